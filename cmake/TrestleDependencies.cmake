@@ -1,0 +1,23 @@
+# Finds what the build needs; a missing package is named as Debian names it.
+macro(trestle_require found debian_package)
+  if(NOT ${found})
+    message(FATAL_ERROR "Trestle needs ${debian_package}: apt-get install ${debian_package} "
+                        "(scripts/install-packages installs everything)")
+  endif()
+endmacro()
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 QUIET COMPONENTS json)
+trestle_require(Boost_FOUND "libboost1.81-dev libboost-json1.81-dev")
+find_package(spdlog QUIET)
+trestle_require(spdlog_FOUND libspdlog-dev)
+find_package(CLI11 QUIET)
+trestle_require(CLI11_FOUND libcli11-dev)
+find_path(TRESTLE_MSGPUCK_INCLUDE msgpuck.h)
+trestle_require(TRESTLE_MSGPUCK_INCLUDE libmsgpuck-dev)
+if(TRESTLE_BUILD_TESTS)
+  enable_testing()
+  find_package(GTest QUIET)
+  trestle_require(GTest_FOUND "libgtest-dev libgmock-dev")
+  include(GoogleTest)
+endif()

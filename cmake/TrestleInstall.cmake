@@ -1,0 +1,1 @@
+# What `cmake --install` adds: find_package(trestle) with trestle::core, trestle::sdk.

@@ -1,0 +1,33 @@
+# Flags that every target of this tree compiles with; never installed, never exported.
+add_library(trestle_build_flags INTERFACE)
+target_compile_options(trestle_build_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion
+                       $<$<BOOL:${TRESTLE_WERROR}>:-Werror>)
+target_compile_definitions(trestle_build_flags INTERFACE BOOST_DLL_USE_STD_FS
+                           BOOST_ERROR_CODE_HEADER_ONLY)
+if(TRESTLE_SANITIZE)
+  target_compile_options(trestle_build_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE}
+                         -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(trestle_build_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE})
+endif()
+# C++ flags such as -Wconversion are stricter than what Boost's headers hold.
+set_property(GLOBAL PROPERTY TRESTLE_SYSTEM_INCLUDES ON)
+
+# trestle_add_test(NAME frame_decoder_test SOURCES ... [LIBRARIES ...] [LABELS ...])
+# One gtest executable; each TEST becomes a ctest with a watchdog.
+function(trestle_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS;DEFINITIONS;DEPENDS")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main
+                        trestle_build_flags)
+  target_compile_definitions(${arg_NAME} PRIVATE ${arg_DEFINITIONS})
+  set_target_properties(${arg_NAME} PROPERTIES
+                        RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  if(arg_DEPENDS)
+    add_dependencies(${arg_NAME} ${arg_DEPENDS})
+  endif()
+  gtest_discover_tests(${arg_NAME} DISCOVERY_TIMEOUT 60 DISCOVERY_MODE PRE_TEST
+                       PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()

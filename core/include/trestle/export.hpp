@@ -1,0 +1,4 @@
+// Which symbols libtrestle exports.
+#pragma once
+
+#define TRESTLE_EXPORT __attribute__((visibility("default")))

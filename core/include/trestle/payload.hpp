@@ -1,0 +1,88 @@
+// The bytes of a message: one move-only type, whoever owns the memory.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace trestle {
+
+/// A view of message bytes.
+using BytesView = std::span<const std::byte>;
+
+inline BytesView as_bytes(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+inline std::string_view as_text(BytesView bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Owns message bytes, or co-owns a buffer that a transport lent. Move-only.
+/// Threads: may be released on any thread.
+class Payload {
+ public:
+  /// Gives memory back; `owner` is what was passed with it.
+  using Release = void (*)(void* owner) noexcept;
+
+  Payload() noexcept = default;
+
+  /// A copy of `bytes`.
+  static Payload copy(BytesView bytes) {
+    auto buffer = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
+    if (!bytes.empty()) std::memcpy(buffer.get(), bytes.data(), bytes.size());
+    return take(std::move(buffer), bytes.size());
+  }
+  static Payload copy(std::string_view text) { return copy(as_bytes(text)); }
+
+  /// Takes over an array.
+  static Payload take(std::unique_ptr<std::byte[]> buffer, std::size_t size) noexcept {
+    std::byte* raw = buffer.release();
+    return Payload(
+        BytesView(raw, size), [](void* p) noexcept { delete[] static_cast<std::byte*>(p); }, raw);
+  }
+
+  /// Wraps bytes that stay valid until `release(owner)`.
+  static Payload lend(BytesView bytes, Release release, void* owner) noexcept {
+    return Payload(bytes, release, owner);
+  }
+
+  /// Wraps bytes that outlive every use of the payload; the caller vouches for it.
+  static Payload borrow(BytesView bytes) noexcept { return Payload(bytes, nullptr, nullptr); }
+
+  Payload(Payload&& other) noexcept { swap(other); }
+  Payload& operator=(Payload&& other) noexcept {
+    Payload(std::move(other)).swap(*this);
+    return *this;
+  }
+  Payload(const Payload&) = delete;
+  Payload& operator=(const Payload&) = delete;
+  ~Payload() {
+    if (release_ != nullptr) release_(owner_);
+  }
+
+  BytesView view() const noexcept { return bytes_; }
+  std::string_view text() const noexcept { return as_text(bytes_); }
+  const std::byte* data() const noexcept { return bytes_.data(); }
+  std::size_t size() const noexcept { return bytes_.size(); }
+  bool empty() const noexcept { return bytes_.empty(); }
+  bool is_borrowed() const noexcept { return release_ == nullptr && !bytes_.empty(); }
+
+  void swap(Payload& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(release_, other.release_);
+    std::swap(owner_, other.owner_);
+  }
+
+ private:
+  Payload(BytesView bytes, Release release, void* owner) noexcept
+      : bytes_(bytes), release_(release), owner_(owner) {}
+
+  BytesView bytes_;
+  Release release_ = nullptr;
+  void* owner_ = nullptr;
+};
+
+}  // namespace trestle

@@ -1,0 +1,34 @@
+// Errors of the transport SDK: a status of the C ABI with the text that a person reads.
+#pragma once
+
+#include <trestle/thin_transport.h>
+
+#include <boost/system/result.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace trestle::sdk {
+
+/// Why a cold call (open, listen, connect) failed. The text names what failed, on what, and why.
+struct Error {
+  tt_status code = TT_E_FAILED;
+  std::string text;
+  int os_errno = 0;  ///< errno, or 0
+  int native = 0;    ///< the underlying library's own code, or 0
+};
+
+/// What `Result::value()` throws when there is no value.
+class BadResult : public std::runtime_error {
+ public:
+  explicit BadResult(const Error& error) : std::runtime_error(error.text) {}
+};
+
+[[noreturn]] inline void throw_exception_from_error(const Error& error,
+                                                    const boost::source_location&) {
+  throw BadResult(error);
+}
+
+template <class T = void>
+using Result = boost::system::result<T, Error>;
+
+}  // namespace trestle::sdk

@@ -1,0 +1,2 @@
+// Parsing endpoint URIs and option values.
+#include <trestle/sdk/uri.hpp>
