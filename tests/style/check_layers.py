@@ -44,7 +44,7 @@ PUBLIC_HEADERS = re.compile(r"(core|sdk|testing|sdk/transport_kit)/include/")
 HIDDEN_LIBRARIES = re.compile(
     r"spdlog/|fmt/|boost/(json|asio|dll)(/|\.hpp)|zmq|rdma/|msgpuck|CLI/|nlohmann/")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.MULTILINE)
-SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|::sleep\s*\(")
+SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|(?<![\w>])::sleep\s*\(")
 SLEEPLESS = re.compile(r"core/|tests/|.*/tests/|sdk/conformance/")
 KNOWN_SCHEMES = {"tcp", "unix", "zmq", "ofi", "inproc", "ipc", "verbs"}
 
