@@ -15,7 +15,8 @@ set_property(GLOBAL PROPERTY TRESTLE_SYSTEM_INCLUDES ON)
 # trestle_add_test(NAME frame_decoder_test SOURCES ... [LIBRARIES ...] [LABELS ...])
 # One gtest executable; each TEST becomes a ctest with a watchdog.
 function(trestle_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS;DEFINITIONS;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT"
+                        "SOURCES;LIBRARIES;LABELS;DEFINITIONS;DEPENDS")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
