@@ -9,6 +9,10 @@ if(TRESTLE_SANITIZE)
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(trestle_build_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE})
 endif()
+if(TRESTLE_FUZZ)
+  # Coverage for libFuzzer everywhere; its main() only in the fuzz targets.
+  target_compile_options(trestle_build_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 # C++ flags such as -Wconversion are stricter than what Boost's headers hold.
 set_property(GLOBAL PROPERTY TRESTLE_SYSTEM_INCLUDES ON)
 
