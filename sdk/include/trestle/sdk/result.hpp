@@ -6,6 +6,7 @@
 #include <boost/system/result.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace trestle::sdk {
 
@@ -15,6 +16,12 @@ struct Error {
   std::string text;
   int os_errno = 0;  ///< errno, or 0
   int native = 0;    ///< the underlying library's own code, or 0
+
+  // Not an aggregate: those convert from their first member's type, which would make
+  // Result<int> ambiguous.
+  Error() = default;
+  Error(tt_status status, std::string what, int os_error = 0, int library_error = 0)
+      : code(status), text(std::move(what)), os_errno(os_error), native(library_error) {}
 };
 
 /// What `Result::value()` throws when there is no value.
