@@ -1,0 +1,282 @@
+// The life of a connection: dialling, coming up, closing.
+#include "connection.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "socket_error.hpp"
+
+namespace trestle::tcp {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A unix listener's queue was full; nothing announces room in it.
+constexpr std::chrono::nanoseconds full_backlog_retry = 2ms;
+
+constexpr std::array<tt_iov, 1> one_segment(std::span<const std::byte> bytes) {
+  return {tt_iov{bytes.data(), bytes.size()}};
+}
+
+int pending_error(int fd) noexcept {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+Address end_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) noexcept {
+  Address address;
+  address.fill([&](sockaddr* data, socklen_t* size) { return ask(fd, data, size); });
+  return address;
+}
+
+/// A port of the ephemeral range without a listener may be picked as the connection's own end.
+bool is_own_peer(int fd, Scheme scheme) {
+  return scheme == Scheme::tcp && end_of(fd, &::getsockname) == end_of(fd, &::getpeername);
+}
+
+}  // namespace
+
+Connection::Connection(Loop& loop, const Limits& limits, Scheme scheme,
+                       const StreamOptions& options)
+    : loop_(loop),
+      limits_(limits),
+      scheme_(scheme),
+      options_(options),
+      queue_(limits.queue_bytes_max),
+      reader_(loop.host(), limits.packet_bytes_max) {
+  // Leaves with the first packet, or with the goodbye.
+  queue_.push_copied(one_segment(transport_kit::stream_preamble));
+}
+
+Connection::~Connection() {
+  loop_.forget(*this);
+}
+
+void Connection::await_addresses(std::string target) {
+  target_ = std::move(target);
+  dial_until_ = loop_.host().now() + options_.connect_timeout;
+  loop_.set_deadline(*this, dial_until_);
+}
+
+void Connection::dial(std::string target, std::vector<Address> addresses) {
+  if (state_ != State::waiting) return;
+  if (target_.empty()) await_addresses(std::move(target));
+  state_ = State::dialling;
+  addresses_ = std::move(addresses);
+  dial_next();
+}
+
+void Connection::dial_next() {
+  while (next_address_ < addresses_.size()) {
+    if (dial_one(addresses_[next_address_])) return;
+    ++next_address_;
+  }
+  const sdk::Error why = first_failure_.value_or(socket_error("no address", EADDRNOTAVAIL));
+  finish(why.code, why.text);
+}
+
+/// False: this address is out of the question.
+bool Connection::dial_one(const Address& address) {
+  const int family = address.family();
+  socket_ = FileDescriptor(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  int error = socket_ ? 0 : errno;
+  if (error == 0) {
+    apply(options_, scheme_, socket_.get());
+    if (::connect(socket_.get(), address.data(), address.size()) == 0) {
+      error = loop_.watch(socket_.get(), *this, interest_ = EPOLLIN);
+      if (error == 0) {
+        come_up(TT_EV_CONNECTED, 0);
+        return true;
+      }
+    } else {
+      error = errno;
+    }
+  }
+  if (error == EINPROGRESS) error = loop_.watch(socket_.get(), *this, interest_ = EPOLLOUT);
+  if (error == 0 || error == EAGAIN) {
+    if (error == EAGAIN) socket_.reset();
+    set_dial_deadline();
+    return true;
+  }
+  socket_.reset();
+  if (!first_failure_) first_failure_ = socket_error("cannot connect to " + target_, error);
+  return false;
+}
+
+/// The time left is shared by the addresses left, so that a silent one does not use it up.
+void Connection::set_dial_deadline() {
+  const auto now = loop_.host().now();
+  const auto left = static_cast<std::int64_t>(addresses_.size() - next_address_);
+  const auto share = (dial_until_ - now) / left;
+  loop_.set_deadline(*this,
+                     socket_ ? now + share : std::min(now + full_backlog_retry, dial_until_));
+}
+
+void Connection::finish_dialling() {
+  int error = pending_error(socket_.get());
+  if (error == 0 && is_own_peer(socket_.get(), scheme_)) error = ECONNREFUSED;
+  if (error == 0) {
+    return come_up(TT_EV_CONNECTED, 0);
+  }
+  loop_.unwatch(socket_.get());
+  socket_.reset();
+  if (!first_failure_) first_failure_ = socket_error("cannot connect to " + target_, error);
+  ++next_address_;
+  dial_next();
+}
+
+void Connection::adopt(FileDescriptor socket, const Address& peer, std::uint64_t cookie) {
+  socket_ = std::move(socket);
+  target_ = uri_of(peer);
+  apply(options_, scheme_, socket_.get());
+  const int error = loop_.watch(socket_.get(), *this, interest_ = EPOLLIN);
+  come_up(TT_EV_ACCEPTED, cookie);
+  if (error != 0) finish(status_of(error), "cannot watch the socket: " + reason_of(error));
+}
+
+void Connection::come_up(std::uint16_t event_kind, std::uint64_t aux) {
+  state_ = State::up;
+  blocked_ = false;
+  loop_.set_deadline(*this, std::nullopt);
+  describe_ends();
+  tt_event event{};
+  event.kind = event_kind;
+  event.conn = handle();
+  event.aux = aux;
+  loop_.emit(event, &user_);
+  queue_drained();  // a send that came too early may now be tried again
+}
+
+void Connection::describe_ends() {
+  info_.local_uri = uri_of(end_of(socket_.get(), &::getsockname));
+  info_.peer_uri = uri_of(end_of(socket_.get(), &::getpeername));
+  if (scheme_ != Scheme::unix) return;
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+  info_.peer_pid = peer.pid;
+  info_.peer_uid = peer.uid;
+}
+
+void Connection::close(sdk::CloseMode mode) {
+  if (state_ == State::closed) return;
+  if (mode == sdk::CloseMode::abort || state_ == State::waiting || state_ == State::dialling) {
+    if (socket_) {
+      // A reset, not an end of stream: the peer must not wait for more.
+      const linger drop{.l_onoff = 1, .l_linger = 0};
+      ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &drop, sizeof(drop));
+    }
+    return finish(TT_E_CLOSED, "closed by this side");
+  }
+  if (state_ != State::up) return;
+  state_ = State::flushing;
+  refused_bytes_ = 0;
+  set_reading(sdk::Reading::resume);
+  queue_.push_copied(one_segment(transport_kit::packet_header(transport_kit::goodbye_length)));
+  loop_.set_deadline(*this, loop_.host().now() + limits_.linger);
+  if (write_errno_ == 0 && !blocked_) write_queue();
+}
+
+void Connection::on_deadline() {
+  switch (state_) {
+    case State::waiting:
+      return finish(TT_E_TIMEDOUT, "the host name of " + target_ + " was not found in time");
+    case State::dialling:
+      if (!socket_ && loop_.host().now() < dial_until_) return dial_next();
+      if (socket_) loop_.unwatch(socket_.get());
+      socket_.reset();
+      if (!first_failure_) first_failure_ = socket_error("cannot connect to " + target_, ETIMEDOUT);
+      ++next_address_;
+      return dial_next();
+    case State::flushing:
+      return finish(TT_E_CLOSED, "closed by this side; " + std::to_string(queue_.bytes()) +
+                                     " bytes were not taken within the linger time");
+    case State::draining:
+      return finish(TT_E_CLOSED, "closed by this side");
+    case State::up:
+    case State::closed:
+      return;
+  }
+}
+
+void Connection::finish(tt_status status, std::string text) {
+  state_ = State::closed;
+  blocked_ = true;
+  refused_bytes_ = 0;
+  report_sent(queue_.drop(), status);
+  loop_.forget(*this);
+  if (socket_ && !hung_up_) loop_.unwatch(socket_.get());
+  socket_.reset();
+  tt_event event{};
+  event.kind = TT_EV_CLOSED;
+  event.conn = handle();
+  event.status = status;
+  loop_.emit(event, &user_, std::move(text));
+}
+
+void Connection::emit(std::uint16_t kind, tt_status status, std::uint64_t op) {
+  tt_event event{};
+  event.kind = kind;
+  event.status = status;
+  event.conn = handle();
+  event.op = op;
+  loop_.emit(event, &user_);
+}
+
+void Connection::on_ready(std::uint32_t epoll_events) {
+  constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+  if ((epoll_events & (EPOLLIN | broken)) != 0) readable_ = true;
+  if ((epoll_events & (EPOLLOUT | broken)) != 0) writable_ = true;
+  if (paused_ && (epoll_events & broken) != 0) {
+    // Cannot be masked, and nothing may be read now: it would be reported for ever.
+    hung_up_ = true;
+    loop_.unwatch(socket_.get());
+  }
+}
+
+void Connection::work() {
+  if (state_ == State::dialling) {
+    if (std::exchange(writable_, false)) finish_dialling();
+    return;
+  }
+  if (std::exchange(writable_, false) && blocked_ && write_errno_ == 0 &&
+      (state_ == State::up || state_ == State::flushing)) {
+    blocked_ = false;
+    write_queue();
+  }
+  if (state_ == State::up) receive_packets();
+  if (state_ == State::flushing || state_ == State::draining) discard_input();
+}
+
+std::uint32_t Connection::interest() const noexcept {
+  if (state_ == State::dialling) return EPOLLOUT;
+  std::uint32_t wanted = paused_ ? 0u : EPOLLIN;
+  if (blocked_ && write_errno_ == 0 && !queue_.empty()) wanted |= EPOLLOUT;
+  return wanted;
+}
+
+void Connection::update_interest() noexcept {
+  if (!socket_ || hung_up_) return;
+  const std::uint32_t wanted = interest();
+  if (wanted == std::exchange(interest_, wanted)) return;
+  loop_.change(socket_.get(), *this, wanted);
+}
+
+void Connection::set_reading(sdk::Reading reading) {
+  paused_ = reading == sdk::Reading::pause;
+  if (state_ == State::closed || state_ == State::waiting || state_ == State::dialling) return;
+  if (!paused_) {
+    if (std::exchange(hung_up_, false)) loop_.watch(socket_.get(), *this, interest_ = interest());
+    // What was read before the pause is not in the kernel any more, so epoll says nothing of it.
+    loop_.enqueue(*this);
+    loop_.host().wake();
+  }
+  update_interest();
+}
+
+}  // namespace trestle::tcp

@@ -1,0 +1,116 @@
+// Receiving: packets out of the stream, until the room, the budget or the bytes run out.
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "connection.hpp"
+#include "socket_error.hpp"
+
+namespace trestle::tcp {
+namespace {
+
+using transport_kit::PacketReader;
+using transport_kit::ReceiveBuffer;
+
+/// Bytes read from one connection before others get their turn.
+constexpr std::size_t read_bytes_per_round = 512 * 1024;
+
+}  // namespace
+
+void Connection::receive_packets() {
+  reader_.recycle();
+  std::size_t budget = read_bytes_per_round;
+  while (!paused_ && loop_.events().has_room(handle())) {
+    PacketReader::Step step = reader_.next();
+    switch (step.outcome) {
+      case PacketReader::Outcome::packet:
+        deliver(std::move(step));
+        continue;
+      case PacketReader::Outcome::goodbye:
+        return finish(TT_E_CLOSED, "closed by the peer");
+      case PacketReader::Outcome::failed:
+        return finish(reader_.error().code, reader_.error().text);
+      case PacketReader::Outcome::need_more:
+        break;
+    }
+    if (!readable_) return;
+    if (budget == 0 || receive(budget) == Received::none) break;
+    if (state_ != State::up) return;
+  }
+  if (!paused_) loop_.enqueue(*this);
+}
+
+void Connection::deliver(PacketReader::Step step) {
+  tt_event event{};
+  event.kind = TT_EV_PACKET;
+  event.conn = handle();
+  event.data = step.bytes.data();
+  event.len = step.bytes.size();
+  if (step.held != nullptr) event.rx = ReceiveBuffer::as_rx(std::move(step.held));
+  loop_.emit(event, &user_);
+}
+
+/// One read into the reader's memory. `none`: there was no room for it in this round.
+Connection::Received Connection::receive(std::size_t& budget) {
+  const auto space = reader_.space();
+  std::array<iovec, 2> parts{
+      {{space[0].data(), space[0].size()}, {space[1].data(), space[1].size()}}};
+  const std::size_t room = space[0].size() + space[1].size();
+  if (room == 0) return Received::none;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  ssize_t count = 0;
+  do {
+    count = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) {
+    const auto bytes = static_cast<std::size_t>(count);
+    reader_.commit(bytes);
+    budget -= std::min(budget, bytes);
+    if (bytes < room) readable_ = false;  // drained: saves the call that would say EAGAIN
+    return Received::some;
+  }
+  readable_ = false;
+  if (count < 0 && errno == EAGAIN) return Received::some;
+  lost(count < 0 ? errno : 0);
+  return Received::ended;
+}
+
+/// The stream ended without a goodbye. `os_errno` 0: by an end of stream.
+void Connection::lost(int os_errno) {
+  const int why = os_errno != 0 ? os_errno : write_errno_;
+  if (why == 0) {
+    return finish(TT_E_RESET, "the peer's stream ended without a goodbye: was it killed?");
+  }
+  const tt_status status = status_of(why);
+  finish(status == TT_E_FAILED ? TT_E_RESET : status, "the connection was lost: " + reason_of(why));
+}
+
+/// After our close only the end of the peer's stream is of interest.
+void Connection::discard_input() {
+  if (!readable_) return;
+  std::array<std::byte, 16 * 1024> scratch;
+  std::size_t budget = read_bytes_per_round;
+  ssize_t count = 0;
+  do {
+    count = ::recv(socket_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+    budget -= scratch.size();
+  } while (count > 0 && budget > 0);
+  if (count > 0) return loop_.enqueue(*this);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+    readable_ = false;
+    return;
+  }
+  constexpr std::size_t farewell_bytes =
+      transport_kit::stream_preamble.size() + sizeof(transport_kit::PacketHeader);
+  if (queue_.bytes() <= farewell_bytes) return finish(TT_E_CLOSED, "closed by this side");
+  finish(TT_E_RESET,
+         "the connection was lost with " + std::to_string(queue_.bytes()) +
+             " bytes unsent: " + (count < 0 ? reason_of(errno) : "the peer ended its stream"));
+}
+
+}  // namespace trestle::tcp

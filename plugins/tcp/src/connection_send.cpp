@@ -1,0 +1,178 @@
+// Sending: at once if the socket takes it, else from the queue.
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "connection.hpp"
+#include "socket_error.hpp"
+
+namespace trestle::tcp {
+namespace {
+
+using transport_kit::gathered_bytes;
+using transport_kit::PacketHeader;
+using transport_kit::without_prefix;
+
+/// A train of small packets leaves at the latest when it has grown to this.
+constexpr std::size_t train_bytes_max = 64 * 1024;
+/// Bytes written from the queue before others get their turn.
+constexpr std::size_t write_bytes_per_round = 1024 * 1024;
+/// Segments of one system call: a full packet, its header, and some of the queue.
+constexpr std::size_t gather_max = segments_max * 2;
+
+PacketHeader header_for(std::size_t framed_bytes) {
+  return transport_kit::packet_header(
+      static_cast<std::uint32_t>(framed_bytes - sizeof(PacketHeader)));
+}
+
+tt_iov as_segment(const PacketHeader& header) {
+  return {header.data(), header.size()};
+}
+
+}  // namespace
+
+tt_status Connection::send(std::span<const tt_iov> segments, std::uint32_t flags,
+                           std::uint64_t op) {
+  if (segments.size() > segments_max) return TT_E_INVALID;
+  const std::size_t payload = gathered_bytes(segments);
+  if (payload > transport_kit::framed_packet_bytes_max) return TT_E_TOOBIG;
+  if (state_ > State::up) return TT_E_CLOSED;
+  if (write_errno_ != 0) return TT_E_RESET;
+  const Outgoing packet{.segments = segments,
+                        .bytes = payload + sizeof(PacketHeader),
+                        .copied = (flags & TT_SEND_COPY) != 0 || payload <= copy_bytes_max,
+                        .op = op};
+  if (state_ != State::up) {
+    refused_bytes_ = packet.bytes;
+    return TT_E_AGAIN;
+  }
+  return blocked_ ? queue_packet(packet) : send_now(packet, flags);
+}
+
+tt_status Connection::queue_packet(const Outgoing& packet) {
+  if (!queue_.accepts(packet.bytes)) {
+    refused_bytes_ = packet.bytes;
+    return TT_E_AGAIN;
+  }
+  const PacketHeader header = header_for(packet.bytes);
+  queue_.push_copied(std::array{as_segment(header)});
+  if (packet.copied) {
+    queue_.push_copied(packet.segments);
+    return TT_OK;
+  }
+  queue_.push_borrowed(packet.segments, packet.op);
+  return TT_PENDING;
+}
+
+tt_status Connection::send_now(const Outgoing& packet, std::uint32_t flags) {
+  const bool gathers = (flags & TT_SEND_MORE) != 0 && packet.copied &&
+                       queue_.bytes() + packet.bytes < train_bytes_max &&
+                       queue_.accepts(packet.bytes);
+  if (gathers) return queue_packet(packet);
+  std::array<tt_iov, gather_max> gathered;
+  if (queue_.segments() + 1 + packet.segments.size() > gathered.size()) {
+    write_queue();
+    if (write_errno_ != 0) return TT_E_RESET;
+    if (blocked_) return queue_packet(packet);
+  }
+  const std::size_t queued = queue_.gather(gathered);
+  const std::size_t queued_bytes = queue_.bytes();
+  const PacketHeader header = header_for(packet.bytes);
+  gathered[queued] = as_segment(header);
+  std::copy(packet.segments.begin(), packet.segments.end(), gathered.begin() + queued + 1);
+  const auto all = std::span(gathered).first(queued + 1 + packet.segments.size());
+
+  const auto written = write_some(all);
+  if (!written) return TT_E_RESET;
+  const std::size_t from_queue = std::min(*written, queued_bytes);
+  report_sent(queue_.consume(from_queue), TT_OK);
+  const auto rest = without_prefix(all.subspan(queued), *written - from_queue);
+  if (gathered_bytes(rest) == 0) return TT_OK;
+  const tt_status status = keep_rest(rest, packet);
+  block();
+  return status;
+}
+
+/// Queues what the socket did not take. The header lies on our stack, so it is always copied.
+tt_status Connection::keep_rest(std::span<tt_iov> rest, const Outgoing& packet) {
+  const std::size_t rest_bytes = gathered_bytes(rest);
+  if (packet.copied || rest_bytes <= copy_bytes_max) {
+    queue_.push_copied(rest);
+    return TT_OK;
+  }
+  const std::size_t payload_bytes = packet.bytes - sizeof(PacketHeader);
+  if (rest_bytes > payload_bytes) {
+    queue_.push_copied(rest.first(1));
+    rest = rest.subspan(1);
+  }
+  queue_.push_borrowed(rest, packet.op);
+  return TT_PENDING;
+}
+
+void Connection::flush() {
+  if (has_train()) write_queue();
+}
+
+void Connection::write_queue() {
+  std::size_t budget = write_bytes_per_round;
+  while (!queue_.empty()) {
+    std::array<tt_iov, gather_max> gathered;
+    const auto segments = std::span(gathered).first(queue_.gather(gathered));
+    const auto written = write_some(segments);
+    if (!written) return;
+    report_sent(queue_.consume(*written), TT_OK);
+    if (*written < gathered_bytes(segments) || *written >= budget) {
+      if (!queue_.empty()) block();
+      break;
+    }
+    budget -= *written;
+  }
+  queue_drained();
+}
+
+/// Bytes taken, 0 if the socket is full; nothing once the stream is broken: what the peer sent
+/// before is still read, and then the connection is closed.
+std::optional<std::size_t> Connection::write_some(std::span<const tt_iov> segments) noexcept {
+  static_assert(sizeof(tt_iov) == sizeof(iovec));
+  msghdr message{};
+  message.msg_iov = reinterpret_cast<iovec*>(const_cast<tt_iov*>(segments.data()));
+  message.msg_iovlen = segments.size();
+  ssize_t written = 0;
+  do {
+    written = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (written < 0 && errno == EINTR);
+  if (written >= 0) return static_cast<std::size_t>(written);
+  if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) return 0;
+  write_errno_ = errno;
+  // The error may have been consumed by this call, so the reading side is told to look.
+  readable_ = true;
+  loop_.enqueue(*this);
+  loop_.host().wake();
+  return std::nullopt;
+}
+
+void Connection::report_sent(const std::vector<std::uint64_t>& ops, tt_status status) {
+  for (const std::uint64_t op : ops) emit(TT_EV_SENT, status, op);
+}
+
+/// The queue has become shorter.
+void Connection::queue_drained() {
+  if (refused_bytes_ > 0 && queue_.accepts(std::max(refused_bytes_, queue_.low_water()))) {
+    refused_bytes_ = 0;
+    emit(TT_EV_WRITABLE);
+  }
+  if (state_ == State::flushing && queue_.empty()) {
+    ::shutdown(socket_.get(), SHUT_WR);
+    state_ = State::draining;
+  }
+  update_interest();
+}
+
+void Connection::block() {
+  blocked_ = true;
+  update_interest();
+}
+
+}  // namespace trestle::tcp

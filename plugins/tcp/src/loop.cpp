@@ -1,0 +1,103 @@
+// Driving sockets from progress().
+#include "loop.hpp"
+
+#include <sys/epoll.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "socket_error.hpp"
+
+namespace trestle::tcp {
+
+sdk::Result<std::unique_ptr<Loop>> Loop::create(sdk::Host host) {
+  FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return socket_error("cannot make an epoll descriptor", errno);
+  return std::unique_ptr<Loop>(new Loop(host, std::move(epoll)));
+}
+
+int Loop::watch(int fd, Pollable& owner, std::uint32_t interest) noexcept {
+  epoll_event event{};
+  event.events = interest;
+  event.data.ptr = &owner;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+}
+
+void Loop::change(int fd, Pollable& owner, std::uint32_t interest) noexcept {
+  epoll_event event{};
+  event.events = interest;
+  event.data.ptr = &owner;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+}
+
+void Loop::unwatch(int fd) noexcept {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void Loop::set_deadline(Pollable& owner, std::optional<std::chrono::nanoseconds> at) {
+  if (owner.deadline_) deadlines_.erase({*owner.deadline_, &owner});
+  owner.deadline_ = at;
+  if (at) deadlines_.insert({*at, &owner});
+}
+
+void Loop::enqueue(Pollable& owner) {
+  if (std::exchange(owner.enqueued_, true)) return;
+  work_.push_back(&owner);
+}
+
+void Loop::forget(Pollable& owner) {
+  set_deadline(owner, std::nullopt);
+  if (std::exchange(owner.enqueued_, false)) std::erase(work_, &owner);
+}
+
+void Loop::emit(const tt_event& event, void* const* user, std::string text) {
+  events_.push(event, user, std::move(text));
+  if (!in_round_) host_.wake();
+}
+
+void Loop::begin(std::span<tt_event> out) {
+  in_round_ = true;
+  events_.begin(out);
+}
+
+void Loop::run() {
+  run_due();
+  std::array<epoll_event, 64> ready;
+  const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    auto& owner = *static_cast<Pollable*>(ready[static_cast<std::size_t>(i)].data.ptr);
+    owner.on_ready(ready[static_cast<std::size_t>(i)].events);
+    enqueue(owner);
+  }
+  // Each once: what enqueues itself again waits for the next round.
+  for (std::size_t left = work_.size(); left > 0 && !work_.empty() && events_.room() > 0; --left) {
+    Pollable& owner = *work_.front();
+    work_.pop_front();
+    owner.enqueued_ = false;
+    owner.work();
+  }
+}
+
+void Loop::run_due() {
+  if (deadlines_.empty()) return;
+  const auto now = host_.now();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    Pollable& owner = *deadlines_.begin()->second;
+    set_deadline(owner, std::nullopt);
+    owner.on_deadline();
+  }
+}
+
+std::size_t Loop::end() noexcept {
+  in_round_ = false;
+  return events_.end();
+}
+
+sdk::Arming Loop::arm() const {
+  sdk::Arming arming;
+  arming.may_sleep = events_.empty() && work_.empty();
+  if (!deadlines_.empty()) arming.deadline = deadlines_.begin()->first;
+  return arming;
+}
+
+}  // namespace trestle::tcp

@@ -1,0 +1,83 @@
+// What is ready, what is due and what the host must hear: one epoll set, deadlines, a work queue.
+#pragma once
+
+#include <trestle/sdk/host.hpp>
+#include <trestle/sdk/result.hpp>
+#include <trestle/sdk/transport.hpp>
+#include <trestle/transport_kit/event_queue.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "file_descriptor.hpp"
+
+namespace trestle::tcp {
+
+/// Something with a socket, driven by the loop.
+class Pollable {
+ public:
+  Pollable() = default;
+  Pollable(const Pollable&) = delete;
+  Pollable& operator=(const Pollable&) = delete;
+  virtual ~Pollable() = default;
+
+  /// Notes what epoll reported; `work` follows.
+  virtual void on_ready(std::uint32_t epoll_events) = 0;
+  virtual void on_deadline() = 0;
+  /// A bounded share of what there is to do. Enqueue again if something is left.
+  virtual void work() = 0;
+
+ private:
+  friend class Loop;
+  bool enqueued_ = false;
+  std::optional<std::chrono::nanoseconds> deadline_;
+};
+
+/// One per transport. Work is done round robin, so that nobody starves behind a flood.
+class Loop {
+ public:
+  static sdk::Result<std::unique_ptr<Loop>> create(sdk::Host host);
+
+  const sdk::Host& host() const noexcept { return host_; }
+  int wait_fd() const noexcept { return epoll_.get(); }
+
+  /// Level-triggered. Returns errno, or 0.
+  int watch(int fd, Pollable& owner, std::uint32_t interest) noexcept;
+  void change(int fd, Pollable& owner, std::uint32_t interest) noexcept;
+  void unwatch(int fd) noexcept;
+
+  void set_deadline(Pollable& owner, std::optional<std::chrono::nanoseconds> at);
+  void enqueue(Pollable& owner);
+  /// Forgets the owner's deadline and work; its descriptor is the owner's business.
+  void forget(Pollable& owner);
+
+  /// Tells the host; wakes it unless it is listening already.
+  void emit(const tt_event& event, void* const* user, std::string text = {});
+  const transport_kit::EventQueue& events() const noexcept { return events_; }
+
+  /// A round: `begin`, then `run`, then `end`, whose value is what progress() returns.
+  void begin(std::span<tt_event> out);
+  void run();
+  std::size_t end() noexcept;
+
+  sdk::Arming arm() const;
+
+ private:
+  Loop(sdk::Host host, FileDescriptor epoll) : host_(host), epoll_(std::move(epoll)) {}
+  void run_due();
+
+  sdk::Host host_;
+  FileDescriptor epoll_;
+  transport_kit::EventQueue events_;
+  std::deque<Pollable*> work_;
+  std::set<std::pair<std::chrono::nanoseconds, Pollable*>> deadlines_;
+  bool in_round_ = false;
+};
+
+}  // namespace trestle::tcp

@@ -1,0 +1,39 @@
+// The options of tcp:// and unix:// URIs.
+#pragma once
+
+#include <trestle/sdk/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+
+namespace trestle::tcp {
+
+/// The kinds of socket that this plugin knows, each with a scheme of its own.
+enum class Scheme { tcp, unix };
+
+/// Which addresses a host name may stand for.
+enum class Family { any, v4, v6 };
+
+/// Options of one URI. Zero bytes: the kernel's choice.
+struct StreamOptions {
+  std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
+  std::uint64_t send_buffer_bytes = 0;
+  std::uint64_t receive_buffer_bytes = 0;
+  bool nodelay = true;          ///< tcp only
+  Family family = Family::any;  ///< tcp only
+
+  /// Options given at open, for every URI. Errors, here and below: TT_E_ADDR naming the option.
+  static sdk::Result<StreamOptions> defaults(Scheme scheme, std::span<const tt_kv> options);
+
+  /// These, with those of a URI in their place.
+  sdk::Result<StreamOptions> with(Scheme scheme,
+                                  const std::map<std::string, std::string>& options) const;
+};
+
+/// Applies what concerns an open socket; a buffer size that the kernel refuses is no error.
+void apply(const StreamOptions& options, Scheme scheme, int fd) noexcept;
+
+}  // namespace trestle::tcp

@@ -1,0 +1,242 @@
+// Opening, listening, connecting, driving and shutting down.
+#include "stream_transport.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace trestle::tcp {
+namespace {
+
+const char* name_of(Scheme scheme) {
+  return scheme == Scheme::tcp ? "tcp" : "unix";
+}
+
+/// An error's text with the URI that it is about.
+sdk::Error about(std::string_view uri, sdk::Error error) {
+  error.text = std::string(uri.substr(0, 100)) + ": " + error.text;
+  return error;
+}
+
+sdk::Error shut_down() {
+  return sdk::Error(TT_E_CLOSED, "the transport is shut down");
+}
+
+}  // namespace
+
+sdk::Result<std::unique_ptr<StreamTransport>> StreamTransport::open(
+    sdk::Host host, const sdk::OpenOptions& options) {
+  const Scheme scheme = options.scheme == "unix" ? Scheme::unix : Scheme::tcp;
+  if (options.scheme != name_of(scheme)) {
+    return sdk::Error(TT_E_UNSUPPORTED, "scheme \"" + std::string(options.scheme.substr(0, 60)) +
+                                            "\": this transport serves tcp and unix");
+  }
+  const auto defaults = StreamOptions::defaults(scheme, options.defaults);
+  if (defaults.has_error()) return defaults.error();
+  auto loop = Loop::create(host);
+  if (loop.has_error()) return loop.error();
+  return std::unique_ptr<StreamTransport>(
+      new StreamTransport(std::move(*loop), scheme, *defaults, options));
+}
+
+StreamTransport::StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme,
+                                 const StreamOptions& defaults, const sdk::OpenOptions& options)
+    : loop_(std::move(loop)),
+      scheme_(scheme),
+      limits_{options.packet_bytes_max, options.queue_bytes_max, options.linger},
+      defaults_(defaults),
+      threads_allowed_(options.threads_allowed) {}
+
+tt_attr StreamTransport::attributes() const noexcept {
+  tt_attr attr{};
+  attr.thread_level = TT_THREAD_SERIAL;
+  attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE;
+  if (scheme_ == Scheme::tcp) {
+    attr.caps |= TT_CAP_REMOTE;
+    if (threads_allowed_) attr.caps |= TT_CAP_OWN_THREADS;  // for host names
+  }
+  attr.wait_fd = loop_->wait_fd();
+  attr.wait_flags = TT_WAIT_FD;
+  attr.max_msg = transport_kit::framed_packet_bytes_max;
+  attr.max_iov = segments_max;
+  attr.copy_max = copy_bytes_max;
+  attr.borrow_min = borrow_bytes_min;
+  return attr;
+}
+
+sdk::Result<StreamTransport::Place> StreamTransport::place_of(std::string_view uri) const {
+  auto parsed = sdk::Uri::parse(uri);
+  if (parsed.has_error()) return parsed.error();
+  if (parsed->scheme != name_of(scheme_)) {
+    return about(uri, sdk::Error(TT_E_ADDR, std::string("this transport was opened for ") +
+                                                name_of(scheme_) + "://"));
+  }
+  const auto options = defaults_.with(scheme_, parsed->options);
+  if (options.has_error()) return about(uri, options.error());
+  parsed->options.clear();
+  return Place{parsed->str(), parsed->address, *options};
+}
+
+sdk::Result<Listener*> StreamTransport::listen(std::string_view uri, void* user) {
+  if (phase_ != Phase::open) return shut_down();
+  const auto place = place_of(uri);
+  if (place.has_error()) return place.error();
+  auto on_accept = [this](Listener& at, FileDescriptor socket, const Address& peer) {
+    const auto cookie = reinterpret_cast<std::uintptr_t>(at.user());
+    add_connection(at.options()).adopt(std::move(socket), peer, cookie);
+  };
+  auto listener = std::make_unique<Listener>(*loop_, place->options, user, std::move(on_accept));
+  if (auto opened = open_listener(*listener, *place); opened.has_error()) return opened.error();
+  return listeners_.emplace_back(std::move(listener)).get();
+}
+
+sdk::Result<> StreamTransport::open_listener(Listener& listener, const Place& place) {
+  if (scheme_ == Scheme::tcp) {
+    const auto binding = tcp_binding(place.address, place.options.family);
+    return binding.has_error() ? binding.error() : listener.open_tcp(*binding);
+  }
+  std::string path = place.address;
+  if (path == "*") {
+    auto generated = run_directory_.next_path();
+    if (generated.has_error()) return generated.error();
+    path = std::move(*generated);
+  }
+  const auto address = unix_address(path);
+  return address.has_error() ? address.error() : listener.open_unix(*address);
+}
+
+sdk::Result<Connection*> StreamTransport::connect(std::string_view uri, void* user) {
+  if (phase_ != Phase::open) return shut_down();
+  const auto place = place_of(uri);
+  if (place.has_error()) return place.error();
+  auto target = target_of(*place);
+  if (target.has_error()) return target.error();
+  Connection& conn = add_connection(place->options);
+  conn.set_user(user);
+  if (target->name.empty()) {
+    conn.dial(place->uri, std::move(target->addresses));
+  } else {
+    look_up(conn, *place, *target);
+  }
+  return &conn;
+}
+
+sdk::Result<TcpTarget> StreamTransport::target_of(const Place& place) const {
+  if (scheme_ == Scheme::unix) {
+    const auto address = unix_address(place.address);
+    if (address.has_error()) return address.error();
+    TcpTarget target;
+    target.addresses.push_back(*address);
+    return target;
+  }
+  auto target = tcp_target(place.address, place.options.family);
+  if (target.has_value() && !target->name.empty() && !threads_allowed_) {
+    return about(place.uri, sdk::Error(TT_E_UNSUPPORTED,
+                                       "looking up a host name needs a thread, and the host "
+                                       "allows none: give a literal address"));
+  }
+  return target;
+}
+
+Connection& StreamTransport::add_connection(const StreamOptions& options) {
+  auto conn = std::make_unique<Connection>(*loop_, limits_, scheme_, options);
+  Connection& added = *conn;
+  connections_.emplace(&added, std::move(conn));
+  return added;
+}
+
+void StreamTransport::look_up(Connection& conn, const Place& place, const TcpTarget& target) {
+  conn.await_addresses(place.uri);
+  if (resolver_ == nullptr) resolver_ = std::make_unique<Resolver>(loop_->host());
+  const std::uint64_t id = next_lookup_++;
+  lookups_.emplace(id, &conn);
+  resolver_->ask({id, target.name, target.port, place.options.family});
+}
+
+void StreamTransport::take_lookups() {
+  if (resolver_ == nullptr) return;
+  for (auto& answer : resolver_->take_answers()) {
+    const auto asked = lookups_.find(answer.id);
+    if (asked == lookups_.end()) continue;
+    Connection& conn = *asked->second;
+    lookups_.erase(asked);
+    if (conn.is_closed()) continue;
+    if (answer.addresses.empty()) {
+      conn.give_up(answer.failure);
+    } else {
+      conn.dial({}, std::move(answer.addresses));
+    }
+  }
+}
+
+void StreamTransport::free(Connection& conn) {
+  auto owned = connections_.extract(&conn);
+  if (owned.empty()) return;
+  std::erase(trains_, &conn);
+  std::erase_if(lookups_, [&](const auto& lookup) { return lookup.second == &conn; });
+  freed_.push_back(std::move(owned.mapped()));
+}
+
+tt_status StreamTransport::send(Connection& conn, std::span<const tt_iov> segments,
+                                std::uint32_t flags, std::uint64_t op) {
+  const tt_status status = conn.send(segments, flags, op);
+  if ((flags & TT_SEND_MORE) != 0 && conn.has_train() &&
+      std::find(trains_.begin(), trains_.end(), &conn) == trains_.end()) {
+    trains_.push_back(&conn);
+  }
+  return status;
+}
+
+tt_status StreamTransport::flush() {
+  for (Connection* conn : std::exchange(trains_, {})) conn->flush();
+  return TT_OK;
+}
+
+void StreamTransport::release(tt_rx& rx) {
+  --held_packets_;
+  transport_kit::ReceiveBuffer::from_rx(rx).reset();
+}
+
+std::int32_t StreamTransport::progress(std::span<tt_event> events) {
+  // Nothing waiting means that UNLISTENED was handed out in an earlier batch.
+  if (loop_->events().empty()) {
+    std::erase_if(listeners_, [](const auto& listener) { return !listener->is_open(); });
+  }
+  loop_->begin(events);
+  flush();
+  freed_.clear();
+  take_lookups();
+  loop_->run();
+  report_down();
+  const std::size_t count = loop_->end();
+  held_packets_ += static_cast<std::size_t>(
+      std::count_if(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
+                    [](const tt_event& event) { return event.rx != nullptr; }));
+  return static_cast<std::int32_t>(count);
+}
+
+sdk::Arming StreamTransport::arm() const {
+  sdk::Arming arming = loop_->arm();
+  if (resolver_ != nullptr && resolver_->has_answers()) arming.may_sleep = false;
+  return arming;
+}
+
+void StreamTransport::shutdown() {
+  if (phase_ != Phase::open) return;
+  phase_ = Phase::closing;
+  for (const auto& listener : listeners_) listener->close();
+  for (const auto& [ignored, conn] : connections_) conn->close(sdk::CloseMode::orderly);
+  loop_->host().wake();  // DOWN may be due already
+}
+
+void StreamTransport::report_down() {
+  if (phase_ != Phase::closing) return;
+  const bool quiet = std::all_of(connections_.begin(), connections_.end(),
+                                 [](const auto& entry) { return entry.second->is_closed(); });
+  if (!quiet) return;
+  phase_ = Phase::down;
+  tt_event event{};
+  event.kind = TT_EV_DOWN;
+  loop_->emit(event, nullptr);
+}
+
+}  // namespace trestle::tcp

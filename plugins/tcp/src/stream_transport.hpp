@@ -1,0 +1,92 @@
+// The transport behind tcp:// and unix://.
+#pragma once
+
+#include <trestle/sdk/transport.hpp>
+#include <trestle/sdk/uri.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "connection.hpp"
+#include "listener.hpp"
+#include "loop.hpp"
+#include "resolver.hpp"
+#include "socket_path.hpp"
+
+namespace trestle::tcp {
+
+/// Packets over stream sockets; models sdk::Transport. Threads: serial.
+class StreamTransport {
+ public:
+  using Connection = tcp::Connection;
+  using Listener = tcp::Listener;
+
+  static sdk::Result<std::unique_ptr<StreamTransport>> open(sdk::Host host,
+                                                            const sdk::OpenOptions& options);
+
+  tt_attr attributes() const noexcept;
+  void shutdown();
+  bool can_destroy() const noexcept { return connections_.empty() && held_packets_ == 0; }
+
+  sdk::Result<Listener*> listen(std::string_view uri, void* user);
+  std::string listener_uri(const Listener& listener) const { return listener.uri(); }
+  void unlisten(Listener& listener) { listener.close(); }
+
+  sdk::Result<Connection*> connect(std::string_view uri, void* user);
+  void set_user(Connection& conn, void* user) { conn.set_user(user); }
+  sdk::ConnectionInfo describe(const Connection& conn) const { return conn.info(); }
+  void close(Connection& conn, sdk::CloseMode mode) { conn.close(mode); }
+  void free(Connection& conn);
+
+  tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags,
+                 std::uint64_t op);
+  tt_status flush();
+  void release(tt_rx& rx);
+  void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
+
+  std::int32_t progress(std::span<tt_event> events);
+  sdk::Arming arm() const;
+
+ private:
+  /// A URI of this transport's scheme, with its options read.
+  struct Place {
+    std::string uri;
+    std::string address;
+    StreamOptions options;
+  };
+
+  StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme, const StreamOptions& defaults,
+                  const sdk::OpenOptions& options);
+
+  sdk::Result<Place> place_of(std::string_view uri) const;
+  sdk::Result<> open_listener(Listener& listener, const Place& place);
+  sdk::Result<TcpTarget> target_of(const Place& place) const;
+  Connection& add_connection(const StreamOptions& options);
+  void look_up(Connection& conn, const Place& place, const TcpTarget& target);
+  void take_lookups();
+  void report_down();
+
+  std::unique_ptr<Loop> loop_;
+  Scheme scheme_;
+  Limits limits_;
+  StreamOptions defaults_;
+  bool threads_allowed_;
+
+  RunDirectory run_directory_;  ///< of unix://*; outlives the listeners in it
+  std::unordered_map<const Connection*, std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> freed_;  ///< their packets are valid until progress()
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<Connection*> trains_;
+
+  std::unique_ptr<Resolver> resolver_;  ///< once a name was asked for
+  std::unordered_map<std::uint64_t, Connection*> lookups_;
+  std::uint64_t next_lookup_ = 0;
+
+  std::size_t held_packets_ = 0;
+  enum class Phase { open, closing, down } phase_ = Phase::open;
+};
+
+}  // namespace trestle::tcp

@@ -1,0 +1,59 @@
+// Handing events to the host in batches.
+#include <trestle/transport_kit/event_queue.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace trestle::transport_kit {
+
+void EventQueue::begin(std::span<tt_event> out) {
+  batch_ = out;
+  used_ = 0;
+  accepted_.clear();
+  texts_.clear();
+  while (!waiting_.empty() && used_ < batch_.size() &&
+         !was_accepted_in_batch(waiting_.front().event.conn)) {
+    Waiting& first = waiting_.front();
+    hand_out(first.event, first.user, std::move(first.text));
+    waiting_.pop_front();
+  }
+}
+
+std::size_t EventQueue::end() noexcept {
+  batch_ = {};
+  return std::exchange(used_, 0);
+}
+
+bool EventQueue::has_room(const tt_conn* conn) const noexcept {
+  return room() > 0 && !was_accepted_in_batch(conn);
+}
+
+std::size_t EventQueue::room() const noexcept {
+  return waiting_.empty() ? batch_.size() - used_ : 0;
+}
+
+void EventQueue::push(const tt_event& event, void* const* user) {
+  push(event, user, {});
+}
+
+void EventQueue::push(const tt_event& event, void* const* user, std::string text) {
+  if (has_room(event.conn)) {
+    hand_out(event, user, std::move(text));
+  } else {
+    waiting_.push_back({event, user, std::move(text)});
+  }
+}
+
+bool EventQueue::was_accepted_in_batch(const tt_conn* conn) const noexcept {
+  return conn != nullptr && std::find(accepted_.begin(), accepted_.end(), conn) != accepted_.end();
+}
+
+void EventQueue::hand_out(const tt_event& event, void* const* user, std::string text) {
+  tt_event& out = batch_[used_++];
+  out = event;
+  if (user != nullptr) out.user = *user;
+  if (!text.empty()) out.data = texts_.emplace_back(std::move(text)).c_str();
+  if (event.kind == TT_EV_ACCEPTED) accepted_.push_back(event.conn);
+}
+
+}  // namespace trestle::transport_kit

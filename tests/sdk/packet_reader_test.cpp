@@ -1,0 +1,210 @@
+// Decoding a byte stream into packets, however the bytes are cut.
+#include <trestle/transport_kit/packet_reader.hpp>
+
+#include "counting_host.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace trestle::transport_kit;
+using testing::HasSubstr;
+using trestle::sdk::testing::CountingHost;
+using Outcome = PacketReader::Outcome;
+
+constexpr std::uint64_t limit = 1 << 20;
+
+std::string header(std::uint32_t length) {
+  const PacketHeader bytes = packet_header(length);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string framed(const std::string& payload) {
+  return header(static_cast<std::uint32_t>(payload.size())) + payload;
+}
+
+std::string preamble() {
+  return {reinterpret_cast<const char*>(stream_preamble.data()), stream_preamble.size()};
+}
+
+/// A payload whose bytes differ by position, so that a displaced byte shows.
+std::string patterned(std::size_t size) {
+  std::string out(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 7 + i / 251) & 0xff);
+  return out;
+}
+
+class PacketReaderTest : public testing::Test {
+ protected:
+  /// Feeds `stream` in pieces of `piece` bytes at most, as reads would, and takes every packet.
+  Outcome feed(const std::string& stream, std::size_t piece) {
+    std::size_t at = 0;
+    for (;;) {
+      const Outcome outcome = take_all();
+      reader.recycle();
+      if (outcome != Outcome::need_more || at == stream.size()) return outcome;
+      std::size_t room = std::min(piece, stream.size() - at);
+      std::size_t filled = 0;
+      for (const auto& part : reader.space()) {
+        const std::size_t count = std::min(part.size(), room);
+        std::memcpy(part.data(), stream.data() + at, count);
+        at += count;
+        room -= count;
+        filled += count;
+      }
+      EXPECT_GT(filled, 0u) << "no space after recycle()";
+      if (filled == 0) return Outcome::failed;
+      reader.commit(filled);
+    }
+  }
+
+  Outcome take_all() {
+    for (;;) {
+      auto step = reader.next();
+      if (step.outcome != Outcome::packet) return step.outcome;
+      packets.emplace_back(reinterpret_cast<const char*>(step.bytes.data()), step.bytes.size());
+      held += step.held != nullptr ? 1 : 0;
+    }
+  }
+
+  CountingHost memory;
+  PacketReader reader{memory.host(), limit};
+  std::vector<std::string> packets;
+  int held = 0;
+};
+
+class PacketReaderPieces : public PacketReaderTest,
+                           public testing::WithParamInterface<std::size_t> {};
+
+TEST_P(PacketReaderPieces, ReturnsTheSamePacketsHoweverTheStreamIsCut) {
+  const std::vector<std::size_t> sizes = {0,     1,     3,     16383, 16384, 16385, 0,     65535,
+                                          65536, 65537, 15000, 15000, 15000, 15000, 15000, 200000};
+  std::vector<std::string> sent;
+  std::string stream = preamble();
+  for (const std::size_t size : sizes) {
+    sent.push_back(patterned(size));
+    stream += framed(sent.back());
+  }
+
+  const Outcome outcome = feed(stream + header(goodbye_length), GetParam());
+
+  EXPECT_EQ(outcome, Outcome::goodbye) << reader.error().text;
+  ASSERT_EQ(packets.size(), sent.size());
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    EXPECT_EQ(packets[i].size(), sent[i].size()) << "packet " << i;
+    EXPECT_TRUE(packets[i] == sent[i]) << "packet " << i << ", too long to print";
+  }
+  EXPECT_EQ(held, 5) << "only packets above the small size have memory of their own";
+}
+
+INSTANTIATE_TEST_SUITE_P(Cuts, PacketReaderPieces,
+                         testing::Values(1, 2, 3, 5, 1000, 4093, 16388, 65536, 1u << 20));
+
+TEST_F(PacketReaderTest, KeepsViewsIntactUntilRecycled) {
+  std::string stream = preamble();
+  for (int i = 0; i < 3; ++i) stream += framed(std::string(10'000, static_cast<char>('a' + i)));
+  std::memcpy(reader.space()[0].data(), stream.data(), stream.size());
+  reader.commit(stream.size());
+  const auto first = reader.next();
+  const auto second = reader.next();
+
+  const auto space = reader.space();
+  std::memset(space[0].data(), '!', space[0].size());
+  std::memset(space[1].data(), '!', space[1].size());
+
+  EXPECT_TRUE(std::all_of(first.bytes.begin(), first.bytes.end(),
+                          [](std::byte b) { return b == std::byte{'a'}; }));
+  EXPECT_TRUE(std::all_of(second.bytes.begin(), second.bytes.end(),
+                          [](std::byte b) { return b == std::byte{'b'}; }));
+}
+
+TEST_F(PacketReaderTest, ReadsALargePacketStraightIntoItsOwnMemory) {
+  std::string stream = preamble() + header(500'000);
+  std::memcpy(reader.space()[0].data(), stream.data(), stream.size());
+  reader.commit(stream.size());
+
+  EXPECT_EQ(reader.next().outcome, Outcome::need_more);
+
+  EXPECT_EQ(reader.space()[0].size(), 500'000u);
+  EXPECT_GT(reader.space()[1].size(), 0u) << "what follows is read in the same call";
+}
+
+TEST_F(PacketReaderTest, RefusesALengthAboveTheLimitBeforeTakingMemory) {
+  EXPECT_EQ(feed(preamble() + header(limit + 1), 64), Outcome::failed);
+
+  EXPECT_EQ(reader.error().code, TT_E_TOOBIG);
+  EXPECT_THAT(reader.error().text, HasSubstr("1048577 bytes; the limit is 1048576"));
+  EXPECT_EQ(memory.allocations, 0u);
+}
+
+TEST_F(PacketReaderTest, AcceptsALengthAtTheLimit) {
+  EXPECT_EQ(feed(preamble() + framed(patterned(limit)), 65536), Outcome::need_more);
+
+  ASSERT_EQ(packets.size(), 1u);
+  EXPECT_TRUE(packets[0] == patterned(limit)) << "too long to print";
+  EXPECT_EQ(memory.live_bytes, 0u) << "released with the packet";
+}
+
+TEST_F(PacketReaderTest, RefusesForeignProtocolsByTheirFirstByte) {
+  EXPECT_EQ(feed("GET / HTTP/1.1\r\n", 64), Outcome::failed);
+
+  EXPECT_EQ(reader.error().code, TT_E_PROTOCOL);
+  EXPECT_THAT(reader.error().text, HasSubstr("\"GET / HTTP/1.1\\x0d\\x0a\""));
+  EXPECT_EQ(reader.next().outcome, Outcome::failed) << "a failed stream stays failed";
+}
+
+TEST_F(PacketReaderTest, RefusesAWrongLastByteOfThePreamble) {
+  EXPECT_EQ(feed("\xABTS2" + framed("x"), 1), Outcome::failed);
+
+  EXPECT_EQ(reader.error().code, TT_E_PROTOCOL);
+  EXPECT_THAT(reader.error().text, HasSubstr("\\xabTS2"));
+}
+
+TEST_F(PacketReaderTest, RefusesBytesAfterTheGoodbye) {
+  EXPECT_EQ(feed(preamble() + header(goodbye_length) + "x", 64), Outcome::failed);
+
+  EXPECT_EQ(reader.error().code, TT_E_PROTOCOL);
+}
+
+TEST_F(PacketReaderTest, FailsWhenTheHostHasNoMemory) {
+  memory.bytes_max = 1000;
+
+  EXPECT_EQ(feed(preamble() + framed(patterned(100'000)), 64), Outcome::failed);
+
+  EXPECT_EQ(reader.error().code, TT_E_NOMEM);
+  EXPECT_THAT(reader.error().text, HasSubstr("100000 bytes"));
+}
+
+TEST_F(PacketReaderTest, FreesAHalfReadPacketWithTheReader) {
+  CountingHost own;
+  {
+    PacketReader half(own.host(), limit);
+    const std::string stream = preamble() + header(100'000);
+    std::memcpy(half.space()[0].data(), stream.data(), stream.size());
+    half.commit(stream.size());
+    EXPECT_EQ(half.next().outcome, Outcome::need_more);
+    EXPECT_GT(own.live_bytes, 100'000u);
+  }
+  EXPECT_EQ(own.live_bytes, 0u);
+}
+
+TEST(ReceiveBuffer, SurvivesTheWayThroughTheHost) {
+  CountingHost memory;
+  auto buffer = ReceiveBuffer::allocate(memory.host(), 100);
+  const auto bytes = buffer->bytes();
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bytes.data()) % 64, 0u);
+
+  tt_rx* rx = ReceiveBuffer::as_rx(std::move(buffer));
+  EXPECT_GT(memory.live_bytes, 0u);
+  ReceiveBuffer::from_rx(*rx).reset();
+
+  EXPECT_EQ(memory.live_bytes, 0u);
+}
+
+}  // namespace
