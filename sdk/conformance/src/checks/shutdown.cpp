@@ -109,7 +109,7 @@ void no_threads(Bench& bench) {
   expect_equal("threads with TT_OPEN_NO_THREADS", threads, running_threads());
 }
 
-constexpr std::array kChecks = {
+constexpr std::array checks = {
     Check{"ShutdownWithTrafficClosesAllAndGoesDownLast", 0, shutdown_with_traffic},
     Check{"DestroyIsBusyWhileAConnectionLives", 0, destroy_waits_for_all},
     Check{"DestroyIsBusyWhileAPacketIsHeld", TT_CAP_RX_HOLD, destroy_waits_for_held},
@@ -122,7 +122,7 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::span<const Check> shutdown_checks() {
-  return kChecks;
+  return checks;
 }
 
 }  // namespace trestle::conformance
