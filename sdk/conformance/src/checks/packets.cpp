@@ -60,20 +60,25 @@ void sizes_at_the_edges(Bench& bench) {
   }
 }
 
-/// `bytes` cut into `count` segments, every third of them empty.
-std::vector<tt_iov> cut(const std::vector<std::byte>& bytes, std::size_t count) {
-  std::vector<tt_iov> segments(count, tt_iov{nullptr, 0});
+/// Bytes cut into segments that lie apart in memory, every third of them empty.
+struct Scattered {
+  std::vector<std::vector<std::byte>> parts;
+  std::vector<tt_iov> segments;
+};
+
+Scattered scatter(const std::vector<std::byte>& bytes, std::size_t count) {
+  Scattered cut{{}, std::vector<tt_iov>(count, tt_iov{nullptr, 0})};
   const std::size_t filled = count - count / 3;
   std::size_t at = 0;
-  std::size_t used = 0;
   for (std::size_t i = 0; i < count; ++i) {
     if (i % 3 == 2) continue;
-    ++used;
-    const std::size_t end = used == filled ? bytes.size() : bytes.size() * used / filled;
-    segments[i] = {bytes.data() + at, end - at};
+    const std::size_t end = bytes.size() * (cut.parts.size() + 1) / filled;
+    cut.parts.emplace_back(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                           bytes.begin() + static_cast<std::ptrdiff_t>(end));
+    cut.segments[i] = {cut.parts.back().data(), end - at};
     at = end;
   }
-  return segments;
+  return cut;
 }
 
 void gathers_segments(Bench& bench) {
@@ -84,9 +89,9 @@ void gathers_segments(Bench& bench) {
     for (const std::size_t count : {std::size_t{2}, std::size_t{4}, segments_max}) {
       for (const std::uint32_t flags : {0u, std::uint32_t{TT_SEND_COPY}}) {
         const auto bytes = make_pattern(++number, size);
-        const auto segments = cut(bytes, count);
+        const Scattered cut = scatter(bytes, count);
 
-        const SendResult result = pair.client.send(pair.out, segments, flags);
+        const SendResult result = pair.client.send(pair.out, cut.segments, flags);
 
         expect(result.status >= 0, "a gathered send: got " + name_of_status(result.status));
         expect_packet(bench, pair.in, number, size);
@@ -99,9 +104,9 @@ void gathers_segments(Bench& bench) {
 void too_many_segments(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const auto bytes = make_pattern(1, 100);
-  const auto segments = cut(bytes, pair.client.attributes().max_iov + 1);
+  const Scattered cut = scatter(bytes, pair.client.attributes().max_iov + 1);
 
-  const SendResult result = pair.client.send(pair.out, segments, TT_SEND_COPY);
+  const SendResult result = pair.client.send(pair.out, cut.segments, TT_SEND_COPY);
 
   expect_status("a send of max_iov + 1 segments", TT_E_INVALID, result.status);
   send_or_wait(bench, pair.client, pair.out, make_pattern(2, 50), TT_SEND_COPY);
