@@ -2,14 +2,13 @@
 # Makes the module trestle_<NAME>.so: hidden visibility, one exported symbol, no undefined ones.
 # ALIASES are further URI schemes of the same file: a symlink beside it, so that the loader finds
 # trestle_unix.so without opening anything else. Works in this tree and from the installed package.
-set(TRESTLE_VERSION_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/plugin.map")
-
 function(trestle_add_transport)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LIBRARIES;ALIASES")
   if(NOT arg_NAME OR NOT arg_SOURCES)
     message(FATAL_ERROR "trestle_add_transport: NAME and SOURCES are required")
   endif()
   set(target trestle_plugin_${arg_NAME})
+  set(version_script "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map")
   add_library(${target} MODULE ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE trestle::sdk ${arg_LIBRARIES})
   if(TARGET trestle_build_flags)
@@ -18,8 +17,8 @@ function(trestle_add_transport)
   set_target_properties(${target} PROPERTIES
     PREFIX "" OUTPUT_NAME trestle_${arg_NAME}
     CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-    POSITION_INDEPENDENT_CODE ON INSTALL_RPATH "$ORIGIN" LINK_DEPENDS "${TRESTLE_VERSION_SCRIPT}")
-  target_link_options(${target} PRIVATE "LINKER:--version-script=${TRESTLE_VERSION_SCRIPT}")
+    POSITION_INDEPENDENT_CODE ON INSTALL_RPATH "$ORIGIN" LINK_DEPENDS "${version_script}")
+  target_link_options(${target} PRIVATE "LINKER:--version-script=${version_script}")
   # A sanitizer's runtime is resolved at load time, so -z defs would refuse every such build.
   if(NOT TRESTLE_SANITIZE)
     target_link_options(${target} PRIVATE "LINKER:-z,defs")

@@ -9,13 +9,18 @@ if(TRESTLE_SANITIZE)
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(trestle_build_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE})
 endif()
+if(TRESTLE_FUZZ)
+  # Coverage for libFuzzer everywhere; its main() only in the fuzz targets.
+  target_compile_options(trestle_build_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 # C++ flags such as -Wconversion are stricter than what Boost's headers hold.
 set_property(GLOBAL PROPERTY TRESTLE_SYSTEM_INCLUDES ON)
 
 # trestle_add_test(NAME frame_decoder_test SOURCES ... [LIBRARIES ...] [LABELS ...])
 # One gtest executable; each TEST becomes a ctest with a watchdog.
 function(trestle_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS;DEFINITIONS;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT"
+                        "SOURCES;LIBRARIES;LABELS;DEFINITIONS;DEPENDS")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()

@@ -65,6 +65,7 @@ enum class Errc : std::uint16_t {
   identity_mismatch = 82,
   stale_incarnation = 83,
   protocol_error = 84,
+  duplicate_connection = 85,  ///< another connection to the same peer is used instead
 };
 
 /// Whether the handler of a failed call ran.

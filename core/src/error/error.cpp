@@ -50,6 +50,8 @@ constexpr std::array entries{
     Entry{Errc::identity_mismatch, "identity_mismatch", "another node answered than expected"},
     Entry{Errc::stale_incarnation, "stale_incarnation", "the peer is an earlier start of a node"},
     Entry{Errc::protocol_error, "protocol_error", "the peer broke the protocol"},
+    Entry{Errc::duplicate_connection, "duplicate_connection",
+          "another connection to the same peer is used instead"},
 };
 
 const Entry* find(int value) noexcept {

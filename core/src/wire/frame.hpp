@@ -10,6 +10,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -53,55 +54,62 @@ enum class FrameKind : std::uint8_t {
   // 16 … 31 are kept for streams.
 };
 
+/// The name that error texts and logs use, such as "request"; "unknown" for other numbers.
+std::string_view to_string(FrameKind kind) noexcept;
+
+// Members have initialisers so that designated ones may leave out any of them.
+
 /// Tells who is there, what it can do, and its limits. The first frame both ways.
 struct Hello {
   std::uint8_t version_min = protocol_version;
   std::uint8_t version_max = protocol_version;
   std::uint64_t features = 0;  ///< bits; none defined yet
-  InstanceId instance;
-  std::uint64_t incarnation = 0;            ///< grows with each start of the same instance
-  std::uint32_t connection = 0;             ///< the sender's running number of this connection
-  std::array<std::uint8_t, 16> host{};      ///< equal on the same host and network namespace
-  std::uint32_t frame_bytes_max = 0;        ///< largest frame that the sender of this hello takes
-  std::uint32_t window = 0;                 ///< requests it takes at once; 0: unbounded
-  std::vector<std::string_view> endpoints;  ///< advertised URIs
-  BytesView authentication;                 ///< reserved
+  InstanceId instance{};
+  std::uint64_t incarnation = 0;              ///< grows with each start of the same instance
+  std::uint32_t connection = 0;               ///< the sender's running number of this connection
+  std::array<std::uint8_t, 16> host{};        ///< equal on the same host and network namespace
+  std::uint32_t frame_bytes_max = 0;          ///< largest frame that the sender of this hello takes
+  std::uint32_t window = 0;                   ///< requests it takes at once; 0: unbounded
+  std::vector<std::string_view> endpoints{};  ///< advertised URIs
+  BytesView authentication{};                 ///< reserved
 };
 
 /// Asks the peer to run a handler.
 struct Request {
-  CallId call;
+  CallId call{};
   std::uint32_t handler = 0;  ///< number of the handler's name on this connection; 0: none
   DeliveryMode mode = DeliveryMode::fire_and_forget;
   Codec codec = Codec::bytes;
-  std::uint32_t deadline_ms = 0;  ///< time left; 0: none
-  std::string_view handler_name;  ///< present when the number is used first, or is 0
-  BytesView payload;
+  std::uint32_t deadline_ms = 0;    ///< time left; 0: none
+  std::string_view handler_name{};  ///< present when the number is used first, or is 0
+  BytesView payload{};
 };
 
 struct Accepted {
-  CallId call;
+  CallId call{};
 };
 
 struct Ack {
-  CallId call;
+  CallId call{};
 };
 
+/// Says why a call has no other outcome. A code that this version does not know keeps its number
+/// (named "unknown"); a `ran` that it does not know reads as Ran::maybe, which promises nothing.
 struct Nack {
-  CallId call;
+  CallId call{};
   Errc code = Errc::handler_failed;
   Ran ran = Ran::no;
-  std::string_view text;
+  std::string_view text{};
 };
 
 struct Reply {
-  CallId call;
+  CallId call{};
   Codec codec = Codec::bytes;
-  BytesView payload;
+  BytesView payload{};
 };
 
 struct Cancel {
-  CallId call;
+  CallId call{};
 };
 
 struct Ping {
@@ -115,7 +123,7 @@ struct Pong {
 /// No more requests from the sender of this frame, and none are welcome.
 struct Goodbye {
   Errc code = Errc::draining;
-  std::string_view text;
+  std::string_view text{};
 };
 
 struct Window {
@@ -127,7 +135,25 @@ struct UnknownFrame {
   std::uint8_t kind = 0;
 };
 
+/// A well-formed request that asks for what this version does not know. The connection is sound:
+/// whoever reads this answers with a nack of `code` and `text`, Ran::no, if the call expects an
+/// outcome, and still binds the name to the number, because the sender will not repeat the name.
+struct Rejected {
+  CallId call{};
+  Errc code = Errc::protocol_error;  ///< or kind_mismatch (mode), undecodable (codec)
+  std::string text{};
+  std::uint32_t handler = 0;        ///< as in Request
+  std::string_view handler_name{};  ///< as in Request
+};
+
+/// A well-formed reply that this version cannot use: its call ends with bad_reply, Ran::yes.
+struct UnusableReply {
+  CallId call{};
+  std::string text{};
+};
+
+/// What a reader yields; the last three are never written.
 using Frame = std::variant<Hello, Request, Accepted, Ack, Nack, Reply, Cancel, Ping, Pong, Goodbye,
-                           Window, UnknownFrame>;
+                           Window, UnknownFrame, Rejected, UnusableReply>;
 
 }  // namespace trestle::wire

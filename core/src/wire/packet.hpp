@@ -16,17 +16,26 @@ using Buffer = std::vector<std::byte>;
 inline constexpr std::size_t packet_header_bytes = 8;
 /// A handler's name is at most this long.
 inline constexpr std::size_t handler_name_bytes_max = 1024;
-/// Texts of nack and goodbye are cut to this.
+/// Texts of nack and goodbye are at most this long.
 inline constexpr std::size_t text_bytes_max = 1024;
+/// A hello advertises at most this many endpoints, each of at most so many bytes.
+inline constexpr std::size_t hello_endpoints_max = 16;
+inline constexpr std::size_t endpoint_bytes_max = 255;
+/// The authentication of a hello is at most this long.
+inline constexpr std::size_t authentication_bytes_max = 1024;
 /// Before hello, frames are at most this long.
 inline constexpr std::size_t hello_frame_bytes_max = 4096;
 
 /// Appends a packet header.
 void begin_packet(Buffer& out);
 
+/// Appends a hello. Errors: invalid_argument naming a value above its limit, or a frame above
+/// `hello_frame_bytes_max`; nothing is appended then.
+[[nodiscard]] Result<> append(Buffer& out, const Hello& frame);
+
 /// Appends one frame. Request and Reply: with their payload.
-/// Over-long texts are cut at a UTF-8 boundary; a Request's name must fit (checked by the caller).
-void append(Buffer& out, const Hello& frame);
+/// Over-long texts are cut at a UTF-8 boundary. The caller has checked that a Request's name is
+/// within `handler_name_bytes_max`, and that `encoded_bytes` is within what the peer takes.
 void append(Buffer& out, const Request& frame);
 void append(Buffer& out, const Accepted& frame);
 void append(Buffer& out, const Ack& frame);
@@ -42,24 +51,32 @@ void append(Buffer& out, const Window& frame);
 void append_without_payload(Buffer& out, const Request& frame);
 void append_without_payload(Buffer& out, const Reply& frame);
 
+/// Turns a frame that was appended at `frame` into one that every reader skips.
+inline void void_frame(std::byte* frame) noexcept { frame[4] = std::byte{0}; }
+
 /// Bytes that the frame takes in a packet, payload included.
 std::size_t encoded_bytes(const Request& frame) noexcept;
 std::size_t encoded_bytes(const Reply& frame) noexcept;
 
 /// Walks the frames of one packet in place: views in the frames point into the packet.
+/// Allocates for hello, errors, Rejected and UnusableReply only.
 class PacketReader {
  public:
   /// `frame_bytes_max`: limit on one frame, prefix included.
   PacketReader(BytesView packet, std::size_t frame_bytes_max) noexcept
-      : rest_(packet), frame_bytes_max_(frame_bytes_max) {}
+      : packet_(packet), frame_bytes_max_(frame_bytes_max) {}
 
   /// The next frame; empty at the end of the packet.
-  /// Errors: protocol_error naming the field, its value and the limit; the reader is then at its
-  /// end. version_mismatch: a packet of another protocol version, or not Trestle at all.
-  Result<std::optional<Frame>> next();
+  /// Errors: protocol_error naming frame, field, value and limit. version_mismatch: a packet of
+  /// another protocol version, or not Trestle at all. The reader is then at its end, and the
+  /// connection is not to be trusted further.
+  [[nodiscard]] Result<std::optional<Frame>> next();
 
  private:
-  BytesView rest_;
+  Result<std::optional<Frame>> next_frame();
+
+  BytesView packet_;
+  std::size_t offset_ = 0;
   std::size_t frame_bytes_max_;
   bool header_read_ = false;
 };

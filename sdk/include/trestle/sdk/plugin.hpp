@@ -83,22 +83,26 @@ class PluginSlots {
   static Connection& as_conn(tt_conn* c) noexcept { return *reinterpret_cast<Connection*>(c); }
   static Listener& as_listener(tt_listener* l) noexcept { return *reinterpret_cast<Listener*>(l); }
 
-  /// Runs `body`; an exception becomes `failed` and a line in the host's log.
+  /// Runs `body`; an exception becomes `failed`, a line in the host's log, and the text of `error`
+  /// in a cold call.
   template <class Result, class Body>
-  static Result guarded(Host host, const char* slot, Result failed, Body body) noexcept {
+  static Result guarded(Host host, const char* slot, Result failed, Body body,
+                        tt_error* error = nullptr) noexcept {
     try {
       return body();
     } catch (const std::exception& e) {
-      report(host, slot, e.what());
+      report(host, slot, e.what(), error);
     } catch (...) {
-      report(host, slot, "an exception of unknown type");
+      report(host, slot, "an exception of unknown type", error);
     }
     return failed;
   }
 
-  static void report(Host host, const char* slot, const char* what) noexcept {
+  static void report(Host host, const char* slot, const char* what, tt_error* error) noexcept {
     try {
-      host.log(TT_LOG_ERROR, std::string(slot) + " threw: " + what);
+      const std::string text = std::string(slot) + " threw: " + what;
+      host.log(TT_LOG_ERROR, text);
+      fill_error(error, Error{TT_E_FAILED, text});
     } catch (const std::bad_alloc&) {
       // No memory for the message either; the status still says that the call failed.
     }
@@ -117,7 +121,7 @@ class PluginSlots {
   static tt_status open(const tt_host* table, const tt_open_params* params, tt_transport** out,
                         tt_error* error) noexcept {
     const Host host(table);
-    return guarded(host, "open", tt_status{TT_E_FAILED}, [&]() -> tt_status {
+    const auto body = [&]() -> tt_status {
       const OpenOptions options{
           .scheme = params->scheme,
           .defaults = {params->kv, params->nkv},
@@ -134,7 +138,8 @@ class PluginSlots {
       auto instance = std::make_unique<Instance>(Instance{host, std::move(*opened)});
       *out = reinterpret_cast<tt_transport*>(instance.release());
       return TT_OK;
-    });
+    };
+    return guarded(host, "open", tt_status{TT_E_FAILED}, body, error);
   }
 
   static tt_status query(tt_transport* t, tt_attr* attr) noexcept {
@@ -158,9 +163,10 @@ class PluginSlots {
 
   static tt_status listen(tt_transport* t, const char* uri, void* user, tt_listener** out,
                           tt_error* error) noexcept {
-    return guarded(self(t).host, "listen", tt_status{TT_E_FAILED}, [&] {
+    const auto body = [&] {
       return hand_out(get(t).listen(uri, user), reinterpret_cast<Listener**>(out), error);
-    });
+    };
+    return guarded(self(t).host, "listen", tt_status{TT_E_FAILED}, body, error);
   }
 
   static tt_status listener_uri(tt_transport* t, tt_listener* l, char* buf,
@@ -181,9 +187,10 @@ class PluginSlots {
 
   static tt_status connect(tt_transport* t, const char* uri, void* user, tt_conn** out,
                            tt_error* error) noexcept {
-    return guarded(self(t).host, "connect", tt_status{TT_E_FAILED}, [&] {
+    const auto body = [&] {
       return hand_out(get(t).connect(uri, user), reinterpret_cast<Connection**>(out), error);
-    });
+    };
+    return guarded(self(t).host, "connect", tt_status{TT_E_FAILED}, body, error);
   }
 
   static void conn_set_user(tt_transport* t, tt_conn* c, void* user) noexcept {

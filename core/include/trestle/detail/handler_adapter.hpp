@@ -1,0 +1,204 @@
+// Erases the types of a handler: decodes what it takes, encodes what it returns.
+#pragma once
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <trestle/codec.hpp>
+#include <trestle/detail/responder.hpp>
+#include <trestle/reply.hpp>
+
+namespace trestle::detail {
+
+/// What the kind of a handler promises to the caller.
+enum class Owes { nothing, ack, reply };
+
+// ---- The shape of a callable --------------------------------------------------------------------
+
+template <class F>
+struct Signature : Signature<decltype(&F::operator())> {};
+template <class R, class... P>
+struct Signature<R (*)(P...)> {
+  using Result = R;
+  using Parameters = std::tuple<P...>;
+};
+template <class R, class... P>
+struct Signature<R (*)(P...) noexcept> : Signature<R (*)(P...)> {};
+template <class C, class R, class... P>
+struct Signature<R (C::*)(P...)> : Signature<R (*)(P...)> {};
+template <class C, class R, class... P>
+struct Signature<R (C::*)(P...) const> : Signature<R (*)(P...)> {};
+template <class C, class R, class... P>
+struct Signature<R (C::*)(P...) noexcept> : Signature<R (*)(P...)> {};
+template <class C, class R, class... P>
+struct Signature<R (C::*)(P...) const noexcept> : Signature<R (*)(P...)> {};
+
+template <class T>
+struct IsReply : std::false_type {};
+template <class R>
+struct IsReply<Reply<R>> : std::true_type {
+  using Value = R;
+};
+
+template <class T>
+struct IsResult : std::false_type {
+  using Value = T;
+};
+template <class T>
+struct IsResult<trestle::Result<T>> : std::true_type {
+  using Value = T;
+};
+
+template <class T>
+inline constexpr bool is_context = std::is_same_v<std::decay_t<T>, Context>;
+template <class T>
+inline constexpr bool is_payload = !is_context<T> && !IsReply<std::decay_t<T>>::value;
+
+/// The type that carries the payload in a parameter list; `void` if none does.
+template <class... P>
+struct PayloadParameter {
+  using Type = void;
+};
+template <class First, class... Rest>
+struct PayloadParameter<First, Rest...> {
+  using Type = std::conditional_t<is_payload<First>, std::decay_t<First>,
+                                  typename PayloadParameter<Rest...>::Type>;
+};
+
+template <class Parameters>
+struct Shape;
+template <class... P>
+struct Shape<std::tuple<P...>> {
+  static constexpr int payloads = (0 + ... + int{is_payload<P>});
+  static constexpr bool answers_later = (false || ... || IsReply<std::decay_t<P>>::value);
+  static constexpr bool context_by_reference =
+      (true && ... && (!is_context<P> || std::is_lvalue_reference_v<P>));
+  using PayloadType = typename PayloadParameter<P...>::Type;
+};
+
+// ---- Payload in ---------------------------------------------------------------------------------
+
+/// What stands in for the payload of a handler that takes none.
+struct NoPayload {};
+
+template <class T>
+trestle::Result<T> read_payload(const Context& context, Payload& payload) {
+  if constexpr (std::is_same_v<T, BytesView>) {
+    return payload.view();
+  } else if constexpr (std::is_same_v<T, Payload>) {
+    // An inline handler sees a view; what it keeps must be a copy.
+    return payload.is_borrowed() ? Payload::copy(payload.view()) : std::move(payload);
+  } else if constexpr (std::is_same_v<T, Encoded>) {
+    return Encoded{context.codec,
+                   payload.is_borrowed() ? Payload::copy(payload.view()) : std::move(payload)};
+  } else {
+    return decode<T>(context.codec, payload.view());
+  }
+}
+
+// ---- Result out ---------------------------------------------------------------------------------
+
+template <class T>
+trestle::Result<Encoded> write_reply(Codec codec, T value) {
+  if constexpr (std::is_same_v<T, Payload>) {
+    return Encoded{codec, std::move(value)};
+  } else if constexpr (std::is_same_v<T, Encoded>) {
+    return value;
+  } else {
+    auto bytes = encode(codec, value);
+    if (bytes.has_error()) return bytes.error();
+    return Encoded{codec, std::move(*bytes)};
+  }
+}
+
+/// Gives `responder` the outcome of `run`, whose result may be void, a value or a Result of one.
+template <Owes owes, class Run>
+void deliver(Codec codec, Responder& responder, Run&& run) {
+  using Returned = std::invoke_result_t<Run>;
+  using Value = typename IsResult<Returned>::Value;
+  static_assert(owes == Owes::reply || std::is_void_v<Value>,
+                "am and ack handlers return nothing or Result<void>; use unary for a reply");
+  if constexpr (std::is_void_v<Returned>) {
+    run();
+    if constexpr (owes == Owes::reply) responder.reply({codec, {}});
+    if constexpr (owes != Owes::reply) responder.ack();
+  } else if constexpr (IsResult<Returned>::value) {
+    Returned result = run();
+    if (result.has_error()) return responder.fail(std::move(result).error());
+    if constexpr (!std::is_void_v<Value>) {
+      deliver<owes>(codec, responder, [&]() -> Value { return std::move(*result); });
+    } else if constexpr (owes == Owes::reply) {
+      responder.reply({codec, {}});
+    } else {
+      responder.ack();
+    }
+  } else {
+    auto reply = write_reply<Value>(codec, run());
+    if (reply.has_error()) {
+      responder.fail(Error(Errc::handler_failed, reply.error().text, Ran::yes));
+    } else {
+      responder.reply(std::move(*reply));
+    }
+  }
+}
+
+// ---- Putting it together ------------------------------------------------------------------------
+
+/// Turns one parameter of the handler into its argument.
+template <class P, class Input>
+decltype(auto) argument(Context& context, Input& input, Responder& responder) {
+  using T = std::decay_t<P>;
+  if constexpr (is_context<P>) {
+    return (context);
+  } else if constexpr (IsReply<T>::value) {
+    return T(responder.detach(), context.codec);
+  } else if constexpr (std::is_lvalue_reference_v<P>) {
+    return (input);
+  } else {
+    return std::move(input);
+  }
+}
+
+template <Owes owes, class F, class... P, class Input>
+void invoke(F& function, std::tuple<P...>*, Context& context, Input& input, Responder& responder) {
+  auto run = [&]() -> decltype(auto) {
+    return function(argument<P>(context, input, responder)...);
+  };
+  if constexpr (Shape<std::tuple<P...>>::answers_later) {
+    static_assert(std::is_void_v<std::invoke_result_t<decltype(run)>>,
+                  "a handler that takes a Reply answers through it and returns nothing");
+    run();
+  } else {
+    deliver<owes>(context.codec, responder, run);
+  }
+}
+
+template <Owes owes, class F>
+HandlerFunction adapt(F function) {
+  using Parameters = typename Signature<std::decay_t<F>>::Parameters;
+  using Form = Shape<Parameters>;
+  static_assert(Form::payloads <= 1, "a handler takes at most one payload");
+  static_assert(Form::context_by_reference, "a handler takes its Context by reference");
+  static_assert(owes == Owes::reply || !Form::answers_later, "only unary handlers take a Reply");
+  using Input = typename Form::PayloadType;
+
+  return [function = std::move(function)](Context& context, Payload& payload,
+                                          Responder& responder) mutable {
+    auto* parameters = static_cast<Parameters*>(nullptr);
+    if constexpr (std::is_void_v<Input>) {
+      NoPayload none;
+      invoke<owes>(function, parameters, context, none, responder);
+    } else {
+      auto input = read_payload<Input>(context, payload);
+      if (input.has_error()) {
+        responder.fail(Error(Errc::undecodable,
+                             "Failed to deserialize input: " + input.error().text, Ran::no));
+        return;
+      }
+      invoke<owes>(function, parameters, context, *input, responder);
+    }
+  };
+}
+
+}  // namespace trestle::detail

@@ -1,0 +1,27 @@
+// How the outcome of a handler finds its way back.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <trestle/context.hpp>
+#include <trestle/encoded.hpp>
+#include <trestle/error.hpp>
+
+namespace trestle::detail {
+
+/// Takes the one outcome of one message. Threads: any, one at a time.
+class Responder {
+ public:
+  virtual ~Responder() = default;
+  virtual void reply(Encoded value) = 0;
+  virtual void ack() = 0;
+  virtual void fail(Error error) = 0;
+  /// A responder that outlives the handler's run; this one is spent.
+  virtual std::unique_ptr<Responder> detach() = 0;
+};
+
+/// A handler with its types erased. The payload may be moved from.
+using HandlerFunction = std::function<void(Context&, Payload&, Responder&)>;
+
+}  // namespace trestle::detail

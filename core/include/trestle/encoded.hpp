@@ -1,0 +1,16 @@
+// A payload together with how it is encoded, for code that passes messages on unread.
+#pragma once
+
+#include <trestle/codec_id.hpp>
+#include <trestle/payload.hpp>
+
+namespace trestle {
+
+/// Message bytes and their codec. As a handler's parameter or result, or as a call's argument or
+/// reply, it is passed through without decoding.
+struct Encoded {
+  Codec codec = Codec::bytes;
+  Payload payload;
+};
+
+}  // namespace trestle

@@ -1,0 +1,79 @@
+// Handlers: what a message names and a node runs. Made by am(), ack() and unary().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <trestle/codec.hpp>
+#include <trestle/context.hpp>
+#include <trestle/detail/handler_adapter.hpp>
+#include <trestle/detail/responder.hpp>
+#include <trestle/encoded.hpp>
+#include <trestle/error.hpp>
+
+namespace trestle {
+
+/// What a handler owes to its caller.
+enum class HandlerKind : std::uint8_t {
+  am,     ///< nothing; an error is logged and counted
+  ack,    ///< an acknowledgement, or a refusal with a text
+  unary,  ///< a reply, or a refusal with a text
+};
+
+TRESTLE_EXPORT std::string_view to_string(HandlerKind kind) noexcept;
+
+/// Where a handler runs.
+enum class Execution : std::uint8_t {
+  spawn,    ///< on the node's worker pool; it may block
+  inline_,  ///< on whichever thread drives the node; it must not block
+};
+
+struct HandlerOptions {
+  Execution execution = Execution::spawn;
+  std::size_t concurrency_max = 0;  ///< runs at once; the rest waits in order. 0: no limit
+};
+
+/// A named handler. Threads: its function may run on several threads at once.
+struct Handler {
+  std::string name;
+  HandlerKind kind = HandlerKind::am;
+  HandlerOptions options;
+  detail::HandlerFunction function;
+};
+
+/// A refusal for a handler to return: the caller gets exactly this text.
+inline Error refuse(std::string text) {
+  return Error(Errc::handler_failed, std::move(text), Ran::yes);
+}
+
+/// A handler of kind `am`. `function` takes any of: one payload, a `Context&`. A payload is
+/// `BytesView` (valid during the run), `Payload`, `Encoded`, or a type that codec.hpp can decode.
+/// It returns nothing or `Result<void>`.
+template <class F>
+Handler am(std::string name, F function, HandlerOptions options = {}) {
+  return {std::move(name), HandlerKind::am, options,
+          detail::adapt<detail::Owes::nothing>(std::move(function))};
+}
+
+/// A handler of kind `ack`: parameters as for am(); returns nothing or `Result<void>`.
+template <class F>
+Handler ack(std::string name, F function, HandlerOptions options = {}) {
+  return {std::move(name), HandlerKind::ack, options,
+          detail::adapt<detail::Owes::ack>(std::move(function))};
+}
+
+/// A handler of kind `unary`: parameters as for am(); returns `R` or `Result<R>`, where `R` is a
+/// payload or `void` for an empty reply. Or it takes a `Reply<R>` by value, returns nothing, and
+/// answers later from any thread.
+template <class F>
+Handler unary(std::string name, F function, HandlerOptions options = {}) {
+  return {std::move(name), HandlerKind::unary, options,
+          detail::adapt<detail::Owes::reply>(std::move(function))};
+}
+
+}  // namespace trestle

@@ -1,0 +1,114 @@
+// A node: listeners, handlers, peers, and the engine that drives them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <trestle/clock.hpp>
+#include <trestle/error.hpp>
+#include <trestle/handler.hpp>
+#include <trestle/ids.hpp>
+#include <trestle/peer.hpp>
+
+namespace trestle {
+
+class ManualDriver;
+class NodeCore;
+
+enum class LogLevel : std::uint8_t { error, warning, info, debug };
+
+/// Takes one line of log. Threads: any.
+using LogFunction = std::function<void(LogLevel, std::string_view)>;
+
+/// How a node behaves; each limit has a default that suits a server.
+struct NodeOptions {
+  std::optional<InstanceId> instance_id;     ///< unset: random
+  std::optional<std::uint64_t> incarnation;  ///< grows with each start; unset: from the time of day
+  ManualDriver* driver = nullptr;            ///< unset: a thread of the node's own drives it
+  std::size_t workers = 0;                   ///< threads for spawn handlers; 0: max(2, CPUs)
+  std::size_t spawn_queue_messages = 65'536;  ///< waiting for a worker; more are refused
+  std::size_t calls_max = 65'535;             ///< outstanding per connection
+  std::size_t message_bytes_max = 64u << 20;  ///< largest frame taken from a peer
+  std::size_t queue_bytes_max = 64u << 20;    ///< unsent per connection; more are refused
+  std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
+  std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);
+  std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);
+  std::stop_token stop;                        ///< stopping it closes the node; never the reverse
+  std::vector<std::filesystem::path> plugins;  ///< plugin files to use before any other; absolute
+  LogFunction log;                             ///< unset: warnings and errors to standard error
+};
+
+struct ConnectOptions {
+  std::optional<InstanceId> expect;                 ///< refuse any other node
+  std::optional<std::chrono::nanoseconds> timeout;  ///< unset: the node's call_timeout
+};
+
+/// What a node counted since its start.
+struct NodeCounters {
+  std::uint64_t messages_received = 0;  ///< requests of any mode
+  std::uint64_t messages_refused = 0;   ///< answered or dropped without running a handler
+  std::uint64_t handler_errors = 0;     ///< failures of handlers, also where nobody waited
+  std::uint64_t stray_outcomes = 0;     ///< outcomes for calls that had already ended
+  std::uint64_t protocol_errors = 0;    ///< connections ended because the peer broke the rules
+  std::uint64_t connections = 0;        ///< open now
+  std::uint64_t calls_pending = 0;      ///< waiting for an outcome now
+};
+
+/// Listens, runs handlers, and reaches peers. Neither copied nor moved; its destructor closes it.
+/// Threads: any, unless driven by hand.
+class TRESTLE_EXPORT Node {
+ public:
+  explicit Node(NodeOptions options = {});
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  const InstanceId& instance_id() const noexcept;
+  std::uint64_t incarnation() const noexcept;
+
+  /// Makes a handler callable, from the next message on.
+  /// Errors: handler_exists, reserved_name, name_too_long, invalid_argument.
+  Result<void> add(Handler handler);
+
+  /// Listens at `uri`; returns the real URI, which peers can connect to.
+  /// Errors: bad_endpoint, unknown_scheme, plugin_rejected, address_in_use, insecure_listener (an
+  /// address beyond the host needs a transport that authenticates, or insecure=1 in the URI).
+  Result<std::string> listen(std::string_view uri);
+
+  /// Connects and waits for the peer's hello. Connecting where one is connected already returns the
+  /// same peer. Errors: connect_refused, unreachable, deadline_exceeded, handshake_failed,
+  /// version_mismatch, identity_mismatch, stale_incarnation, and those of listen().
+  Result<Peer> connect(std::string_view uri, ConnectOptions options = {});
+
+  /// A peer by its id; one's own id gives a loopback. Calls to an id that was never connected fail
+  /// with unknown_peer.
+  Peer peer(const InstanceId& id);
+
+  /// Runs `function` after `delay`, on the thread that drives the node; it must not block.
+  void after(std::chrono::nanoseconds delay, std::function<void()> function);
+
+  /// Manual driving: one turn of this node alone; returns how much was handled.
+  std::size_t poll();
+
+  TimePoint now() const noexcept;
+  NodeCounters counters() const;
+
+  /// Refuses new work and tells the peers, waits for running handlers and their replies at most
+  /// close_timeout, then closes. Again does nothing. Errors: deadline_exceeded: what was still
+  /// busy.
+  Result<void> close();
+
+ private:
+  std::shared_ptr<NodeCore> core_;
+};
+
+}  // namespace trestle

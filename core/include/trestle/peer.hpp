@@ -1,0 +1,155 @@
+// A handle to another node, and the calls one makes through it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <trestle/codec.hpp>
+#include <trestle/delivery_mode.hpp>
+#include <trestle/encoded.hpp>
+#include <trestle/error.hpp>
+#include <trestle/ids.hpp>
+
+namespace trestle {
+
+namespace detail {
+class PeerLink;
+}
+
+/// How calls through one Peer handle are made.
+struct CallOptions {
+  std::optional<std::chrono::nanoseconds> timeout;  ///< for the whole call; unset: the node's
+  Codec codec = Codec::msgpack;                     ///< for typed payloads
+};
+
+/// Builds a call's argument inside the call: `peer.call<R>("h", in_place<Request>, a, b)`.
+template <class T>
+inline constexpr std::in_place_type_t<T> in_place{};
+
+/// A cheap handle to another node, or to the own one. Copy it freely.
+/// Arguments and replies are `Payload` (bytes as they are), `Encoded`, or what codec.hpp encodes.
+/// Every call ends in exactly one outcome: a reply, a refusal by the peer with its text, the
+/// deadline, cancellation, or the loss of the connection; `Error::ran` says whether the handler
+/// may have run. Threads: any. Errors: no_target on a default-constructed handle.
+class TRESTLE_EXPORT Peer {
+ public:
+  Peer() = default;
+  explicit Peer(std::shared_ptr<detail::PeerLink> link, CallOptions options = {})
+      : link_(std::move(link)), options_(options) {}
+
+  /// Nil until the peer was connected once.
+  InstanceId instance_id() const;
+  bool is_connected() const;
+
+  /// The same peer with other call options.
+  Peer with(CallOptions options) const { return Peer(link_, options); }
+  Peer with_timeout(std::chrono::nanoseconds timeout) const {
+    return Peer(link_, {timeout, options_.codec});
+  }
+
+  /// Runs a unary handler and waits for its reply.
+  template <class R, class T>
+  Result<R> call(std::string_view handler, const T& value) const {
+    auto argument = encode_argument(value);
+    if (argument.has_error()) return std::move(argument).error();
+    return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(*argument)));
+  }
+  template <class R>
+  Result<R> call(std::string_view handler) const {
+    return read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
+  }
+  template <class R, class T, class... Arguments>
+  Result<R> call(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const {
+    return call<R>(handler, make<T>(std::forward<Arguments>(build)...));
+  }
+
+  /// Runs an ack or unary handler and waits until it ended; a reply is dropped.
+  template <class T>
+  Result<void> confirm(std::string_view handler, const T& value) const {
+    auto argument = encode_argument(value);
+    if (argument.has_error()) return std::move(argument).error();
+    return without_value(invoke(handler, DeliveryMode::confirmed, std::move(*argument)));
+  }
+  Result<void> confirm(std::string_view handler) const {
+    return without_value(invoke(handler, DeliveryMode::confirmed, empty_argument()));
+  }
+
+  /// Sends and forgets: returns once the message is admitted to the local queue.
+  template <class T>
+  Result<void> send(std::string_view handler, const T& value) const {
+    auto argument = encode_argument(value);
+    if (argument.has_error()) return std::move(argument).error();
+    return admit(handler, std::move(*argument));
+  }
+  Result<void> send(std::string_view handler) const { return admit(handler, empty_argument()); }
+
+  /// The time of one round trip to the peer's node; runs no handler.
+  Result<std::chrono::nanoseconds> ping() const;
+
+  /// The names of the peer's handlers, the system's included.
+  Result<std::vector<std::string>> list_handlers() const;
+
+  /// Ends the connection in good order and forgets the peer. Calls under way end with
+  /// connection_lost. Other peers at the same endpoint are not touched.
+  void disconnect() const;
+
+ private:
+  template <class T, class... Arguments>
+  static T make(Arguments&&... build) {
+    if constexpr (std::is_constructible_v<T, Arguments&&...>) {
+      return T(std::forward<Arguments>(build)...);
+    } else {
+      return T{std::forward<Arguments>(build)...};
+    }
+  }
+
+  Encoded empty_argument() const { return {options_.codec, {}}; }
+
+  template <class T>
+  Result<Encoded> encode_argument(const T& value) const {
+    if constexpr (std::is_same_v<T, Payload>) {
+      return Encoded{Codec::bytes, Payload::copy(value.view())};
+    } else if constexpr (std::is_same_v<T, Encoded>) {
+      return Encoded{value.codec, Payload::copy(value.payload.view())};
+    } else {
+      auto bytes = encode(options_.codec, value);
+      if (bytes.has_error()) return std::move(bytes).error();
+      return Encoded{options_.codec, std::move(*bytes)};
+    }
+  }
+
+  template <class R>
+  static Result<R> read_reply(Result<Encoded> reply) {
+    if (reply.has_error()) return std::move(reply).error();
+    if constexpr (std::is_same_v<R, Encoded>) {
+      return std::move(*reply);
+    } else if constexpr (std::is_same_v<R, Payload>) {
+      return std::move(reply->payload);
+    } else {
+      auto value = decode<R>(reply->codec, reply->payload.view());
+      if (value.has_error()) {
+        return Error(Errc::bad_reply, "cannot decode the reply: " + value.error().text, Ran::yes);
+      }
+      return value;
+    }
+  }
+
+  static Result<void> without_value(const Result<Encoded>& outcome) {
+    if (outcome.has_error()) return outcome.error();
+    return {};
+  }
+
+  Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
+  Result<void> admit(std::string_view handler, Encoded argument) const;
+
+  std::shared_ptr<detail::PeerLink> link_;
+  CallOptions options_;
+};
+
+}  // namespace trestle

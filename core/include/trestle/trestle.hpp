@@ -1,0 +1,7 @@
+// All that an application needs.
+#pragma once
+
+#include <trestle/handler.hpp>
+#include <trestle/node.hpp>
+#include <trestle/peer.hpp>
+#include <trestle/reply.hpp>

@@ -1,0 +1,41 @@
+// Handing out and taking back slots.
+#include "calls/call_table.hpp"
+
+#include <string>
+
+namespace trestle::calls {
+
+Result<PendingCall*> CallTable::acquire(CallSink& sink) {
+  if (free_.empty()) {
+    if (slots_.size() >= calls_max_) {
+      return Error(Errc::too_many_calls, "too many calls outstanding on this connection: " +
+                                             std::to_string(slots_.size()) + " of calls_max " +
+                                             std::to_string(calls_max_));
+    }
+    const auto slot = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back(events_).id = wire::CallId::make(slot, 1);
+    free_.push_back(slot);
+  }
+  PendingCall& call = slots_[free_.back()];
+  free_.pop_back();
+  call.sink = &sink;
+  call.frame = 0;
+  call.may_withdraw = false;
+  return &call;
+}
+
+PendingCall* CallTable::find(wire::CallId id) noexcept {
+  if (id.slot() >= slots_.size()) return nullptr;
+  PendingCall& call = slots_[id.slot()];
+  return call.sink != nullptr && call.id == id ? &call : nullptr;
+}
+
+CallSink* CallTable::release(PendingCall& call) noexcept {
+  CallSink* sink = call.sink;
+  call.sink = nullptr;
+  call.id = wire::CallId::make(call.id.slot(), call.id.generation() + 1);
+  free_.push_back(call.id.slot());
+  return sink;
+}
+
+}  // namespace trestle::calls

@@ -1,0 +1,83 @@
+// Calls that wait for their outcome: slot and generation, bounded, each completed exactly once.
+#pragma once
+
+#include <trestle/encoded.hpp>
+#include <trestle/error.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "engine/timer_queue.hpp"
+#include "wire/frame.hpp"
+
+namespace trestle::calls {
+
+/// Takes the outcome of one call, once, with no lock held. Lifetime: until then.
+class CallSink {
+ public:
+  virtual void complete(Result<Encoded> outcome) noexcept = 0;
+
+ protected:
+  ~CallSink() = default;
+};
+
+/// Told when the deadline of a call has come. Called with the engine's lock held.
+class DeadlineEvents {
+ public:
+  virtual void on_deadline(wire::CallId call) = 0;
+
+ protected:
+  ~DeadlineEvents() = default;
+};
+
+/// One waiting call.
+class PendingCall final : public engine::Timer {
+ public:
+  explicit PendingCall(DeadlineEvents& events) noexcept : events_(events) {}
+
+  wire::CallId id;
+  CallSink* sink = nullptr;   // unset while the slot is free
+  std::uint64_t frame = 0;    // number of its request frame on the connection; 0: not queued yet
+  bool may_withdraw = false;  // its request frame carries nothing that later frames rely on
+
+  void expire() override { events_.on_deadline(id); }
+
+ private:
+  DeadlineEvents& events_;
+};
+
+/// The calls of one connection. A freed slot's next id differs in its generation, so that a late
+/// outcome finds nothing. Threads: under the engine's lock.
+class CallTable {
+ public:
+  CallTable(std::size_t calls_max, DeadlineEvents& events) noexcept
+      : calls_max_(calls_max), events_(events) {}
+
+  /// Errors: too_many_calls, naming the limit.
+  Result<PendingCall*> acquire(CallSink& sink);
+
+  /// The waiting call of that id; null if it ended, or never was.
+  PendingCall* find(wire::CallId id) noexcept;
+
+  /// Frees the slot and returns whom to tell. The call's timer must be cancelled first.
+  CallSink* release(PendingCall& call) noexcept;
+
+  std::size_t size() const noexcept { return slots_.size() - free_.size(); }
+
+  /// Calls `visit(PendingCall&)` for each waiting call, in order of slot; it may release that one.
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (PendingCall& call : slots_) {
+      if (call.sink != nullptr) visit(call);
+    }
+  }
+
+ private:
+  std::size_t calls_max_;
+  DeadlineEvents& events_;
+  std::deque<PendingCall> slots_;  // addresses stay: timers link them
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace trestle::calls

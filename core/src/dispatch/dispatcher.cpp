@@ -1,0 +1,200 @@
+// Admission, running, and outcomes.
+#include "dispatch/dispatcher.hpp"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace trestle::dispatch {
+namespace {
+
+/// Takes a handler's outcome while it runs on this stack; detach() makes one that outlives it.
+class MessageResponder final : public detail::Responder {
+ public:
+  MessageResponder(Dispatcher& dispatcher, Message& message)
+      : dispatcher_(dispatcher), message_(&message) {}
+
+  /// Owns its message.
+  MessageResponder(Dispatcher& dispatcher, std::unique_ptr<Message> message,
+                   std::shared_ptr<void> owner)
+      : dispatcher_(dispatcher),
+        message_(message.get()),
+        owner_(std::move(owner)),
+        owned_(std::move(message)) {}
+
+  void reply(Encoded value) override {
+    if (Message* message = std::exchange(message_, nullptr)) {
+      dispatcher_.send_reply(*message, std::move(value));
+    }
+  }
+  void ack() override {
+    if (Message* message = std::exchange(message_, nullptr)) dispatcher_.send_ack(*message);
+  }
+  void fail(Error error) override {
+    if (Message* message = std::exchange(message_, nullptr)) {
+      dispatcher_.send_failure(*message, error);
+    }
+  }
+  std::unique_ptr<detail::Responder> detach() override {
+    Message* message = std::exchange(message_, nullptr);
+    auto copy = std::make_unique<Message>();
+    copy->connection = message->connection;
+    copy->entry = message->entry;
+    copy->call = message->call;
+    copy->mode = message->mode;
+    copy->codec = message->codec;
+    return std::make_unique<MessageResponder>(dispatcher_, std::move(copy),
+                                              dispatcher_.keep_alive());
+  }
+
+ private:
+  Dispatcher& dispatcher_;
+  Message* message_;
+  std::shared_ptr<void> owner_;  // goes last: the message's connection lives in it
+  std::unique_ptr<Message> owned_;
+};
+
+std::string_view expectation(DeliveryMode mode) {
+  return mode == DeliveryMode::confirmed ? "ack" : "unary";
+}
+
+/// Whether a message of that mode may run a handler of that kind.
+Result<void> check_mode(DeliveryMode mode, const Handler& handler) {
+  switch (mode) {
+    case DeliveryMode::fire_and_forget:
+      return {};
+    case DeliveryMode::confirmed:
+      if (handler.kind != HandlerKind::am) return {};
+      break;
+    case DeliveryMode::with_response:
+      if (handler.kind == HandlerKind::unary) return {};
+      break;
+    case DeliveryMode::with_receipt_ack:
+    case DeliveryMode::with_receipt_and_response:
+      return Error(Errc::kind_mismatch, "delivery mode '" + std::string(to_string(mode)) +
+                                            "' is not supported by this node");
+  }
+  return Error(Errc::kind_mismatch, "Handler type mismatch: client expects '" +
+                                        std::string(expectation(mode)) + "' but handler '" +
+                                        handler.name + "' is '" +
+                                        std::string(to_string(handler.kind)) + "'");
+}
+
+}  // namespace
+
+void Dispatcher::refuse(peers::Connection& connection, const wire::Request& request,
+                        const Error& error) {
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  if (request.call.expects_outcome()) connection.send_nack(request.call, error);
+}
+
+void Dispatcher::on_request(peers::Connection& connection, const wire::Request& request,
+                            std::string_view handler, engine::PacketSource& source, TimePoint now) {
+  ++received_;
+  if (gate_closed_.load(std::memory_order_relaxed)) {
+    return refuse(connection, request, Error(Errc::draining, "the peer is shutting down"));
+  }
+  auto entry = handlers_.find(handler);
+  if (entry == nullptr) {
+    return refuse(connection, request,
+                  Error(Errc::handler_not_found, "No handler for '" + std::string(handler) + "'"));
+  }
+  if (auto fits = check_mode(request.mode, entry->handler); fits.has_error()) {
+    return refuse(connection, request, fits.error());
+  }
+  auto message = std::make_shared<Message>();
+  message->connection = connection.shared_from_this();
+  message->call = request.call;
+  message->mode = request.mode;
+  message->codec = request.codec;
+  if (request.deadline_ms != 0) {
+    message->deadline = now + std::chrono::milliseconds(request.deadline_ms);
+  }
+  const bool is_inline = entry->handler.options.execution == Execution::inline_;
+  const bool may_wait = entry->permits.is_limited();
+  message->payload =
+      is_inline && !may_wait ? Payload::borrow(request.payload) : source.keep(request.payload);
+  message->entry = std::move(entry);
+  running_.fetch_add(1, std::memory_order_relaxed);
+  if (may_wait) {
+    std::function<void()> task = [this, message] { start(message); };
+    if (!message->entry->permits.acquire_or_queue(task)) return;
+  }
+  start(std::move(message));
+}
+
+void Dispatcher::start(std::shared_ptr<Message> message) {
+  if (message->entry->handler.options.execution == Execution::inline_) {
+    events_.defer([this, message = std::move(message)] { run(*message); });
+    return;
+  }
+  if (pool_.submit([this, message] { run(*message); })) return;
+  // Refusing takes the engine's lock, which the caller may hold.
+  events_.defer([this, message = std::move(message)] {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    send_failure(*message, Error(Errc::overloaded,
+                                 "too many messages wait for a worker (spawn_queue_messages)"));
+  });
+}
+
+void Dispatcher::run(Message& message) {
+  Context context{.node = events_.node(),
+                  .handler_name = message.entry->handler.name,
+                  .sender = message.connection->peer().instance,
+                  .message_id = peers::message_id(
+                      message.connection->peer().instance, message.connection->peer().incarnation,
+                      message.connection->peer().connection, message.call),
+                  .mode = message.mode,
+                  .codec = message.codec,
+                  .deadline = message.deadline};
+  MessageResponder responder(*this, message);
+  try {
+    message.entry->handler.function(context, message.payload, responder);
+  } catch (const std::exception& e) {
+    responder.fail(
+        Error(Errc::handler_failed, message.entry->handler.name + " threw: " + e.what(), Ran::yes));
+  } catch (...) {
+    responder.fail(Error(Errc::handler_failed,
+                         message.entry->handler.name + " threw an exception of unknown type",
+                         Ran::yes));
+  }
+}
+
+void Dispatcher::send_reply(Message& message, Encoded reply) {
+  if (message.mode == DeliveryMode::with_response) {
+    events_.send(*message.connection,
+                 [&] { message.connection->send_reply(message.call, std::move(reply)); });
+  } else if (message.call.expects_outcome()) {
+    return send_ack(message);
+  }
+  finish(message);
+}
+
+void Dispatcher::send_ack(Message& message) {
+  if (message.call.expects_outcome()) {
+    events_.send(*message.connection, [&] { message.connection->send_ack(message.call); });
+  }
+  finish(message);
+}
+
+void Dispatcher::send_failure(Message& message, const Error& error) {
+  if (error.is(Errc::handler_failed) || error.is(Errc::no_reply)) {
+    handler_errors_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (message.call.expects_outcome()) {
+    events_.send(*message.connection, [&] { message.connection->send_nack(message.call, error); });
+  } else {
+    // Nobody waits: the log is the only place where this can be seen.
+    events_.log_handler_error(message.entry->handler.name, error);
+  }
+  finish(message);
+}
+
+void Dispatcher::finish(Message& message) {
+  if (message.entry->permits.is_limited()) {
+    if (Permits::Task next = message.entry->permits.release()) next();
+  }
+  running_.fetch_sub(1, std::memory_order_release);
+}
+
+}  // namespace trestle::dispatch

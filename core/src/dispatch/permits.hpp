@@ -1,0 +1,53 @@
+// How many runs of one handler may be under way at once.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+namespace trestle::dispatch {
+
+/// Hands out at most `limit` permits; who finds none waits in order. A permit lives until the
+/// handler's outcome is known, not just until its function returns. Threads: any.
+class Permits {
+ public:
+  using Task = std::function<void()>;
+
+  /// `limit` 0: no limit.
+  explicit Permits(std::size_t limit) noexcept : limit_(limit) {}
+
+  bool is_limited() const noexcept { return limit_ != 0; }
+
+  /// True: a permit was taken. False: `task` was queued and take_next() will return it.
+  bool acquire_or_queue(Task& task) {
+    const std::lock_guard lock(mutex_);
+    if (running_ < limit_) {
+      ++running_;
+      return true;
+    }
+    waiting_.push_back(std::move(task));
+    return false;
+  }
+
+  /// Gives a permit back. The task that inherits it, if any, must be run by the caller.
+  Task release() {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) {
+      --running_;
+      return nullptr;
+    }
+    Task next = std::move(waiting_.front());
+    waiting_.pop_front();
+    return next;
+  }
+
+ private:
+  const std::size_t limit_;
+  std::mutex mutex_;
+  std::size_t running_ = 0;
+  std::deque<Task> waiting_;
+};
+
+}  // namespace trestle::dispatch

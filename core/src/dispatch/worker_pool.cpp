@@ -1,0 +1,102 @@
+// Workers, and the extra ones that stand in for blocked workers.
+#include "dispatch/worker_pool.hpp"
+
+#include <utility>
+
+namespace trestle::dispatch {
+namespace {
+
+// Tells a worker from every other thread, so that only workers are compensated for.
+thread_local const WorkerPool* current_pool = nullptr;
+
+}  // namespace
+
+WorkerPool::WorkerPool(std::size_t workers, std::size_t queue_max)
+    : workers_(workers), queue_max_(queue_max) {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < workers_; ++i) start_worker();
+}
+
+WorkerPool::~WorkerPool() {
+  stop();
+}
+
+void WorkerPool::start_worker() {
+  threads_.emplace_back([this] { work(); });
+}
+
+bool WorkerPool::submit(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= queue_max_) return false;
+    queue_.push_back(std::move(task));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+bool WorkerPool::run_one() {
+  Task task;
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) return false;
+    task = std::move(queue_.front());
+    queue_.pop_front();
+    ++running_;
+  }
+  task();
+  const std::lock_guard lock(mutex_);
+  --running_;
+  return true;
+}
+
+void WorkerPool::work() {
+  current_pool = this;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    Task task = std::move(queue_.front());
+    queue_.pop_front();
+    ++running_;
+    lock.unlock();
+    task();
+    task = nullptr;
+    lock.lock();
+    --running_;
+  }
+}
+
+WorkerPool::BlockingGuard::BlockingGuard(WorkerPool& pool) {
+  if (current_pool != &pool) return;
+  pool_ = &pool;
+  const std::lock_guard lock(pool.mutex_);
+  ++pool.blocked_;
+  if (pool.stopping_ || pool.threads_.size() >= pool.blocked_ + pool.workers_) return;
+  may_block_ = pool.threads_.size() < pool.workers_ + compensation_max;
+  if (may_block_) pool.start_worker();
+}
+
+WorkerPool::BlockingGuard::~BlockingGuard() {
+  if (pool_ == nullptr) return;
+  const std::lock_guard lock(pool_->mutex_);
+  --pool_->blocked_;
+}
+
+std::size_t WorkerPool::busy() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size() + running_;
+}
+
+void WorkerPool::stop() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    threads.swap(threads_);
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace trestle::dispatch

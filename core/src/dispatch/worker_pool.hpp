@@ -1,0 +1,70 @@
+// The threads that run spawn handlers.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace trestle::dispatch {
+
+/// A bounded FIFO of tasks and the threads that run them; without threads, run_one() does.
+/// Threads: any.
+class WorkerPool {
+ public:
+  using Task = std::function<void()>;
+
+  /// `workers` 0: no threads. `queue_max`: tasks that may wait.
+  WorkerPool(std::size_t workers, std::size_t queue_max);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// False: the queue is full, nothing was taken.
+  bool submit(Task task);
+  /// Runs the task at the head, if any, on this thread. For pools without threads.
+  bool run_one();
+
+  /// A worker that is about to wait for something that may need a worker: another thread takes its
+  /// place until the guard ends. Does nothing on threads that are not this pool's workers.
+  class BlockingGuard {
+   public:
+    explicit BlockingGuard(WorkerPool& pool);
+    ~BlockingGuard();
+    BlockingGuard(const BlockingGuard&) = delete;
+    BlockingGuard& operator=(const BlockingGuard&) = delete;
+    /// False: the bound of threads is reached; waiting could deadlock.
+    bool may_block() const noexcept { return may_block_; }
+
+   private:
+    WorkerPool* pool_ = nullptr;
+    bool may_block_ = true;
+  };
+
+  /// Tasks waiting or running.
+  std::size_t busy() const;
+
+  /// Finishes what is queued, then ends the threads. Idempotent.
+  void stop();
+
+ private:
+  static constexpr std::size_t compensation_max = 64;
+
+  void start_worker();
+  void work();
+
+  const std::size_t workers_;
+  const std::size_t queue_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Task> queue_;
+  std::vector<std::thread> threads_;
+  std::size_t running_ = 0;
+  std::size_t blocked_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace trestle::dispatch

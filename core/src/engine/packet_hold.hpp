@@ -1,0 +1,89 @@
+// Receive buffers that a transport lent, held by payloads on any thread.
+#pragma once
+
+#include <trestle/thin_transport.h>
+#include <trestle/payload.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace trestle::engine {
+
+class Transport;
+
+/// Where buffers go that their readers are done with, until the driver hands them back.
+/// Co-owned by the engine and by every hold, because a reader may outlive its node.
+/// Threads: any.
+class ReleaseQueue {
+ public:
+  using Entry = std::pair<Transport*, tt_rx*>;
+
+  explicit ReleaseQueue(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  void push(Transport* transport, tt_rx* rx) {
+    const std::lock_guard lock(mutex_);
+    entries_.emplace_back(transport, rx);
+    wake_();
+  }
+
+  std::vector<Entry> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(entries_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Entry> entries_;
+  std::function<void()> wake_;
+};
+
+/// Counts the readers of one lent buffer; the last one gives it back.
+class PacketHold {
+ public:
+  PacketHold(std::shared_ptr<ReleaseQueue> queue, Transport* transport, tt_rx* rx)
+      : queue_(std::move(queue)), transport_(transport), rx_(rx) {}
+
+  void add_reader() noexcept { readers_.fetch_add(1, std::memory_order_relaxed); }
+
+  /// Fits Payload::Release.
+  static void drop_reader(void* hold) noexcept {
+    auto* self = static_cast<PacketHold*>(hold);
+    // acq_rel: what every reader did with the bytes happens before they are given back.
+    if (self->readers_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    self->queue_->push(self->transport_, self->rx_);
+    delete self;
+  }
+
+ private:
+  ~PacketHold() = default;
+
+  std::shared_ptr<ReleaseQueue> queue_;
+  Transport* transport_;
+  tt_rx* rx_;
+  std::atomic<int> readers_{1};
+};
+
+/// The packet that is being delivered. Lifetime: the call that it is passed to.
+class PacketSource {
+ public:
+  explicit PacketSource(PacketHold* hold) noexcept : hold_(hold) {}
+
+  /// Makes `part` of the packet outlive the turn. Small parts are copied, so that few large
+  /// buffers, not many small readers, keep a transport's receive pool busy.
+  Payload keep(BytesView part) {
+    if (hold_ == nullptr || part.size() <= copy_bytes_max) return Payload::copy(part);
+    hold_->add_reader();
+    return Payload::lend(part, &PacketHold::drop_reader, hold_);
+  }
+
+ private:
+  static constexpr std::size_t copy_bytes_max = 4096;
+
+  PacketHold* hold_;
+};
+
+}  // namespace trestle::engine

@@ -1,0 +1,75 @@
+// Timers in order of their due time, without an allocation per timer.
+#pragma once
+
+#include <boost/intrusive/set.hpp>
+#include <trestle/clock.hpp>
+
+#include <cstddef>
+#include <optional>
+
+namespace trestle::engine {
+
+/// Something that happens at a time. Derive, and arm it in a TimerQueue.
+/// Lifetime: cancelled before it is destroyed.
+class Timer : public boost::intrusive::set_base_hook<> {
+ public:
+  /// Called with the engine's lock held; the timer is no longer armed and may be armed again.
+  virtual void expire() = 0;
+
+  TimePoint due() const noexcept { return due_; }
+  bool is_armed() const noexcept { return is_linked(); }
+
+ protected:
+  ~Timer() = default;
+
+ private:
+  friend class TimerQueue;
+  friend bool operator<(const Timer& a, const Timer& b) noexcept { return a.due_ < b.due_; }
+
+  TimePoint due_{0};
+};
+
+/// Threads: under the engine's lock.
+class TimerQueue {
+ public:
+  /// Arms `timer`, or moves it if it is armed.
+  void arm(Timer& timer, TimePoint due) {
+    cancel(timer);
+    timer.due_ = due;
+    timers_.insert(timer);
+  }
+
+  void cancel(Timer& timer) noexcept {
+    if (timer.is_linked()) timers_.erase(timers_.iterator_to(timer));
+  }
+
+  std::optional<TimePoint> next() const {
+    if (timers_.empty()) return std::nullopt;
+    return timers_.begin()->due();
+  }
+
+  /// Fires what is due, in order of due time, then of arming. Timers that these arm for `now` or
+  /// before wait for the next call, so that a turn always ends.
+  std::size_t expire(TimePoint now) {
+    Queue due;
+    while (!timers_.empty() && timers_.begin()->due() <= now) {
+      Timer& timer = *timers_.begin();
+      timers_.erase(timers_.begin());
+      due.insert(due.end(), timer);
+    }
+    std::size_t fired = 0;
+    while (!due.empty()) {
+      Timer& timer = *due.begin();
+      due.erase(due.begin());
+      timer.expire();
+      ++fired;
+    }
+    return fired;
+  }
+
+ private:
+  using Queue = boost::intrusive::multiset<Timer>;
+  Queue timers_;
+};
+
+}  // namespace trestle::engine

@@ -1,0 +1,256 @@
+// Talking to a plugin through its tables.
+#include "engine/transport.hpp"
+
+#include <array>
+#include <cstring>
+#include <new>
+
+#include "engine/packet_hold.hpp"
+
+namespace trestle::engine {
+namespace {
+
+const HostServices& services_of(const tt_host* host) {
+  return *static_cast<const HostServices*>(host->ctx);
+}
+
+void* allocate(const tt_host*, std::size_t size, std::size_t align) {
+  return ::operator new(size, std::align_val_t(align), std::nothrow);
+}
+
+void deallocate(const tt_host*, void* p, std::size_t, std::size_t align) {
+  ::operator delete(p, std::align_val_t(align));
+}
+
+tt_host make_host(HostServices& services) {
+  tt_host host{};
+  host.size = sizeof(tt_host);
+  host.abi_major = TT_ABI_MAJOR;
+  host.abi_minor = TT_ABI_MINOR;
+  host.ctx = &services;
+  host.wake = [](const tt_host* h) { services_of(h).wake(); };
+  host.now = [](const tt_host* h) {
+    return static_cast<std::uint64_t>(services_of(h).now().count());
+  };
+  host.log = [](const tt_host* h, std::int32_t level, const char* text) {
+    services_of(h).log(level, text);
+  };
+  host.alloc = &allocate;
+  host.dealloc = &deallocate;
+  host.extension = [](const tt_host*, const char*) -> const void* { return nullptr; };
+  return host;
+}
+
+Error error_of(tt_status status, const tt_error& details, std::string_view what) {
+  std::string text(what);
+  text += ": ";
+  text += details.text[0] != '\0' ? details.text : "the transport gave no reason";
+  return Error(errc_of(status), std::move(text));
+}
+
+/// One buffer with the bytes of all parts.
+Payload gather(std::span<const tt_iov> parts) {
+  std::size_t size = 0;
+  for (const tt_iov& part : parts) size += part.len;
+  auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
+  std::size_t at = 0;
+  for (const tt_iov& part : parts) {
+    if (part.len != 0) std::memcpy(buffer.get() + at, part.base, part.len);
+    at += part.len;
+  }
+  return Payload::take(std::move(buffer), size);
+}
+
+tt_error empty_error() {
+  tt_error error{};
+  error.size = sizeof(tt_error);
+  return error;
+}
+
+}  // namespace
+
+Errc errc_of(tt_status status) noexcept {
+  switch (status) {
+    case TT_E_ADDR:
+      return Errc::bad_endpoint;
+    case TT_E_ADDRINUSE:
+      return Errc::address_in_use;
+    case TT_E_REFUSED:
+      return Errc::connect_refused;
+    case TT_E_UNREACHABLE:
+    case TT_E_TIMEDOUT:
+      return Errc::unreachable;
+    case TT_E_CLOSED:
+    case TT_E_RESET:
+      return Errc::connection_lost;
+    case TT_E_TOOBIG:
+      return Errc::payload_too_large;
+    case TT_E_PROTOCOL:
+      return Errc::protocol_error;
+    default:
+      return Errc::transport_failed;
+  }
+}
+
+Transport::Transport(const tt_plugin& plugin, std::string_view scheme, HostServices services,
+                     std::shared_ptr<ReleaseQueue> released)
+    : ops_(*plugin.ops),
+      scheme_(scheme),
+      services_(std::move(services)),
+      released_(std::move(released)),
+      host_(make_host(services_)) {}
+
+Transport::~Transport() = default;
+
+Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std::string_view scheme,
+                                                   HostServices services,
+                                                   std::shared_ptr<ReleaseQueue> released,
+                                                   const TransportLimits& limits) {
+  std::unique_ptr<Transport> self(
+      new Transport(plugin, scheme, std::move(services), std::move(released)));
+  tt_open_params params{};
+  params.size = sizeof(params);
+  params.flags = limits.threads_allowed ? 0 : TT_OPEN_NO_THREADS;
+  params.scheme = self->scheme_.c_str();
+  params.rx_max_msg = limits.packet_bytes_max;
+  params.tx_hwm_bytes = limits.queue_bytes_max;
+  params.linger_ns = static_cast<std::uint64_t>(limits.linger.count());
+  tt_error error = empty_error();
+  tt_status status = self->ops_.open(&self->host_, &params, &self->handle_, &error);
+  if (status < 0) {
+    return error_of(status, error, "cannot open transport '" + self->scheme_ + "'");
+  }
+  self->attributes_.size = sizeof(tt_attr);
+  self->attributes_.wait_fd = -1;
+  status = self->ops_.query(self->handle_, &self->attributes_);
+  if (status < 0) {
+    return error_of(status, empty_error(), "cannot query transport '" + self->scheme_ + "'");
+  }
+  return self;
+}
+
+Result<std::string> Transport::listen(const std::string& uri, ListenEvents& events) {
+  tt_listener* listener = nullptr;
+  tt_error error = empty_error();
+  tt_status status = ops_.listen(handle_, uri.c_str(), &events, &listener, &error);
+  if (status < 0) return error_of(status, error, "cannot listen at '" + uri + "'");
+  std::array<char, 1024> buffer{};
+  std::size_t length = buffer.size();
+  status = ops_.listener_uri(handle_, listener, buffer.data(), &length);
+  if (status < 0) return error_of(status, empty_error(), "listening at '" + uri + "', but where?");
+  return std::string(buffer.data());
+}
+
+Result<tt_conn*> Transport::connect(const std::string& uri, LinkEvents& events) {
+  tt_conn* conn = nullptr;
+  tt_error error = empty_error();
+  const tt_status status = ops_.connect(handle_, uri.c_str(), &events, &conn, &error);
+  if (status < 0) return error_of(status, error, "cannot connect to '" + uri + "'");
+  return conn;
+}
+
+tt_status Transport::send(tt_conn* conn, std::span<const tt_iov> segments, std::uint32_t flags,
+                          std::uint64_t op) noexcept {
+  return ops_.send(handle_, conn, segments.data(), static_cast<std::uint32_t>(segments.size()),
+                   flags, op);
+}
+
+void Transport::close(tt_conn* conn, std::uint32_t flags) noexcept {
+  ops_.conn_close(handle_, conn, flags);
+}
+
+void Transport::release(tt_rx* rx) noexcept {
+  ops_.rx_release(handle_, rx);
+}
+
+std::size_t Transport::progress() {
+  std::array<tt_event, 64> events;
+  const std::int32_t count =
+      ops_.progress(handle_, events.data(), static_cast<std::uint32_t>(events.size()));
+  if (count < 0) {
+    services_.log(TT_LOG_ERROR, "transport '" + scheme_ + "' failed for good");
+    failed_ = down_ = true;
+    return 0;
+  }
+  for (std::int32_t i = 0; i < count; ++i) dispatch(events[static_cast<std::size_t>(i)]);
+  return static_cast<std::size_t>(count);
+}
+
+void Transport::dispatch(const tt_event& event) {
+  auto* link = static_cast<LinkEvents*>(event.user);
+  switch (event.kind) {
+    case TT_EV_ACCEPTED: {
+      // aux carries the listener's cookie as an integer.
+      auto* listener = reinterpret_cast<ListenEvents*>(static_cast<std::uintptr_t>(event.aux));
+      ops_.conn_set_user(handle_, event.conn, &listener->on_accepted(*this, event.conn));
+      break;
+    }
+    case TT_EV_CONNECTED:
+      link->on_connected();
+      break;
+    case TT_EV_PACKET:
+      deliver_packet(event);
+      break;
+    case TT_EV_SENT:
+      link->on_sent(event.op, event.status);
+      break;
+    case TT_EV_WRITABLE:
+      link->on_writable();
+      break;
+    case TT_EV_CLOSED: {
+      const std::string text = event.data != nullptr ? static_cast<const char*>(event.data) : "";
+      ops_.conn_free(handle_, event.conn);
+      link->on_closed(event.status, text);
+      break;
+    }
+    case TT_EV_UNLISTENED:
+      break;
+    case TT_EV_DOWN:
+      down_ = true;
+      break;
+    default:
+      break;  // a plugin newer than this host: kinds that it does not know are ignored
+  }
+}
+
+void Transport::deliver_packet(const tt_event& event) {
+  auto& link = *static_cast<LinkEvents*>(event.user);
+  BytesView bytes(static_cast<const std::byte*>(event.data), event.len);
+  if ((event.flags & TT_EVF_SEGS) != 0) {
+    const std::span parts(static_cast<const tt_iov*>(event.data), event.len);
+    Payload& whole = turn_copies_.emplace_back(gather(parts));
+    bytes = whole.view();
+  }
+  if (event.rx == nullptr) {
+    PacketSource source(nullptr);
+    link.on_packet(bytes, source);
+    return;
+  }
+  auto* hold = new PacketHold(released_, this, event.rx);
+  turn_holds_.push_back(hold);
+  PacketSource source((event.flags & TT_EVF_SEGS) != 0 ? nullptr : hold);
+  link.on_packet(bytes, source);
+}
+
+void Transport::end_turn() noexcept {
+  for (PacketHold* hold : turn_holds_) PacketHold::drop_reader(hold);
+  turn_holds_.clear();
+  turn_copies_.clear();
+}
+
+tt_status Transport::arm(std::optional<TimePoint>& deadline) {
+  std::uint64_t at = 0;
+  const tt_status status = ops_.arm(handle_, &at);
+  if (at != 0) deadline = TimePoint(static_cast<std::int64_t>(at));
+  return status;
+}
+
+void Transport::shutdown() noexcept {
+  if (!down_) ops_.shutdown(handle_, 0);
+}
+
+bool Transport::destroy() noexcept {
+  return handle_ == nullptr || ops_.destroy(std::exchange(handle_, nullptr)) == TT_OK;
+}
+
+}  // namespace trestle::engine

@@ -1,0 +1,123 @@
+// An open instance of a transport plugin, as the engine holds it.
+#pragma once
+
+#include <trestle/thin_transport.h>
+#include <trestle/clock.hpp>
+#include <trestle/error.hpp>
+#include <trestle/payload.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/packet_hold.hpp"
+
+namespace trestle::engine {
+
+/// What one connection of a transport has to say. The connection's cookie points to it.
+/// Called with the engine's lock held, by the thread that drives.
+class LinkEvents {
+ public:
+  virtual void on_connected() = 0;
+  /// `bytes` is valid until the end of the turn; `keep` makes parts of it outlive that.
+  virtual void on_packet(BytesView bytes, PacketSource& source) = 0;
+  virtual void on_sent(std::uint64_t op, tt_status status) = 0;
+  virtual void on_writable() = 0;
+  /// The last event; the connection was freed already.
+  virtual void on_closed(tt_status status, std::string_view text) = 0;
+
+ protected:
+  ~LinkEvents() = default;
+};
+
+/// Who is told of new inbound connections.
+class ListenEvents {
+ public:
+  /// Returns who takes the connection's events.
+  virtual LinkEvents& on_accepted(class Transport& transport, tt_conn* conn) = 0;
+
+ protected:
+  ~ListenEvents() = default;
+};
+
+/// What the host table of a transport is made of. Lifetime: longer than the transport.
+struct HostServices {
+  std::function<void()> wake;
+  std::function<TimePoint()> now;
+  std::function<void(int level, std::string_view text)> log;
+};
+
+struct TransportLimits {
+  std::uint64_t packet_bytes_max = 0;
+  std::uint64_t queue_bytes_max = 0;
+  TimePoint linger{0};
+  bool threads_allowed = true;
+};
+
+/// Maps a transport's status to an error of ours.
+Errc errc_of(tt_status status) noexcept;
+
+/// Owns a tt_transport. Threads: under the engine's lock; progress() and arm() by the driver only.
+class Transport {
+ public:
+  static Result<std::unique_ptr<Transport>> open(const tt_plugin& plugin, std::string_view scheme,
+                                                 HostServices services,
+                                                 std::shared_ptr<ReleaseQueue> released,
+                                                 const TransportLimits& limits);
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  const std::string& scheme() const noexcept { return scheme_; }
+  const tt_attr& attributes() const noexcept { return attributes_; }
+  bool has(std::uint64_t capability) const noexcept { return (attributes_.caps & capability) != 0; }
+
+  /// Returns the real URI. Lifetime: `events` outlives the listener.
+  Result<std::string> listen(const std::string& uri, ListenEvents& events);
+  Result<tt_conn*> connect(const std::string& uri, LinkEvents& events);
+  tt_status send(tt_conn* conn, std::span<const tt_iov> segments, std::uint32_t flags,
+                 std::uint64_t op) noexcept;
+  void close(tt_conn* conn, std::uint32_t flags) noexcept;
+  void release(tt_rx* rx) noexcept;
+
+  /// Takes one batch of events and hands them on; returns how many.
+  std::size_t progress();
+  /// The bytes of the packets of this turn are not looked at any more.
+  void end_turn() noexcept;
+  /// TT_OK: may sleep, at most until `deadline` if set.
+  tt_status arm(std::optional<TimePoint>& deadline);
+
+  /// Starts the end: all connections close, then is_down().
+  void shutdown() noexcept;
+  bool is_down() const noexcept { return down_; }
+  /// True once progress() said that the transport is broken; it is down, too.
+  bool has_failed() const noexcept { return failed_; }
+  /// Frees the plugin's side. False: buffers are still held; the transport is leaked, not freed
+  /// under a reader.
+  bool destroy() noexcept;
+
+ private:
+  Transport(const tt_plugin& plugin, std::string_view scheme, HostServices services,
+            std::shared_ptr<ReleaseQueue> released);
+
+  void dispatch(const tt_event& event);
+  void deliver_packet(const tt_event& event);
+
+  const tt_ops& ops_;
+  std::string scheme_;
+  HostServices services_;
+  std::shared_ptr<ReleaseQueue> released_;
+  tt_host host_;
+  tt_transport* handle_ = nullptr;
+  tt_attr attributes_{};
+  bool down_ = false;
+  bool failed_ = false;
+  std::vector<PacketHold*> turn_holds_;  // packets whose bytes this turn's handlers may view
+  std::vector<Payload> turn_copies_;     // the same for packets that came in segments
+};
+
+}  // namespace trestle::engine

@@ -1,0 +1,188 @@
+// Listening, connecting, and finding the connection for a call.
+#include "node/node_core.hpp"
+#include "node/turn_scope.hpp"
+
+namespace trestle {
+
+Result<engine::Transport*> NodeCore::transport_for(const plugin_loading::LoadedPlugin& plugin,
+                                                   std::string_view scheme) {
+  return engine_.transport(*plugin.descriptor, scheme);
+}
+
+std::shared_ptr<peers::Connection> NodeCore::new_connection(peers::Opener opener) {
+  const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
+                                       .message_bytes_max = options_.message_bytes_max,
+                                       .queue_bytes_max = options_.queue_bytes_max,
+                                       .handshake_timeout = options_.handshake_timeout};
+  peers::ConnectionEvents& events = *this;
+  auto connection =
+      std::make_shared<peers::Connection>(engine_, events, limits, opener, ++connections_made_);
+  connections_.emplace(connection.get(), connection);
+  return connection;
+}
+
+Result<std::string> NodeCore::listen(std::string_view uri) {
+  auto endpoint = peers::Endpoint::parse(uri);
+  if (endpoint.has_error()) return std::move(endpoint).error();
+  auto plugin = plugins_.find(endpoint->scheme);
+  if (plugin.has_error()) return std::move(plugin).error();
+  const std::lock_guard lock(engine_.mutex());
+  if (closing_) return Error(Errc::shut_down, "this node was closed");
+  auto transport = transport_for(*plugin, endpoint->scheme);
+  if (transport.has_error()) return std::move(transport).error();
+  const bool exposed = plugin->scheme->reach == TT_REACH_NETWORK &&
+                       !(*transport)->has(TT_CAP_AUTHENTICATED) && !endpoint->is_loopback();
+  if (exposed && !endpoint->insecure) {
+    return Error(Errc::insecure_listener,
+                 "refused to listen at '" + std::string(uri) +
+                     "': it reaches beyond this host and anybody could call its handlers. Listen "
+                     "at a loopback address or a unix socket, use a transport that authenticates, "
+                     "or add insecure=1 to the URI");
+  }
+  engine::ListenEvents& events = *this;
+  auto real = (*transport)->listen(endpoint->uri, events);
+  engine_.wake();
+  return real;
+}
+
+Result<std::shared_ptr<peers::Connection>> NodeCore::dial(const peers::Endpoint& endpoint,
+                                                          std::string_view uri,
+                                                          TimePoint deadline) {
+  auto plugin = plugins_.find(endpoint.scheme);
+  if (plugin.has_error()) return std::move(plugin).error();
+  auto transport = transport_for(*plugin, endpoint.scheme);
+  if (transport.has_error()) return std::move(transport).error();
+  auto connection = new_connection(peers::Opener::us);
+  engine::LinkEvents& events = *connection;
+  auto conn = (*transport)->connect(endpoint.uri, events);
+  if (conn.has_error()) {
+    connections_.erase(connection.get());
+    return std::move(conn).error();
+  }
+  connection->dialled_uri = uri;
+  connection->limit_handshake(deadline);
+  connection->attach(**transport, *conn);
+  dials_.push_back({connection, {}});
+  engine_.wake();
+  return connection;
+}
+
+void NodeCore::finish_dial(peers::Connection& connection, const PeerResult& result) {
+  for (auto dial = dials_.begin(); dial != dials_.end(); ++dial) {
+    if (dial->connection.get() != &connection) continue;
+    // The waiters run on other threads, or below us on this stack: they only take note here.
+    for (ConnectWaiter* waiter : dial->waiters) waiter->set(result);
+    dials_.erase(dial);
+    return;
+  }
+}
+
+Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const ConnectOptions& options) {
+  if (auto allowed = may_wait_here(); allowed.has_error()) return std::move(allowed).error();
+  auto endpoint = peers::Endpoint::parse(uri);
+  if (endpoint.has_error()) return std::move(endpoint).error();
+  ConnectWaiter waiter;
+  {
+    const std::lock_guard lock(engine_.mutex());
+    if (closing_) return Error(Errc::shut_down, "this node was closed");
+    if (auto known = peers_.find_dialled(uri)) return check_expected(known, options);
+    const TimePoint deadline = now() + options.timeout.value_or(options_.call_timeout);
+    auto dialling = std::find_if(dials_.begin(), dials_.end(),
+                                 [&](const Dial& d) { return d.connection->dialled_uri == uri; });
+    if (dialling == dials_.end()) {
+      auto connection = dial(*endpoint, uri, deadline);
+      if (connection.has_error()) return std::move(connection).error();
+      (*connection)->expected = options.expect;
+      dialling = std::prev(dials_.end());
+    }
+    dialling->waiters.push_back(&waiter);
+    flush_outputs();
+  }
+  if (!wait_for([&] { return waiter.is_set(); }, [&] { waiter.wait(); })) {
+    const std::lock_guard lock(engine_.mutex());
+    for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
+    if (!waiter.is_set()) {
+      return Error(Errc::would_block_for_ever,
+                   "connecting to '" + std::string(uri) + "': nothing is left that could answer");
+    }
+  }
+  auto result = waiter.take();
+  if (result.has_error()) {
+    Error error = result.error();
+    error.text = "cannot connect to '" + std::string(uri) + "': " + error.text;
+    return error;
+  }
+  return check_expected(*result, options);
+}
+
+Result<peers::PeerLinkPtr> NodeCore::check_expected(const peers::PeerLinkPtr& link,
+                                                    const ConnectOptions& options) {
+  if (options.expect && *options.expect != link->instance) {
+    return Error(Errc::identity_mismatch, "expected instance " + to_string(*options.expect) +
+                                              ", but " + to_string(link->instance) + " answered");
+  }
+  return link;
+}
+
+peers::PeerLinkPtr NodeCore::peer(const InstanceId& id) {
+  const std::lock_guard lock(engine_.mutex());
+  if (auto known = peers_.find(id)) return known;
+  auto unknown = std::make_shared<detail::PeerLink>(shared_from_this());
+  unknown->instance = id;
+  return unknown;
+}
+
+InstanceId NodeCore::id_of(const detail::PeerLink& link) {
+  const std::lock_guard lock(engine_.mutex());
+  return link.instance;
+}
+
+bool NodeCore::is_connected(const detail::PeerLink& link) {
+  const std::lock_guard lock(engine_.mutex());
+  const peers::Connection* connection = peers_.route(link);
+  return connection != nullptr && connection->is_open();
+}
+
+void NodeCore::disconnect(detail::PeerLink& link) {
+  const std::lock_guard lock(engine_.mutex());
+  if (link.instance == instance_) return;
+  link.uri.clear();
+  const auto all = link.connections;
+  for (const auto& connection : all) {
+    connection->close(Error(Errc::connection_lost, "disconnected by this node"));
+  }
+  peers_.forget(link.instance);
+  engine_.wake();
+}
+
+Result<peers::Connection*> NodeCore::route(const peers::PeerLinkPtr& link, TimePoint deadline) {
+  if (closing_ && closed_) return Error(Errc::shut_down, "this node was closed");
+  // A handle made before the peer was first seen, or after it came back, follows the table.
+  peers::PeerLinkPtr current = link;
+  if (link->connections.empty()) {
+    if (auto known = peers_.find(link->instance)) current = known;
+  }
+  if (peers::Connection* connection = peers_.route(*current)) return connection;
+  for (const auto& connection : current->connections) {
+    if (connection->is_open() && connection->goodbye()) return *connection->goodbye();
+  }
+  if (current->uri.empty()) {
+    const bool seen = current->incarnation != 0;
+    return Error(seen ? Errc::connection_lost : Errc::unknown_peer,
+                 seen ? "peer " + to_string(current->instance) +
+                            " is gone, and it came to us, so there is no endpoint to dial; the "
+                            "message was not sent"
+                      : "nothing is known of peer " + to_string(current->instance) +
+                            ": connect to one of its endpoints first");
+  }
+  auto endpoint = peers::Endpoint::parse(current->uri);
+  if (endpoint.has_error()) return std::move(endpoint).error();
+  auto connection = dial(*endpoint, current->uri, deadline);
+  if (connection.has_error()) return std::move(connection).error();
+  (*connection)->expected = current->instance;
+  (*connection)->link = current;
+  current->connections.push_back(*connection);
+  return connection->get();
+}
+
+}  // namespace trestle

@@ -1,0 +1,161 @@
+// What connections, transports and handlers report to the node.
+#include <trestle/manual_driver.hpp>
+
+#include "log/logger.hpp"
+#include "node/node_core.hpp"
+#include "node/turn_scope.hpp"
+#include "platform/host_identity.hpp"
+
+namespace trestle {
+
+// ---- Actions ----
+
+std::size_t NodeCore::run_actions() {
+  const TurnScope scope(*this);
+  std::size_t ran = deliver_loopback();
+  std::vector<Action> actions;
+  {
+    const std::lock_guard lock(actions_mutex_);
+    actions.swap(actions_);
+  }
+  for (Action& action : actions) {
+    if (auto* completion = std::get_if<Completion>(&action)) {
+      completion->sink->complete(std::move(completion->outcome));
+    } else {
+      std::get<std::function<void()>>(action)();
+    }
+  }
+  ran += actions.size();
+  const std::lock_guard lock(engine_.mutex());
+  turn_packets_.clear();
+  flush_outputs();
+  return ran;
+}
+
+bool NodeCore::has_work() const {
+  const std::lock_guard lock(actions_mutex_);
+  return !actions_.empty() || !loopback_.empty() || !outputs_.empty();
+}
+
+void NodeCore::defer(std::function<void()> action) {
+  {
+    const std::lock_guard lock(actions_mutex_);
+    actions_.emplace_back(std::move(action));
+  }
+  engine_.wake();
+}
+
+void NodeCore::on_outcome(calls::CallSink& sink, Result<Encoded> outcome) {
+  {
+    const std::lock_guard lock(actions_mutex_);
+    actions_.emplace_back(Completion{&sink, std::move(outcome)});
+  }
+  engine_.wake();
+}
+
+std::size_t NodeCore::deliver_loopback() {
+  const std::lock_guard lock(engine_.mutex());
+  // Views into these packets live until the end of the turn.
+  turn_packets_.swap(loopback_);
+  for (auto& [connection, packet] : turn_packets_) {
+    engine::PacketSource source(nullptr);
+    connection->on_packet(packet.view(), source);
+  }
+  return turn_packets_.size();
+}
+
+void NodeCore::on_loopback(peers::Connection& to, Payload packet) {
+  loopback_.emplace_back(to.shared_from_this(), std::move(packet));
+  engine_.wake();
+}
+
+// ---- Output ----
+
+void NodeCore::on_output(peers::Connection& connection) {
+  outputs_.push_back(connection.shared_from_this());
+}
+
+void NodeCore::flush_outputs() {
+  // Flushing may fail a connection, which may add to the list.
+  while (!outputs_.empty()) {
+    const auto outputs = std::exchange(outputs_, {});
+    for (const auto& connection : outputs) connection->flush();
+  }
+}
+
+void NodeCore::send(peers::Connection&, const std::function<void()>& send) {
+  const std::lock_guard lock(engine_.mutex());
+  send();
+  // On the driving thread, all replies of a turn leave together at its end.
+  if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
+}
+
+void NodeCore::log_handler_error(std::string_view handler, const Error& error) {
+  log(LogLevel::warning, "handler '" + std::string(handler) +
+                             "' failed and nobody waits for it: " + log::printable(error.text));
+}
+
+// ---- Connections ----
+
+wire::Hello NodeCore::own_hello(std::uint32_t number) const {
+  wire::Hello hello;
+  hello.instance = instance_;
+  hello.incarnation = incarnation_;
+  hello.connection = number;
+  hello.host = platform::host_identity();
+  hello.frame_bytes_max = static_cast<std::uint32_t>(options_.message_bytes_max);
+  return hello;
+}
+
+engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn* conn) {
+  auto connection = new_connection(peers::Opener::peer);
+  connection->attach(transport, conn);
+  return *connection;
+}
+
+Result<void> NodeCore::on_hello(peers::Connection& connection, const peers::PeerFacts& peer) {
+  if (peer.instance == instance_ && peer.incarnation == incarnation_) {
+    // Whoever asked for this connection gets the loopback instead.
+    finish_dial(connection, peers_.find(instance_));
+  }
+  return peers_.admit(connection, peer, shared_from_this());
+}
+
+void NodeCore::on_open(peers::Connection& connection) {
+  peers_.settle_duplicates(*connection.link);
+  finish_dial(connection, connection.link);
+  if (closing_) connection.send_goodbye(Errc::draining, "the peer is shutting down");
+}
+
+void NodeCore::on_request(peers::Connection& connection, const wire::Request& request,
+                          std::string_view handler, engine::PacketSource& source) {
+  dispatcher_.on_request(connection, request, handler, source, now());
+}
+
+void NodeCore::on_rejected(peers::Connection&, const wire::Rejected&) {
+  ++rejected_;
+}
+
+void NodeCore::on_protocol_error(peers::Connection& connection, const Error& error) {
+  ++protocol_errors_;
+  defer([this, number = connection.number(), text = log::printable(error.text)] {
+    log(LogLevel::warning,
+        "connection " + std::to_string(number) + " ended, the peer broke the protocol: " + text);
+  });
+}
+
+void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
+  finish_dial(connection, why);
+  peers_.remove(connection);
+  connections_.erase(&connection);
+}
+
+void NodeCore::on_transport_failed(engine::Transport& transport) {
+  const auto all = connections_;
+  for (const auto& entry : all) {
+    if (entry.second->transport() != &transport) continue;
+    entry.second->on_closed(TT_E_FAILED, "transport '" + transport.scheme() + "' failed");
+  }
+}
+
+}  // namespace trestle

@@ -1,0 +1,34 @@
+// Knows whether the present thread is inside a node's turn.
+#pragma once
+
+namespace trestle {
+
+class NodeCore;
+
+/// Marks the present thread as the one that runs a node's actions.
+class TurnScope {
+ public:
+  explicit TurnScope(const NodeCore& core) noexcept : core_(&core), outer_(innermost_) {
+    innermost_ = this;
+  }
+  ~TurnScope() { innermost_ = outer_; }
+  TurnScope(const TurnScope&) = delete;
+  TurnScope& operator=(const TurnScope&) = delete;
+
+  static bool is_in_turn_of(const NodeCore& core) noexcept {
+    for (const TurnScope* scope = innermost_; scope != nullptr; scope = scope->outer_) {
+      if (scope->core_ == &core) return true;
+    }
+    return false;
+  }
+  /// True inside a turn of any node: waiting here would stop that node.
+  static bool is_in_any_turn() noexcept { return innermost_ != nullptr; }
+
+ private:
+  inline static thread_local const TurnScope* innermost_ = nullptr;
+
+  const NodeCore* core_;
+  const TurnScope* outer_;
+};
+
+}  // namespace trestle

@@ -1,0 +1,217 @@
+// The life of a connection: coming up, handshake, going down.
+#include "peers/connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace trestle::peers {
+namespace {
+
+std::uint64_t mix(std::uint64_t value) noexcept {
+  // The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
+  value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
+  return value ^ (value >> 31);
+}
+
+}  // namespace
+
+MessageId message_id(const InstanceId& sender, std::uint64_t incarnation, std::uint32_t connection,
+                     wire::CallId call) noexcept {
+  const std::uint64_t origin =
+      mix(mix(mix(sender.high()) ^ sender.low()) ^ incarnation) ^ mix(connection);
+  return MessageId::from_halves(origin, call.value);
+}
+
+Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
+                       const ConnectionLimits& limits, Opener opener, std::uint32_t number)
+    : engine_(engine),
+      events_(events),
+      limits_(limits),
+      opener_(opener),
+      number_(number),
+      handshake_timer_(*this),
+      calls_(limits.calls_max, *this) {}
+
+Connection::~Connection() {
+  engine_.cancel_timer(handshake_timer_);
+}
+
+void Connection::attach(engine::Transport& transport, tt_conn* conn) {
+  transport_ = &transport;
+  conn_ = conn;
+  outbox_.limit_segments(transport.attributes().max_iov);
+  if (opener_ == Opener::peer) on_connected();
+}
+
+void Connection::attach_loopback(Connection& other, const PeerFacts& self) {
+  loopback_ = other.weak_from_this();
+  peer_ = self;
+  state_ = State::open;
+}
+
+void Connection::limit_handshake(TimePoint deadline) {
+  engine_.arm_timer(handshake_timer_, deadline);
+}
+
+void Connection::on_connected() {
+  if (state_ != State::starting) return;
+  state_ = State::handshaking;
+  const TimePoint limit = engine_.now() + limits_.handshake_timeout;
+  if (!handshake_timer_.is_armed() || handshake_timer_.due() > limit) limit_handshake(limit);
+  if (auto added = outbox_.add_hello(events_.own_hello(number_)); added.has_error()) {
+    abort(added.error());
+    return;
+  }
+  events_.on_output(*this);
+}
+
+void Connection::on_handshake_timeout() {
+  if (state_ == State::starting) {
+    abort(Error(Errc::deadline_exceeded, "not connected before the deadline"));
+    return;
+  }
+  refuse(Error(Errc::handshake_failed,
+               "no hello from the other side within handshake_timeout " +
+                   std::to_string(limits_.handshake_timeout.count() / 1'000'000) + " ms"));
+}
+
+void Connection::became_open() {
+  engine_.cancel_timer(handshake_timer_);
+  state_ = State::open;
+  deferred_bytes_ = 0;
+  for (Deferred& request : std::exchange(deferred_, {})) queue_request(std::move(request));
+  events_.on_open(*this);
+}
+
+void Connection::on_packet(BytesView bytes, engine::PacketSource& source) {
+  if (is_closing()) return;
+  const bool greeted = state_ == State::open || state_ == State::closing;
+  const std::size_t limit = greeted ? limits_.message_bytes_max : wire::hello_frame_bytes_max;
+  wire::PacketReader reader(bytes, limit);
+  while (true) {
+    auto frame = reader.next();
+    if (frame.has_error()) {
+      violated(frame.error());
+      return;
+    }
+    if (!*frame || !handle_frame(**frame, source)) return;
+  }
+}
+
+void Connection::on_sent(std::uint64_t op, tt_status) {
+  outbox_.on_sent(op);
+}
+
+void Connection::on_writable() {
+  outbox_.unblock();
+  flush();
+}
+
+tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_t flags,
+                                  std::uint64_t op) {
+  if (transport_ != nullptr) return transport_->send(conn_, segments, flags, op);
+  const auto other = loopback_.lock();
+  if (other == nullptr) return TT_E_CLOSED;
+  std::size_t size = 0;
+  for (const tt_iov& segment : segments) size += segment.len;
+  auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
+  std::byte* at = buffer.get();
+  for (const tt_iov& segment : segments) {
+    at = std::copy_n(static_cast<const std::byte*>(segment.base), segment.len, at);
+  }
+  events_.on_loopback(*other, Payload::take(std::move(buffer), size));
+  return TT_OK;
+}
+
+void Connection::flush() {
+  if (state_ == State::starting || state_ == State::closed) return;
+  const tt_status status = outbox_.flush(*this);
+  if (status >= 0) return;
+  // The transport reports the loss itself; this only makes sure that it ends.
+  abort(Error(engine::errc_of(status),
+              "the transport refused to send, status " + std::to_string(status)));
+}
+
+void Connection::refuse(const Error& error) {
+  send_goodbye(static_cast<Errc>(error.code.value()), error.text);
+  close(error);
+}
+
+void Connection::close(const Error& why) {
+  if (is_closing()) return;
+  flush();
+  if (is_closing()) return;  // flushing failed
+  state_ = State::closing;
+  close_reason_ = why;
+  engine_.cancel_timer(handshake_timer_);
+  if (transport_ != nullptr) {
+    transport_->close(conn_, 0);
+  } else {
+    finish(why);
+  }
+}
+
+void Connection::abort(const Error& why) {
+  if (state_ == State::closed) return;
+  if (!close_reason_) close_reason_ = why;
+  state_ = State::closing;
+  engine_.cancel_timer(handshake_timer_);
+  if (transport_ != nullptr) {
+    transport_->close(conn_, TT_CLOSE_ABORT);
+  } else {
+    finish(why);
+  }
+}
+
+void Connection::on_closed(tt_status status, std::string_view text) {
+  if (close_reason_) return finish(*close_reason_);
+  if (goodbye_) return finish(*goodbye_);
+  std::string what(text.empty() ? std::string_view("the other side closed the connection") : text);
+  if (state_ == State::handshaking) {
+    return finish(Error(Errc::handshake_failed, "the connection ended before the hello: " + what));
+  }
+  finish(Error(engine::errc_of(status), std::move(what)));
+}
+
+void Connection::finish(const Error& why) {
+  if (state_ == State::closed) return;
+  const auto keep_alive = shared_from_this();
+  const bool was_up = state_ != State::starting && peer_.incarnation != 0;
+  state_ = State::closed;
+  conn_ = nullptr;
+  engine_.cancel_timer(handshake_timer_);
+  const Errc code = was_up ? Errc::connection_lost : static_cast<Errc>(why.code.value());
+  calls_.for_each([&](calls::PendingCall& call) {
+    const bool left = call.frame != 0 && outbox_.has_left(call.frame);
+    release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
+  });
+  deferred_.clear();
+  if (const auto other = loopback_.lock()) other->finish(why);
+  events_.on_closed(*this, why);
+}
+
+void Connection::retire() {
+  if (retiring_ || !is_open()) return;
+  retiring_ = true;
+  go_on_retiring();
+}
+
+void Connection::go_on_retiring() {
+  if (!retiring_ || !is_open() || calls_.size() != 0) return;
+  // Having no call left is what goodbye says here. The opener closes when both have said so.
+  if (!said_goodbye_) {
+    send_goodbye(Errc::duplicate_connection, "another connection to the same peer is in use");
+  }
+  if (goodbye_ && opener_ == Opener::us) {
+    close(Error(Errc::duplicate_connection, "another connection to the same peer is in use"));
+  }
+}
+
+bool Connection::violated(const Error& error) {
+  events_.on_protocol_error(*this, error);
+  refuse(error);
+  return false;
+}
+
+}  // namespace trestle::peers

@@ -1,0 +1,222 @@
+// One connection to a peer: handshake, frames in, frames out, and the calls that wait on it.
+#pragma once
+
+#include <trestle/error.hpp>
+#include <trestle/ids.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "calls/call_table.hpp"
+#include "engine/engine.hpp"
+#include "peers/handler_names.hpp"
+#include "peers/outbox.hpp"
+#include "wire/frame.hpp"
+
+namespace trestle::detail {
+class PeerLink;
+}
+
+namespace trestle::peers {
+
+class Connection;
+
+/// Who opened a connection.
+enum class Opener { us, peer };
+
+/// What is known of a peer once its hello was accepted.
+struct PeerFacts {
+  InstanceId instance;
+  std::uint64_t incarnation = 0;
+  std::uint32_t connection = 0;  // the peer's own number of this connection
+  std::size_t frame_bytes_max = 0;
+};
+
+/// What a connection asks of the node above it. Called with the engine's lock held.
+class ConnectionEvents {
+ public:
+  /// The first frame of the connection of that number.
+  virtual wire::Hello own_hello(std::uint32_t number) const = 0;
+  /// Decides on a peer's hello. An error refuses it, and the peer is told the text.
+  virtual Result<void> on_hello(Connection& connection, const PeerFacts& peer) = 0;
+  /// The handshake is done; requests flow.
+  virtual void on_open(Connection& connection) = 0;
+  virtual void on_request(Connection& connection, const wire::Request& request,
+                          std::string_view handler, engine::PacketSource& source) = 0;
+  /// `sink` is completed after this turn, without the lock.
+  virtual void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) = 0;
+  virtual void on_stray_outcome() = 0;
+  /// A request that asked for what this version does not know; it was answered.
+  virtual void on_rejected(Connection& connection, const wire::Rejected& rejected) = 0;
+  virtual void on_protocol_error(Connection& connection, const Error& error) = 0;
+  virtual void on_closed(Connection& connection, const Error& why) = 0;
+  /// There is something to flush at the end of the turn.
+  virtual void on_output(Connection& connection) = 0;
+  /// A packet for this node's other end of a loopback.
+  virtual void on_loopback(Connection& to, Payload packet) = 0;
+
+ protected:
+  ~ConnectionEvents() = default;
+};
+
+/// Limits of one connection; see NodeOptions.
+struct ConnectionLimits {
+  std::size_t calls_max = 0;
+  std::size_t message_bytes_max = 0;
+  std::size_t queue_bytes_max = 0;
+  TimePoint handshake_timeout{0};
+};
+
+/// A request as the application made it.
+struct OutgoingRequest {
+  std::string_view handler;
+  DeliveryMode mode = DeliveryMode::fire_and_forget;
+  Encoded argument;
+  std::optional<TimePoint> deadline;
+};
+
+/// Threads: under the engine's lock.
+class Connection final : public engine::LinkEvents,
+                         public calls::DeadlineEvents,
+                         public std::enable_shared_from_this<Connection>,
+                         private PacketSink {
+ public:
+  /// A connection over a transport; `attach` follows.
+  Connection(engine::Engine& engine, ConnectionEvents& events, const ConnectionLimits& limits,
+             Opener opener, std::uint32_t number);
+  ~Connection();
+
+  void attach(engine::Transport& transport, tt_conn* conn);
+  /// Makes this one end of a loopback: open at once, no transport.
+  void attach_loopback(Connection& other, const PeerFacts& self);
+
+  /// Gives up unless the handshake is done by then.
+  void limit_handshake(TimePoint deadline);
+
+  // ---- What the node sends ----
+
+  /// Sends a request and, unless it is fire_and_forget, completes `sink` with its outcome.
+  /// Before the handshake is done, requests wait for it.
+  /// Errors: payload_too_large, queue_full, too_many_calls; nothing was sent then.
+  Result<wire::CallId> send_request(OutgoingRequest request, calls::CallSink* sink);
+  /// Completes `sink`, empty, when the peer's node answers.
+  Result<wire::CallId> send_ping(calls::CallSink& sink, std::optional<TimePoint> deadline);
+  /// The call's outcome is of no interest any more; its sink is not touched again.
+  void abandon(wire::CallId call);
+
+  void send_ack(wire::CallId call);
+  void send_nack(wire::CallId call, const Error& error);
+  void send_reply(wire::CallId call, Encoded reply);
+  void send_goodbye(Errc code, std::string_view text);
+  void flush();
+
+  /// Another connection to the same peer serves from now on: this one takes no new requests and
+  /// closes once both sides have the outcomes of theirs.
+  void retire();
+
+  /// Ends the connection: what is queued is sent first. Waiting calls end with `why`.
+  void close(const Error& why);
+  /// Ends it at once.
+  void abort(const Error& why);
+
+  // ---- What is known of it ----
+
+  bool is_open() const noexcept { return state_ == State::open; }
+  bool is_closing() const noexcept { return state_ == State::closing || state_ == State::closed; }
+  Opener opener() const noexcept { return opener_; }
+  const PeerFacts& peer() const noexcept { return peer_; }
+  std::uint32_t number() const noexcept { return number_; }
+  /// Empty for loopbacks and before `attach`.
+  const engine::Transport* transport() const noexcept { return transport_; }
+  std::size_t calls_pending() const noexcept { return calls_.size(); }
+  /// True if all that was sent left this node, or never will.
+  bool is_flushed() const noexcept { return !is_open() || outbox_.is_idle(); }
+  /// Open, and good for new requests.
+  bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_; }
+  /// What the peer said when it left, if it did.
+  const std::optional<Error>& goodbye() const noexcept { return goodbye_; }
+
+  /// Set by the node: the peer behind it, and who is told when the handshake ends.
+  std::shared_ptr<detail::PeerLink> link;
+  std::optional<InstanceId> expected;
+  std::string dialled_uri;
+
+  // ---- What the transport says ----
+  void on_connected() override;
+  void on_packet(BytesView bytes, engine::PacketSource& source) override;
+  void on_sent(std::uint64_t op, tt_status status) override;
+  void on_writable() override;
+  void on_closed(tt_status status, std::string_view text) override;
+  void on_deadline(wire::CallId call) override;
+
+ private:
+  enum class State { starting, handshaking, open, closing, closed };
+
+  /// A request that waits for the handshake.
+  struct Deferred {
+    std::string handler;
+    DeliveryMode mode;
+    Encoded argument;
+    wire::CallId call;
+    std::optional<TimePoint> deadline;
+  };
+
+  struct HandshakeTimer final : engine::Timer {
+    explicit HandshakeTimer(Connection& c) noexcept : connection(c) {}
+    void expire() override { connection.on_handshake_timeout(); }
+    Connection& connection;
+  };
+
+  tt_status send_packet(std::span<const tt_iov> segments, std::uint32_t flags,
+                        std::uint64_t op) override;
+
+  void queue_request(Deferred request);
+  void became_open();
+  void on_handshake_timeout();
+  void refuse(const Error& error);
+  void go_on_retiring();
+  void release(calls::PendingCall& call, Result<Encoded> outcome);
+  void finish(const Error& why);
+  std::uint32_t remaining_ms(std::optional<TimePoint> deadline) const;
+  Result<void> check_size(const OutgoingRequest& request) const;
+
+  bool handle_frame(const wire::Frame& frame, engine::PacketSource& source);
+  bool handle(const wire::Hello& hello);
+  bool handle(const wire::Request& request, engine::PacketSource& source);
+  bool handle(const wire::Rejected& rejected);
+  bool handle(const wire::Goodbye& goodbye);
+  void handle_outcome(wire::CallId call, Result<Encoded> outcome);
+  bool violated(const Error& error);
+
+  engine::Engine& engine_;
+  ConnectionEvents& events_;
+  const ConnectionLimits limits_;
+  const Opener opener_;
+  const std::uint32_t number_;
+  State state_ = State::starting;
+  engine::Transport* transport_ = nullptr;
+  tt_conn* conn_ = nullptr;
+  std::weak_ptr<Connection> loopback_;
+  PeerFacts peer_;
+  HandshakeTimer handshake_timer_;
+  calls::CallTable calls_;
+  Outbox outbox_;
+  NamesSent names_sent_;
+  NamesReceived names_received_;
+  std::vector<Deferred> deferred_;
+  std::size_t deferred_bytes_ = 0;
+  std::uint64_t messages_sent_ = 0;  // numbers messages that expect nothing back
+  std::optional<Error> goodbye_;     // what the peer said when it left
+  std::optional<Error> close_reason_;
+  bool retiring_ = false;
+  bool said_goodbye_ = false;
+};
+
+/// The id of a message, equal at both ends: derived from the sender and the call.
+MessageId message_id(const InstanceId& sender, std::uint64_t incarnation, std::uint32_t connection,
+                     wire::CallId call) noexcept;
+
+}  // namespace trestle::peers

@@ -1,0 +1,166 @@
+// What a connection sends: requests, outcomes of handlers, and the calls that wait.
+#include <algorithm>
+#include <utility>
+
+#include "peers/connection.hpp"
+
+namespace trestle::peers {
+namespace {
+
+// A deadline travels as time left; one that is over travels as the least there is.
+constexpr std::uint32_t deadline_ms_max = 0xFFFFFFFF;
+
+std::string bytes_text(std::size_t bytes) {
+  return std::to_string(bytes) + " bytes";
+}
+
+}  // namespace
+
+std::uint32_t Connection::remaining_ms(std::optional<TimePoint> deadline) const {
+  if (!deadline) return 0;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - engine_.now()).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 1, deadline_ms_max));
+}
+
+Result<void> Connection::check_size(const OutgoingRequest& request) const {
+  const std::size_t bytes = wire::encoded_bytes(
+      wire::Request{.handler_name = request.handler, .payload = request.argument.payload.view()});
+  // Before the hello only our own limit is known; it is the same unless one side changed it.
+  const std::size_t limit = is_open() ? peer_.frame_bytes_max : limits_.message_bytes_max;
+  if (bytes > limit) {
+    return Error(Errc::payload_too_large,
+                 "payload of " + bytes_text(request.argument.payload.size()) + " for handler '" +
+                     std::string(request.handler) + "' makes a frame of " + bytes_text(bytes) +
+                     ", the peer takes at most " + bytes_text(limit) + " (its message_bytes_max)");
+  }
+  const std::size_t queued = outbox_.queued_bytes() + deferred_bytes_;
+  if (queued != 0 && queued + bytes > limits_.queue_bytes_max) {
+    return Error(Errc::queue_full, "send queue full: " + bytes_text(queued) +
+                                       " wait on this connection, queue_bytes_max is " +
+                                       std::to_string(limits_.queue_bytes_max));
+  }
+  return {};
+}
+
+Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::CallSink* sink) {
+  if (auto fits = check_size(request); fits.has_error()) return std::move(fits).error();
+  wire::CallId id = wire::CallId::make(wire::CallId::no_slot, 0);
+  if (sink == nullptr) {
+    id = wire::CallId::make(wire::CallId::no_slot, ++messages_sent_);
+  } else {
+    auto call = calls_.acquire(*sink);
+    if (call.has_error()) return std::move(call).error();
+    id = (*call)->id;
+    if (request.deadline) engine_.arm_timer(**call, *request.deadline);
+  }
+  Deferred ready{std::string(request.handler), request.mode, std::move(request.argument), id,
+                 request.deadline};
+  if (is_open()) {
+    queue_request(std::move(ready));
+  } else {
+    deferred_bytes_ += ready.argument.payload.size();
+    deferred_.push_back(std::move(ready));
+  }
+  return id;
+}
+
+void Connection::queue_request(Deferred request) {
+  calls::PendingCall* call = calls_.find(request.call);
+  if (request.call.expects_outcome() && call == nullptr) return;  // over before the handshake was
+  const NamesSent::Naming naming = names_sent_.name(request.handler);
+  wire::Request frame{.call = request.call,
+                      .handler = naming.number,
+                      .mode = request.mode,
+                      .codec = request.argument.codec,
+                      .deadline_ms = remaining_ms(request.deadline),
+                      .handler_name = naming.name};
+  const FrameNumber number = outbox_.add(frame, std::move(request.argument.payload));
+  if (call != nullptr) {
+    call->frame = number;
+    call->may_withdraw = naming.name.empty();
+  }
+  events_.on_output(*this);
+}
+
+Result<wire::CallId> Connection::send_ping(calls::CallSink& sink,
+                                           std::optional<TimePoint> deadline) {
+  auto call = calls_.acquire(sink);
+  if (call.has_error()) return std::move(call).error();
+  if (deadline) engine_.arm_timer(**call, *deadline);
+  (*call)->frame = outbox_.add(wire::Ping{(*call)->id.value});
+  events_.on_output(*this);
+  return (*call)->id;
+}
+
+void Connection::abandon(wire::CallId id) {
+  calls::PendingCall* call = calls_.find(id);
+  if (call == nullptr) return;
+  engine_.cancel_timer(*call);
+  if (call->may_withdraw) outbox_.withdraw(call->frame);
+  calls_.release(*call);
+  go_on_retiring();
+}
+
+void Connection::on_deadline(wire::CallId id) {
+  calls::PendingCall* call = calls_.find(id);
+  if (call == nullptr) return;
+  Ran ran = Ran::maybe;
+  if (call->frame == 0) {
+    std::erase_if(deferred_, [id](const Deferred& request) { return request.call == id; });
+    ran = Ran::no;
+  } else if (call->may_withdraw && outbox_.withdraw(call->frame)) {
+    ran = Ran::no;
+  }
+  release(*call, Error(Errc::deadline_exceeded,
+                       ran == Ran::no ? "deadline exceeded; the message was not sent"
+                                      : "deadline exceeded; the handler may have run",
+                       ran));
+}
+
+void Connection::release(calls::PendingCall& call, Result<Encoded> outcome) {
+  engine_.cancel_timer(call);
+  events_.on_outcome(*calls_.release(call), std::move(outcome));
+  go_on_retiring();
+}
+
+void Connection::send_ack(wire::CallId call) {
+  if (!is_open()) return;
+  outbox_.add(wire::Ack{call});
+  events_.on_output(*this);
+}
+
+void Connection::send_nack(wire::CallId call, const Error& error) {
+  if (!is_open()) return;
+  const bool ours = error.code.category() == error_category();
+  outbox_.add(
+      wire::Nack{.call = call,
+                 .code = ours ? static_cast<Errc>(error.code.value()) : Errc::handler_failed,
+                 .ran = error.ran,
+                 .text = error.text});
+  events_.on_output(*this);
+}
+
+void Connection::send_reply(wire::CallId call, Encoded reply) {
+  if (!is_open()) return;
+  wire::Reply frame{.call = call, .codec = reply.codec, .payload = reply.payload.view()};
+  const std::size_t bytes = wire::encoded_bytes(frame);
+  if (bytes > peer_.frame_bytes_max) {
+    send_nack(call, Error(Errc::payload_too_large,
+                          "the reply makes a frame of " + bytes_text(bytes) +
+                              ", the caller takes at most " + bytes_text(peer_.frame_bytes_max) +
+                              " (its message_bytes_max)",
+                          Ran::yes));
+    return;
+  }
+  outbox_.add(frame, std::move(reply.payload));
+  events_.on_output(*this);
+}
+
+void Connection::send_goodbye(Errc code, std::string_view text) {
+  if (state_ != State::open && state_ != State::handshaking) return;
+  said_goodbye_ = true;
+  outbox_.add(wire::Goodbye{code, text});
+  events_.on_output(*this);
+}
+
+}  // namespace trestle::peers

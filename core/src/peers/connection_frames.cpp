@@ -1,0 +1,93 @@
+// What a connection receives, frame by frame.
+#include <utility>
+
+#include "peers/connection.hpp"
+
+namespace trestle::peers {
+
+bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& source) {
+  if (state_ == State::closed) return false;
+  if (const auto* hello = std::get_if<wire::Hello>(&frame)) return handle(*hello);
+  if (const auto* goodbye = std::get_if<wire::Goodbye>(&frame)) return handle(*goodbye);
+  if (std::holds_alternative<wire::UnknownFrame>(frame)) return true;
+  if (state_ == State::handshaking) {
+    return violated(Error(Errc::handshake_failed, "the first frame of a connection is hello"));
+  }
+  if (const auto* request = std::get_if<wire::Request>(&frame)) return handle(*request, source);
+  if (const auto* reply = std::get_if<wire::Reply>(&frame)) {
+    handle_outcome(reply->call, Encoded{reply->codec, source.keep(reply->payload)});
+  } else if (const auto* ack = std::get_if<wire::Ack>(&frame)) {
+    handle_outcome(ack->call, Encoded{});
+  } else if (const auto* nack = std::get_if<wire::Nack>(&frame)) {
+    handle_outcome(nack->call, Error(nack->code, std::string(nack->text), nack->ran));
+  } else if (const auto* unusable = std::get_if<wire::UnusableReply>(&frame)) {
+    handle_outcome(unusable->call, Error(Errc::bad_reply, unusable->text, Ran::yes));
+  } else if (const auto* ping = std::get_if<wire::Ping>(&frame)) {
+    // A peer that pings without reading gets no more pongs than fit the queue.
+    if (outbox_.queued_bytes() < limits_.queue_bytes_max) outbox_.add(wire::Pong{ping->cookie});
+    events_.on_output(*this);
+  } else if (const auto* pong = std::get_if<wire::Pong>(&frame)) {
+    handle_outcome(wire::CallId{pong->cookie}, Encoded{});
+  } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
+    return handle(*rejected);
+  }
+  // Accepted, cancel and window are legal and need no answer yet.
+  return true;
+}
+
+bool Connection::handle(const wire::Hello& hello) {
+  if (state_ != State::handshaking) {
+    return violated(Error(Errc::protocol_error, "a second hello on one connection"));
+  }
+  if (hello.version_min > wire::protocol_version || hello.version_max < wire::protocol_version) {
+    refuse(Error(Errc::version_mismatch, "the peer speaks protocol versions " +
+                                             std::to_string(hello.version_min) + " to " +
+                                             std::to_string(hello.version_max) + ", this node " +
+                                             std::to_string(wire::protocol_version)));
+    return false;
+  }
+  peer_ = {hello.instance, hello.incarnation, hello.connection, hello.frame_bytes_max};
+  if (auto verdict = events_.on_hello(*this, peer_); verdict.has_error()) {
+    refuse(verdict.error());
+    return false;
+  }
+  became_open();
+  return true;
+}
+
+bool Connection::handle(const wire::Request& request, engine::PacketSource& source) {
+  const std::string_view name = names_received_.resolve(request.handler, request.handler_name);
+  if (name.empty()) {
+    return violated(Error(Errc::protocol_error, "request for handler number " +
+                                                    std::to_string(request.handler) +
+                                                    ", which was never given a name"));
+  }
+  events_.on_request(*this, request, name, source);
+  return !is_closing();
+}
+
+bool Connection::handle(const wire::Rejected& rejected) {
+  names_received_.resolve(rejected.handler, rejected.handler_name);
+  if (rejected.call.expects_outcome()) {
+    send_nack(rejected.call, Error(rejected.code, rejected.text, Ran::no));
+  }
+  events_.on_rejected(*this, rejected);
+  return true;
+}
+
+bool Connection::handle(const wire::Goodbye& goodbye) {
+  goodbye_ = Error(goodbye.code, std::string(goodbye.text));
+  if (goodbye.code == Errc::duplicate_connection) retiring_ = true;
+  go_on_retiring();
+  return true;
+}
+
+void Connection::handle_outcome(wire::CallId id, Result<Encoded> outcome) {
+  if (calls::PendingCall* call = calls_.find(id)) {
+    release(*call, std::move(outcome));
+  } else {
+    events_.on_stray_outcome();
+  }
+}
+
+}  // namespace trestle::peers

@@ -1,0 +1,25 @@
+// Endpoint URIs as core sees them: its own options taken off, the rest left to the transport.
+#pragma once
+
+#include <trestle/error.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace trestle::peers {
+
+/// An endpoint whose scheme is all that core looks at, apart from the generic host:port.
+struct Endpoint {
+  std::string scheme;
+  std::string uri;        ///< without core's own options
+  std::string host;       ///< of host:port; empty if the address has another form
+  bool insecure = false;  ///< insecure=1: strangers may connect
+
+  /// Errors: bad_endpoint.
+  static Result<Endpoint> parse(std::string_view text);
+
+  /// True if only this host can reach the address, judged by its host:port form.
+  bool is_loopback() const;
+};
+
+}  // namespace trestle::peers

@@ -1,0 +1,32 @@
+// What stands behind a Peer handle.
+#pragma once
+
+#include <trestle/ids.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace trestle {
+class NodeCore;
+}
+namespace trestle::peers {
+class Connection;
+}
+
+namespace trestle::detail {
+
+/// One known peer and its connections. Handles co-own it; the node drops its side on close.
+/// Threads: under the engine's lock, but for `node`, which never changes.
+class PeerLink {
+ public:
+  explicit PeerLink(std::shared_ptr<NodeCore> owner) : node(std::move(owner)) {}
+
+  const std::shared_ptr<NodeCore> node;
+  InstanceId instance;  // nil until a hello told it
+  std::uint64_t incarnation = 0;
+  std::string uri;  // where it can be dialled; empty if it always came to us
+  std::vector<std::shared_ptr<peers::Connection>> connections;
+};
+
+}  // namespace trestle::detail

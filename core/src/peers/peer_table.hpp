@@ -1,0 +1,56 @@
+// The peers a node knows, and which connection serves each.
+#pragma once
+
+#include <trestle/error.hpp>
+#include <trestle/ids.hpp>
+
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+
+#include "peers/connection.hpp"
+#include "peers/peer_link.hpp"
+
+namespace trestle::peers {
+
+using PeerLinkPtr = std::shared_ptr<detail::PeerLink>;
+
+/// Threads: under the engine's lock.
+class PeerTable {
+ public:
+  explicit PeerTable(const InstanceId& self) noexcept : self_(self) {}
+
+  /// Null if unknown.
+  PeerLinkPtr find(const InstanceId& id) const;
+  /// The peer that was dialled at `uri` and has a usable connection; null if none.
+  PeerLinkPtr find_dialled(std::string_view uri) const;
+
+  /// Adds the node's own loopback.
+  void add_self(PeerLinkPtr link);
+
+  /// Decides on a hello and ties the connection to its peer. Older connections of an earlier
+  /// incarnation are aborted.
+  /// Errors: identity_mismatch, stale_incarnation, handshake_failed, and duplicate_connection when
+  /// the node has reached itself.
+  Result<void> admit(Connection& connection, const PeerFacts& peer,
+                     const std::shared_ptr<NodeCore>& node);
+
+  /// Retires what is left over when a peer has several open connections: the one opened by the
+  /// smaller instance id stays, of several the oldest.
+  void settle_duplicates(detail::PeerLink& link);
+
+  /// The connection for new requests: open, else coming up; null if there is none.
+  Connection* route(const detail::PeerLink& link) const;
+
+  void remove(Connection& connection);
+  void forget(const InstanceId& id) { peers_.erase(id); }
+  void clear() { peers_.clear(); }
+
+ private:
+  bool is_preferred(const Connection& connection) const noexcept;
+
+  const InstanceId self_;
+  std::unordered_map<InstanceId, PeerLinkPtr> peers_;
+};
+
+}  // namespace trestle::peers

@@ -1,0 +1,53 @@
+// Adding and finding handlers.
+#include "registry/handler_registry.hpp"
+
+#include "wire/packet.hpp"
+
+namespace trestle::registry {
+namespace {
+
+Result<void> check_name(const std::string& name, Owner owner) {
+  if (name.empty()) return Error(Errc::invalid_argument, "a handler needs a name");
+  if (name.size() > wire::handler_name_bytes_max) {
+    return Error(Errc::name_too_long, "handler name of " + std::to_string(name.size()) +
+                                          " bytes, the limit is " +
+                                          std::to_string(wire::handler_name_bytes_max));
+  }
+  if (owner == Owner::application && name.front() == '_') {
+    return Error(Errc::reserved_name,
+                 "cannot register '" + name + "': names that start with '_' are the system's");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
+  if (auto checked = check_name(handler.name, owner); checked.has_error()) return checked;
+  if (!handler.function) {
+    return Error(Errc::invalid_argument, "handler '" + handler.name + "' has no function");
+  }
+  std::string name = handler.name;
+  const std::unique_lock lock(mutex_);
+  if (entries_.contains(name)) {
+    return Error(Errc::handler_exists, "Handler '" + name + "' already registered");
+  }
+  entries_.emplace(std::move(name), std::make_shared<Entry>(std::move(handler)));
+  return {};
+}
+
+std::shared_ptr<Entry> HandlerRegistry::find(std::string_view name) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = entries_.find(name);
+  return found != entries_.end() ? found->second : nullptr;
+}
+
+std::vector<std::string> HandlerRegistry::names() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::string> names;
+  names.reserve(entries_.size());
+  for (const auto& entry : entries_) names.push_back(entry.first);
+  return names;
+}
+
+}  // namespace trestle::registry

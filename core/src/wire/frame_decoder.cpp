@@ -1,0 +1,238 @@
+// One frame's parts to its value, by kind.
+#include "wire/frame_decoder.hpp"
+
+namespace trestle::wire {
+namespace {
+
+/// What the frame asks for that this version does not understand; empty if nothing.
+/// For kinds that know no extension block. Errors: malformed blocks.
+Result<std::string> find_unmet(const FrameParts& parts) {
+  std::string found = unmet_flags(parts);
+  for (ExtensionReader extensions(parts); !extensions.at_end();) {
+    const auto extension = extensions.next();
+    if (!extension) return extension.error();
+    if (found.empty()) found = unmet(*extension);
+  }
+  return found;
+}
+
+Result<> expect_all_met(const FrameParts& parts) {
+  auto found = find_unmet(parts);
+  if (!found) return found.error();
+  if (!found->empty()) return frame_error(parts, *found);
+  return {};
+}
+
+Result<> expect_no_payload(const FrameParts& parts) {
+  if (parts.payload.empty()) return {};
+  return frame_error(parts, "payload of " + std::to_string(parts.payload.size()) +
+                                " bytes, this kind carries none");
+}
+
+Result<> read_handler_name(const FrameParts& parts, BytesView bytes, Request& request) {
+  if (!request.handler_name.empty()) return frame_error(parts, "two handler names");
+  if (bytes.empty()) return frame_error(parts, "the handler name is empty");
+  if (bytes.size() > handler_name_bytes_max) {
+    return frame_error(parts, "the handler name has " + std::to_string(bytes.size()) +
+                                  " bytes, above the limit of " +
+                                  std::to_string(handler_name_bytes_max));
+  }
+  request.handler_name = as_text(bytes);
+  return {};
+}
+
+/// Why a well-formed request cannot be run, if it cannot. `unmet` as of find_unmet.
+std::optional<Rejected> judge(const Request& request, const std::string& unmet) {
+  Rejected rejected;
+  rejected.call = request.call;
+  rejected.handler = request.handler;
+  rejected.handler_name = request.handler_name;
+  if (!unmet.empty()) {
+    rejected.code = Errc::protocol_error;
+    rejected.text = "request: " + unmet;
+  } else if (request.mode > DeliveryMode::with_receipt_and_response) {
+    rejected.code = Errc::kind_mismatch;
+    rejected.text = "request: delivery mode " + std::to_string(static_cast<int>(request.mode)) +
+                    " is unknown to this node";
+  } else if (request.codec > Codec::json) {
+    rejected.code = Errc::undecodable;
+    rejected.text = "request: codec " + std::to_string(static_cast<int>(request.codec)) +
+                    " is unknown to this node";
+  } else if (request.handler == 0 && request.handler_name.empty()) {
+    rejected.code = Errc::protocol_error;
+    rejected.text = "request: it has neither the number nor the name of a handler";
+  } else {
+    return std::nullopt;
+  }
+  return rejected;
+}
+
+Decoded decode_request(const FrameParts& parts) {
+  ByteReader fixed(parts.fixed);
+  Request request;
+  request.call.value = fixed.get<std::uint64_t>();
+  request.handler = fixed.get<std::uint32_t>();
+  request.mode = DeliveryMode{fixed.get<std::uint8_t>()};
+  request.codec = Codec{fixed.get<std::uint8_t>()};
+  fixed.take(2);
+  request.deadline_ms = fixed.get<std::uint32_t>();
+  request.payload = parts.payload;
+
+  std::string found = unmet_flags(parts);
+  for (ExtensionReader extensions(parts); !extensions.at_end();) {
+    const auto extension = extensions.next();
+    if (!extension) return extension.error();
+    if (extension->type == extension_type::request_handler_name) {
+      if (auto name = read_handler_name(parts, extension->bytes, request); !name) {
+        return name.error();
+      }
+    } else if (found.empty()) {
+      found = unmet(*extension);
+    }
+  }
+  if (auto rejected = judge(request, found)) return decoded(std::move(*rejected));
+  return decoded(request);
+}
+
+Decoded decode_reply(const FrameParts& parts) {
+  auto found = find_unmet(parts);
+  if (!found) return found.error();
+  ByteReader fixed(parts.fixed);
+  Reply reply;
+  reply.call.value = fixed.get<std::uint64_t>();
+  reply.codec = Codec{fixed.get<std::uint8_t>()};
+  reply.payload = parts.payload;
+  if (!found->empty()) return decoded(UnusableReply{reply.call, "reply: " + *found});
+  if (reply.codec > Codec::json) {
+    return decoded(UnusableReply{reply.call, "reply: codec " +
+                                                 std::to_string(static_cast<int>(reply.codec)) +
+                                                 " is unknown to this node"});
+  }
+  return decoded(reply);
+}
+
+template <class T>
+Decoded decode_call_only(const FrameParts& parts) {
+  if (auto met = expect_all_met(parts); !met) return met.error();
+  if (auto none = expect_no_payload(parts); !none) return none.error();
+  return decoded(T{CallId{ByteReader(parts.fixed).get<std::uint64_t>()}});
+}
+
+template <class T>
+Decoded decode_cookie(const FrameParts& parts) {
+  if (auto met = expect_all_met(parts); !met) return met.error();
+  if (auto none = expect_no_payload(parts); !none) return none.error();
+  return decoded(T{ByteReader(parts.fixed).get<std::uint64_t>()});
+}
+
+Result<Errc> read_code(const FrameParts& parts, ByteReader& fixed) {
+  const auto code = fixed.get<std::uint16_t>();
+  // As an error_code, 0 would read as success.
+  if (code == 0) return frame_error(parts, "code is 0, which names no error");
+  return Errc{code};
+}
+
+Result<std::string_view> read_text(const FrameParts& parts) {
+  if (parts.payload.size() > text_bytes_max) {
+    return frame_error(parts, "the text has " + std::to_string(parts.payload.size()) +
+                                  " bytes, above the limit of " + std::to_string(text_bytes_max));
+  }
+  return as_text(parts.payload);
+}
+
+Decoded decode_nack(const FrameParts& parts) {
+  if (auto met = expect_all_met(parts); !met) return met.error();
+  ByteReader fixed(parts.fixed);
+  Nack nack;
+  nack.call.value = fixed.get<std::uint64_t>();
+  const auto code = read_code(parts, fixed);
+  if (!code) return code.error();
+  nack.code = *code;
+  const auto ran = fixed.get<std::uint8_t>();
+  nack.ran = ran <= static_cast<std::uint8_t>(Ran::yes) ? Ran{ran} : Ran::maybe;
+  const auto text = read_text(parts);
+  if (!text) return text.error();
+  nack.text = *text;
+  return decoded(nack);
+}
+
+Decoded decode_goodbye(const FrameParts& parts) {
+  if (auto met = expect_all_met(parts); !met) return met.error();
+  ByteReader fixed(parts.fixed);
+  const auto code = read_code(parts, fixed);
+  if (!code) return code.error();
+  const auto text = read_text(parts);
+  if (!text) return text.error();
+  return decoded(Goodbye{*code, *text});
+}
+
+Decoded decode_window(const FrameParts& parts) {
+  if (auto met = expect_all_met(parts); !met) return met.error();
+  if (auto none = expect_no_payload(parts); !none) return none.error();
+  return decoded(Window{ByteReader(parts.fixed).get<std::uint32_t>()});
+}
+
+/// Where the extension blocks of an unknown kind begin is unknown too: only its flags can insist.
+Decoded decode_unknown(const FrameParts& parts) {
+  if (const std::string found = unmet_flags(parts); !found.empty()) {
+    return frame_error(parts, "kind " + std::to_string(parts.kind) + ", " + found);
+  }
+  return decoded(UnknownFrame{parts.kind});
+}
+
+}  // namespace
+
+std::size_t fixed_bytes_of(std::uint8_t kind) noexcept {
+  switch (FrameKind{kind}) {
+    case FrameKind::hello:
+      return fixed_bytes::hello;
+    case FrameKind::request:
+      return fixed_bytes::request;
+    case FrameKind::reply:
+      return fixed_bytes::reply;
+    case FrameKind::nack:
+      return fixed_bytes::nack;
+    case FrameKind::accepted:
+    case FrameKind::ack:
+    case FrameKind::cancel:
+      return fixed_bytes::call_only;
+    case FrameKind::ping:
+    case FrameKind::pong:
+      return fixed_bytes::cookie;
+    case FrameKind::goodbye:
+      return fixed_bytes::goodbye;
+    case FrameKind::window:
+      return fixed_bytes::window;
+  }
+  return 0;
+}
+
+Decoded decode_frame(const FrameParts& parts) {
+  switch (FrameKind{parts.kind}) {
+    case FrameKind::hello:
+      return decode_hello(parts);
+    case FrameKind::request:
+      return decode_request(parts);
+    case FrameKind::accepted:
+      return decode_call_only<Accepted>(parts);
+    case FrameKind::ack:
+      return decode_call_only<Ack>(parts);
+    case FrameKind::nack:
+      return decode_nack(parts);
+    case FrameKind::reply:
+      return decode_reply(parts);
+    case FrameKind::cancel:
+      return decode_call_only<Cancel>(parts);
+    case FrameKind::ping:
+      return decode_cookie<Ping>(parts);
+    case FrameKind::pong:
+      return decode_cookie<Pong>(parts);
+    case FrameKind::goodbye:
+      return decode_goodbye(parts);
+    case FrameKind::window:
+      return decode_window(parts);
+  }
+  return decode_unknown(parts);
+}
+
+}  // namespace trestle::wire

@@ -1,0 +1,134 @@
+// The hello frame, out and in. Its limits hold before anything about the peer is believed.
+#include "wire/frame_parts.hpp"
+#include "wire/frame_writing.hpp"
+
+namespace trestle::wire {
+namespace {
+
+std::string above(std::string_view what, std::size_t value, std::size_t limit) {
+  return std::string(what) + std::to_string(value) + ", above the limit of " +
+         std::to_string(limit);
+}
+
+/// What is wrong with the values of a hello, in words; empty if nothing. The same both ways.
+std::string find_fault(const Hello& hello) {
+  if (hello.version_min > hello.version_max) {
+    return "version_min is " + std::to_string(hello.version_min) +
+           ", above version_max, which is " + std::to_string(hello.version_max);
+  }
+  if (hello.endpoints.size() > hello_endpoints_max) {
+    return above("number of endpoints is ", hello.endpoints.size(), hello_endpoints_max);
+  }
+  for (const std::string_view endpoint : hello.endpoints) {
+    if (endpoint.empty()) return "an endpoint is empty";
+    if (endpoint.size() > endpoint_bytes_max) {
+      return above("bytes of an endpoint are ", endpoint.size(), endpoint_bytes_max) + ": " +
+             std::string(endpoint.substr(0, 32)) + "…";
+    }
+  }
+  if (hello.authentication.size() > authentication_bytes_max) {
+    return above("bytes of authentication are ", hello.authentication.size(),
+                 authentication_bytes_max);
+  }
+  return {};
+}
+
+std::size_t extension_bytes(const Hello& hello) noexcept {
+  std::size_t bytes = 0;
+  for (const std::string_view endpoint : hello.endpoints) {
+    bytes += extension_prefix_bytes + endpoint.size();
+  }
+  if (!hello.authentication.empty()) {
+    bytes += extension_prefix_bytes + hello.authentication.size();
+  }
+  return bytes;
+}
+
+std::string find_excess(std::size_t extensions) {
+  const std::size_t frame_bytes = frame_prefix_bytes + fixed_bytes::hello + extensions;
+  if (frame_bytes <= hello_frame_bytes_max) return {};
+  return above("bytes of the frame are ", frame_bytes, hello_frame_bytes_max);
+}
+
+Result<> read_extensions(const FrameParts& parts, Hello& hello) {
+  for (ExtensionReader extensions(parts); !extensions.at_end();) {
+    const auto extension = extensions.next();
+    if (!extension) return extension.error();
+    switch (extension->type) {
+      case extension_type::hello_endpoint:
+        hello.endpoints.push_back(as_text(extension->bytes));
+        break;
+      case extension_type::hello_authentication:
+        if (!hello.authentication.empty()) return frame_error(parts, "two authentication blocks");
+        hello.authentication = extension->bytes;
+        break;
+      default:
+        if (const std::string found = unmet(*extension); !found.empty()) {
+          return frame_error(parts, found);
+        }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> append(Buffer& out, const Hello& frame) {
+  if (const std::string fault = find_fault(frame); !fault.empty()) {
+    return Error(Errc::invalid_argument, "hello: " + fault);
+  }
+  const std::size_t extensions = extension_bytes(frame);
+  if (const std::string fault = find_excess(extensions); !fault.empty()) {
+    return Error(Errc::invalid_argument,
+                 "hello: " + fault + "; advertise fewer or shorter endpoints");
+  }
+  auto head = start_frame<fixed_bytes::hello>(FrameKind::hello, extensions, 0);
+  head.put(frame.version_min)
+      .put(frame.version_max)
+      .reserve(2)
+      .put(frame.connection)
+      .put(frame.features)
+      .put(frame.instance.bytes())
+      .put(frame.incarnation)
+      .put(frame.host)
+      .put(frame.frame_bytes_max)
+      .put(frame.window);
+  append_bytes(out, head.bytes());
+  for (const std::string_view endpoint : frame.endpoints) {
+    append_extension(out, extension_type::hello_endpoint, as_bytes(endpoint));
+  }
+  if (!frame.authentication.empty()) {
+    append_extension(out, extension_type::hello_authentication, frame.authentication);
+  }
+  return {};
+}
+
+Decoded decode_hello(const FrameParts& parts) {
+  if (const std::string found = unmet_flags(parts); !found.empty()) {
+    return frame_error(parts, found);
+  }
+  if (!parts.payload.empty()) {
+    return frame_error(parts, "payload of " + std::to_string(parts.payload.size()) +
+                                  " bytes, this kind carries none");
+  }
+  if (const std::string fault = find_excess(parts.extensions.size()); !fault.empty()) {
+    return frame_error(parts, fault);
+  }
+  ByteReader fixed(parts.fixed);
+  Hello hello;
+  hello.version_min = fixed.get<std::uint8_t>();
+  hello.version_max = fixed.get<std::uint8_t>();
+  fixed.take(2);
+  hello.connection = fixed.get<std::uint32_t>();
+  hello.features = fixed.get<std::uint64_t>();
+  hello.instance = InstanceId(fixed.get_16_bytes());
+  hello.incarnation = fixed.get<std::uint64_t>();
+  hello.host = fixed.get_16_bytes();
+  hello.frame_bytes_max = fixed.get<std::uint32_t>();
+  hello.window = fixed.get<std::uint32_t>();
+  if (auto read = read_extensions(parts, hello); !read) return read.error();
+  if (const std::string fault = find_fault(hello); !fault.empty()) return frame_error(parts, fault);
+  return decoded(std::move(hello));
+}
+
+}  // namespace trestle::wire

@@ -1,0 +1,45 @@
+// Numbers of the wire layout that writer and reader share. Bytes: docs/wire_protocol.md.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace trestle::wire {
+
+inline constexpr std::array packet_magic{std::byte{'T'}, std::byte{'R'}, std::byte{'S'},
+                                         std::byte{'L'}};
+
+/// Frame length, kind, flags, header length.
+inline constexpr std::size_t frame_prefix_bytes = 8;
+
+/// Sizes of the fixed parts of frame headers; extension blocks follow them.
+namespace fixed_bytes {
+inline constexpr std::size_t hello = 64;
+inline constexpr std::size_t request = 24;
+inline constexpr std::size_t reply = 16;
+inline constexpr std::size_t nack = 16;
+inline constexpr std::size_t call_only = 8;  // accepted, ack, cancel
+inline constexpr std::size_t cookie = 8;     // ping, pong
+inline constexpr std::size_t goodbye = 8;
+inline constexpr std::size_t window = 8;
+}  // namespace fixed_bytes
+
+static_assert(frame_prefix_bytes + fixed_bytes::request <= 48, "the hot request header is bounded");
+
+/// Flags of a frame that a reader must know or else refuse the frame.
+inline constexpr std::uint8_t must_understand_flags = 0xF0;
+
+/// Type and length in front of each extension block.
+inline constexpr std::size_t extension_prefix_bytes = 4;
+/// Blocks of a type with this bit must be known; others are skipped when unknown.
+inline constexpr std::uint16_t must_understand_extension = 0x8000;
+
+/// Types of extension blocks; each kind of frame numbers its own.
+namespace extension_type {
+inline constexpr std::uint16_t request_handler_name = 1;
+inline constexpr std::uint16_t hello_endpoint = 1;
+inline constexpr std::uint16_t hello_authentication = 2;
+}  // namespace extension_type
+
+}  // namespace trestle::wire

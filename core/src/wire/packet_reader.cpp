@@ -1,0 +1,112 @@
+// Bytes in to values: the packet header, and where each frame begins and ends.
+#include "wire/frame_decoder.hpp"
+
+namespace trestle::wire {
+namespace {
+
+std::string hex_dump(BytesView bytes) {
+  constexpr std::string_view digit = "0123456789abcdef";
+  std::string text;
+  for (const std::byte byte : bytes) {
+    if (!text.empty()) text += ' ';
+    text += digit[std::to_integer<unsigned>(byte) >> 4];
+    text += digit[std::to_integer<unsigned>(byte) & 0xF];
+  }
+  return text;
+}
+
+Result<> check_packet_header(BytesView packet) {
+  const BytesView start = packet.first(std::min(packet.size(), packet_magic.size()));
+  if (!std::ranges::equal(start, BytesView(packet_magic).first(start.size()))) {
+    return Error(Errc::version_mismatch, "not a Trestle packet: it starts with " + hex_dump(start) +
+                                             " instead of " + hex_dump(packet_magic));
+  }
+  if (packet.size() < packet_header_bytes) {
+    return Error(Errc::protocol_error, "packet of " + std::to_string(packet.size()) +
+                                           " bytes is shorter than its header of " +
+                                           std::to_string(packet_header_bytes));
+  }
+  ByteReader rest(packet.subspan(packet_magic.size()));
+  const auto version = rest.get<std::uint8_t>();
+  if (version != protocol_version) {
+    return Error(Errc::version_mismatch, "packet of protocol version " + std::to_string(version) +
+                                             ", this node speaks version " +
+                                             std::to_string(protocol_version));
+  }
+  const auto flags = rest.get<std::uint8_t>();
+  if (flags != 0) {
+    return Error(Errc::protocol_error,
+                 "packet flags " + std::to_string(flags) + " are unknown, none is defined");
+  }
+  return {};
+}
+
+/// Checks one frame's lengths and moves `packet` behind it.
+Result<FrameParts> take_frame(ByteReader& packet, std::size_t offset, std::size_t frame_bytes_max) {
+  const std::size_t available = packet.size();
+  if (available < frame_prefix_bytes) {
+    return Error(Errc::protocol_error, "frame at byte " + std::to_string(offset) + ": " +
+                                           std::to_string(available) +
+                                           " bytes are left, a frame's prefix takes " +
+                                           std::to_string(frame_prefix_bytes));
+  }
+  const auto frame_bytes = packet.get<std::uint32_t>();
+  FrameParts parts;
+  parts.offset = offset;
+  parts.kind = packet.get<std::uint8_t>();
+  parts.flags = packet.get<std::uint8_t>();
+  const auto header_bytes = packet.get<std::uint16_t>();
+
+  const auto wrong = [&parts](std::string_view field, std::size_t value, std::string_view relation,
+                              std::size_t bound) {
+    return frame_error(parts, std::string(field) + " is " + std::to_string(value) + ", " +
+                                  std::string(relation) + " " + std::to_string(bound));
+  };
+  if (frame_bytes > frame_bytes_max) {
+    return wrong("frame_bytes", frame_bytes, "above the limit of", frame_bytes_max);
+  }
+  if (frame_bytes > available) {
+    return wrong("frame_bytes", frame_bytes, "left in the packet are", available);
+  }
+  if (frame_bytes < frame_prefix_bytes) {
+    return wrong("frame_bytes", frame_bytes, "the prefix alone takes", frame_prefix_bytes);
+  }
+  const std::size_t body_bytes = frame_bytes - frame_prefix_bytes;
+  if (header_bytes > body_bytes) {
+    return wrong("header_bytes", header_bytes, "left in the frame are", body_bytes);
+  }
+  const std::size_t fixed = fixed_bytes_of(parts.kind);
+  if (header_bytes < fixed) {
+    return wrong("header_bytes", header_bytes, "the fixed part takes", fixed);
+  }
+  const BytesView header = packet.take(header_bytes);
+  parts.payload = packet.take(body_bytes - header_bytes);
+  parts.fixed = header.first(fixed);
+  parts.extensions = header.subspan(fixed);
+  return parts;
+}
+
+}  // namespace
+
+Result<std::optional<Frame>> PacketReader::next() {
+  if (!header_read_) {
+    header_read_ = true;
+    if (auto header = check_packet_header(packet_); !header) {
+      offset_ = packet_.size();
+      return header.error();
+    }
+    offset_ = packet_header_bytes;
+  }
+  if (offset_ == packet_.size()) return std::optional<Frame>();
+  return next_frame();
+}
+
+Result<std::optional<Frame>> PacketReader::next_frame() {
+  ByteReader rest(packet_.subspan(offset_));
+  const auto parts = take_frame(rest, offset_, frame_bytes_max_);
+  auto frame = parts ? decode_frame(*parts) : Decoded(parts.error());
+  offset_ = frame ? packet_.size() - rest.size() : packet_.size();
+  return frame;
+}
+
+}  // namespace trestle::wire

@@ -1,0 +1,155 @@
+// Memory lent in both directions: sends that borrow the host's buffers, packets that the host
+// holds.
+#include <algorithm>
+#include <array>
+
+#include "../bench.hpp"
+#include "../pattern.hpp"
+#include "checks.hpp"
+
+namespace trestle::conformance {
+namespace {
+
+std::size_t worth_borrowing(const Driver& driver) {
+  constexpr std::size_t kAtLeast = 256 * 1024;
+  return std::max<std::size_t>(kAtLeast, driver.attributes().borrow_min);
+}
+
+// The buffer is overwritten the moment SENT comes: what arrives shows whether that was too early.
+void borrowed_until_sent(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const std::size_t size = worth_borrowing(pair.client);
+  for (std::uint64_t number = 0; number < 20; ++number) {
+    auto bytes = make_pattern(number, size);
+
+    const SendResult result = send_or_wait(bench, pair.client, pair.out, bytes);
+    bench.pump_until([&] { return !pair.out.pending.contains(result.op); }, "SENT");
+    std::fill(bytes.begin(), bytes.end(), std::byte{0xEE});
+
+    expect_packet(bench, pair.in, number, size);
+    if (result.status == TT_PENDING) {
+      expect_status("SENT of a delivered packet", TT_OK, pair.out.sent.at(result.op));
+    }
+  }
+}
+
+void many_borrowed_at_once(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const std::size_t size = worth_borrowing(pair.client);
+  std::vector<std::vector<std::byte>> buffers;
+  std::vector<SendResult> results;
+
+  for (std::uint64_t number = 0; number < 30; ++number) {
+    buffers.push_back(make_pattern(number, size));
+    results.push_back(send_or_wait(bench, pair.client, pair.out, buffers.back()));
+  }
+  pair.client.close(pair.out);
+
+  for (std::uint64_t number = 0; number < 30; ++number) {
+    expect_packet(bench, pair.in, number, size);
+  }
+  expect_closed(bench, pair.out, TT_E_CLOSED, "the closing side");
+  for (const SendResult& result : results) {
+    if (result.status != TT_PENDING) continue;
+    expect(pair.out.sent.contains(result.op), "a pending send: expected SENT, got none");
+    expect_status("SENT before an orderly CLOSED", TT_OK, pair.out.sent.at(result.op));
+  }
+}
+
+// More than any library buffers is queued, so that some of it cannot have gone out.
+void aborted_borrows_fail(Bench& bench) {
+  constexpr std::size_t kSize = 16ull << 20;
+  const auto bytes = make_pattern(1, kSize);
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = 1ull << 40});
+  const std::uint64_t sends = bench.subject().library_buffer_bytes_max / kSize + 2;
+  std::vector<SendResult> pending;
+  for (std::uint64_t i = 0; i < sends; ++i) {
+    const SendResult result = pair.client.send(pair.out, bytes);
+    if (result.status == TT_PENDING) pending.push_back(result);
+  }
+  if (pending.empty()) throw Skipped{"no send of 16 MiB answered TT_PENDING"};
+
+  pair.client.close(pair.out, TT_CLOSE_ABORT);
+  bench.pump_until(
+      {&pair.client}, [&] { return pair.out.closed; }, "CLOSED on the aborting side");
+
+  for (const SendResult& result : pending) {
+    expect(pair.out.sent.contains(result.op), "a pending send: expected SENT before CLOSED");
+  }
+  expect(pair.out.sent.at(pending.back().op) < 0,
+         "SENT of the last of " + std::to_string(sends) +
+             " sends to a receiver that reads nothing: expected an error after the abort, got " +
+             name_of_status(pair.out.sent.at(pending.back().op)));
+}
+
+void expect_intact(const Arrival& arrival, std::uint64_t number, const std::string& when) {
+  expect(is_pattern(number, gather(arrival.original)),
+         "held packet " + std::to_string(number) + " " + when + ": expected its bytes, got others");
+}
+
+void held_packets(Bench& bench) {
+  constexpr std::uint64_t kPackets = 8;
+  constexpr std::size_t kSize = 100'000;
+  const Pair pair = connect_pair(bench);
+  pair.server.set_holding(Holding::keep);
+  std::vector<std::vector<std::byte>> buffers;
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    buffers.push_back(make_pattern(number, kSize));
+    const std::uint32_t flags = number % 2 == 0 ? 0u : TT_SEND_COPY;
+    send_or_wait(bench, pair.client, pair.out, buffers.back(), flags);
+  }
+  bench.pump_until([&] { return pair.in.arrived == kPackets; }, "packets to hold");
+  auto& held = pair.in.arrivals;
+  for (const Arrival& arrival : held) {
+    expect(arrival.rx != nullptr, "a packet of 100,000 bytes: expected an rx, got none");
+  }
+
+  for (const std::size_t number : {5u, 0u, 3u}) {
+    expect_intact(held[number], number, "before its release out of order");
+    pair.server.release(held[number]);
+  }
+  pair.client.close(pair.out);
+  expect_closed(bench, pair.in, TT_E_CLOSED, "the holding side");
+  expect_intact(held[1], 1, "after CLOSED");
+  pair.server.release(held[1]);
+  pair.server.free(pair.in);
+  for (const std::size_t number : {7u, 2u, 4u, 6u}) {
+    expect_intact(held[number], number, "after conn_free()");
+    pair.server.release(held[number]);
+  }
+  expect_closed(bench, pair.out, TT_E_CLOSED, "the sending side");
+}
+
+void short_lived_packets(Bench& bench) {
+  constexpr std::uint64_t kPackets = 200;
+  const Pair pair = connect_pair(bench);
+  pair.server.set_holding(Holding::keep);
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    send_or_wait(bench, pair.client, pair.out, make_pattern(number, 200), TT_SEND_COPY);
+  }
+
+  bench.pump_until([&] { return pair.in.arrived == kPackets; }, "all packets");
+
+  std::uint64_t number = 0;
+  for (Arrival& arrival : pair.in.arrivals) {
+    expect(is_pattern(number, arrival.bytes), "packets of one batch: expected all intact");
+    if (arrival.rx != nullptr) expect_intact(arrival, number, "while held");
+    ++number;
+  }
+}
+
+constexpr std::array kChecks = {
+    Check{"ABorrowedBufferIsFreeOnceSent", TT_CAP_TX_BORROW, borrowed_until_sent},
+    Check{"EachPendingSendIsSentOnce", TT_CAP_TX_BORROW, many_borrowed_at_once},
+    Check{"AnAbortFailsBorrowedSends", TT_CAP_TX_BORROW, aborted_borrows_fail},
+    Check{"HeldPacketsOutliveOrderCloseAndConnection", TT_CAP_RX_HOLD, held_packets},
+    Check{"PacketsOfABatchAreIntactTogether", 0, short_lived_packets},
+};
+
+}  // namespace
+
+std::span<const Check> borrowing_checks() {
+  return kChecks;
+}
+
+}  // namespace trestle::conformance

@@ -1,0 +1,176 @@
+// How connections begin and end.
+#include <array>
+
+#include "../bench.hpp"
+#include "../pattern.hpp"
+#include "../resources.hpp"
+#include "checks.hpp"
+
+namespace trestle::conformance {
+namespace {
+
+constexpr std::uint64_t kPackets = 50;
+constexpr std::size_t kPacketBytes = 3000;
+
+enum class Closer { client, server };
+
+// Packets of both directions are under way when one side closes in order. The closing side's must
+// all arrive; those towards it may be lost once it has closed, but not be torn or out of order.
+void close_in_order(Bench& bench, Closer closer) {
+  const Pair pair = connect_pair(bench);
+  const bool from_client = closer == Closer::client;
+  Driver& driver = from_client ? pair.client : pair.server;
+  Connection& mine = from_client ? pair.out : pair.in;
+  Connection& theirs = from_client ? pair.in : pair.out;
+
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    send_or_wait(bench, driver, mine, make_pattern(number, kPacketBytes), TT_SEND_COPY);
+  }
+  driver.close(mine);
+
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    expect_packet(bench, theirs, number, kPacketBytes);
+  }
+  expect_closed(bench, theirs, TT_E_CLOSED, "the other side of an orderly close");
+  expect_closed(bench, mine, TT_E_CLOSED, "the closing side");
+}
+
+void client_closes_in_order(Bench& bench) {
+  close_in_order(bench, Closer::client);
+}
+void server_closes_in_order(Bench& bench) {
+  close_in_order(bench, Closer::server);
+}
+
+void send_after_close(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+
+  pair.client.close(pair.out);
+  const SendResult at_once = pair.client.send(pair.out, make_pattern(1, 10), TT_SEND_COPY);
+  expect_closed(bench, pair.in, TT_E_CLOSED, "the accepting side");
+  expect_closed(bench, pair.out, TT_E_CLOSED, "the closing side");
+
+  expect_status("send after conn_close()", TT_E_CLOSED, at_once.status);
+  expect_status("send after CLOSED, on the closing side", TT_E_CLOSED,
+                pair.client.send(pair.out, make_pattern(1, 10), TT_SEND_COPY).status);
+  expect_status("send after CLOSED, on the other side", TT_E_CLOSED,
+                pair.server.send(pair.in, make_pattern(1, 10), TT_SEND_COPY).status);
+}
+
+void abort_ends_both_sides(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    send_or_wait(bench, pair.client, pair.out, make_pattern(number, kPacketBytes), TT_SEND_COPY);
+  }
+
+  pair.client.close(pair.out, TT_CLOSE_ABORT);
+
+  expect_closed(bench, pair.out, TT_E_CLOSED, "the aborting side");
+  bench.pump_until([&] { return pair.in.closed; }, "CLOSED on the other side of an abort");
+  std::uint64_t number = 0;
+  for (const Arrival& arrival : pair.in.arrivals) {
+    expect(is_pattern(number++, arrival.bytes),
+           "packets before an abort: expected them whole and "
+           "in order");
+  }
+}
+
+void close_twice(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+
+  pair.client.close(pair.out);
+  pair.client.close(pair.out);
+  pair.client.close(pair.out, TT_CLOSE_ABORT);
+  pair.server.close(pair.in);
+
+  bench.pump_until([&] { return pair.out.closed && pair.in.closed; }, "CLOSED on both sides");
+  pair.client.close(pair.out,
+                    TT_CLOSE_ABORT);  // CLOSED is delivered, conn_free has not been called
+  bench.pump_until_quiet({&pair.client, &pair.server});
+}
+
+void close_while_connecting(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+
+  Connection& orderly = pair.client.connect(pair.uri);
+  pair.client.close(orderly);
+  Connection& aborted = pair.client.connect(pair.uri);
+  pair.client.close(aborted, TT_CLOSE_ABORT);
+
+  bench.pump_until([&] { return orderly.closed && aborted.closed; },
+                   "CLOSED for connections closed while connecting");
+  // What the listener accepted of them must end, too; the first connection must not.
+  bench.pump_until(
+      [&] {
+        for (const Connection* conn : pair.listener.accepted) {
+          if (conn != &pair.in && !conn->closed) return false;
+        }
+        return true;
+      },
+      "CLOSED on the accepting side");
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 10), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, 10);
+}
+
+void connections_are_apart(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  std::vector<Ends> all;
+  for (int i = 0; i < 20; ++i) {
+    all.push_back(connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri));
+  }
+
+  for (std::uint64_t round = 0; round < 5; ++round) {
+    for (std::uint64_t i = 0; i < all.size(); ++i) {
+      send_or_wait(bench, pair.client, all[i].out, make_pattern(100 * i + round, 100),
+                   TT_SEND_COPY);
+    }
+  }
+  pair.client.close(all.front().out);
+
+  for (std::uint64_t round = 0; round < 5; ++round) {
+    for (std::uint64_t i = 0; i < all.size(); ++i) {
+      expect_packet(bench, all[i].in, 100 * i + round, 100);
+    }
+  }
+  expect_closed(bench, all.front().in, TT_E_CLOSED, "the one connection that was closed");
+  expect(!all.back().in.closed, "closing one connection: expected the others to live");
+}
+
+void leaks_nothing(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const auto round = [&] {
+    const Ends ends = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+    pair.client.close(ends.out);
+    bench.pump_until([&] { return ends.in.closed && ends.out.closed; }, "CLOSED on both sides");
+    pair.client.free(ends.out);
+    pair.server.free(ends.in);
+  };
+  round();  // whatever is made once is made now
+  const std::size_t descriptors = open_descriptors();
+  const std::size_t threads = running_threads();
+
+  for (int i = 0; i < 100; ++i) round();
+  bench.pump_until_quiet({&pair.client, &pair.server});
+
+  expect_equal("file descriptors after 100 connections", descriptors, open_descriptors());
+  expect_equal("threads after 100 connections", threads, running_threads());
+}
+
+constexpr std::array kChecks = {
+    Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", 0, client_closes_in_order},
+    Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", 0, server_closes_in_order},
+    Check{"SendingOnAClosedConnectionSaysClosed", 0, send_after_close},
+    Check{"AnAbortEndsBothSides", 0, abort_ends_both_sides},
+    Check{"ClosingTwiceIsOneClosed", 0, close_twice},
+    Check{"ClosingWhileConnectingEndsTheConnection", 0, close_while_connecting},
+    Check{"ConnectionsOfOneListenerAreApart", 0, connections_are_apart},
+    Check{"ConnectAndCloseLeakNoDescriptorsOrThreads", 0, leaks_nothing},
+};
+
+}  // namespace
+
+std::span<const Check> connection_checks() {
+  return kChecks;
+}
+
+}  // namespace trestle::conformance

@@ -1,0 +1,169 @@
+// Bounded queues: TT_E_AGAIN, WRITABLE, and nothing lost in between.
+#include <array>
+
+#include "../bench.hpp"
+#include "../pattern.hpp"
+#include "checks.hpp"
+
+namespace trestle::conformance {
+namespace {
+
+constexpr std::uint64_t kQueueBytes = 64 * 1024;
+
+/// Sends to a receiver that does not run until the queue is full for good; returns how many.
+std::uint64_t fill(Bench& bench, const Pair& pair, std::size_t packet_bytes) {
+  const std::uint64_t bound = kQueueBytes + bench.subject().library_buffer_bytes_max;
+  std::uint64_t count = 0;
+  while (true) {
+    const unsigned writables = pair.out.writables;
+    const SendResult result =
+        pair.client.send(pair.out, make_pattern(count, packet_bytes), TT_SEND_COPY);
+    if (result.status == TT_OK) {
+      ++count;
+      expect(count * packet_bytes <= bound + packet_bytes,
+             "a receiver that reads nothing: expected TT_E_AGAIN within " + std::to_string(bound) +
+                 " bytes, got none");
+      continue;
+    }
+    expect_status("send to a full queue", TT_E_AGAIN, result.status);
+    const auto writable = [&] { return pair.out.writables > writables; };
+    if (!bench.pump_until_quiet({&pair.client}, writable)) return count;
+  }
+}
+
+void back_pressure(Bench& bench) {
+  constexpr std::size_t kPacketBytes = 1000;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+
+  std::uint64_t count = fill(bench, pair, kPacketBytes);
+  for (int i = 0; i < 3; ++i) {
+    expect_status("another send to a full queue", TT_E_AGAIN,
+                  pair.client.send(pair.out, make_pattern(0, kPacketBytes), TT_SEND_COPY).status);
+  }
+  const unsigned before = pair.out.writables;
+  bench.pump_until([&] { return pair.out.writables > before; }, "WRITABLE");
+  bench.pump_until_quiet({&pair.client, &pair.server});
+
+  expect_equal("WRITABLE after four times TT_E_AGAIN", before + 1, pair.out.writables);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(count, kPacketBytes), TT_SEND_COPY);
+  for (std::uint64_t number = 0; number <= count; ++number) {
+    expect_packet(bench, pair.in, number, kPacketBytes);
+  }
+}
+
+void empty_packets_are_bounded(Bench& bench) {
+  constexpr std::uint64_t kMost = 20'000'000;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+  tt_status status = TT_OK;
+
+  std::uint64_t count = 0;
+  while (status == TT_OK && count < kMost) {
+    status = pair.client.send(pair.out, std::span<const std::byte>{}, TT_SEND_COPY).status;
+    if (status == TT_OK) ++count;
+  }
+
+  expect_status("empty packets to a receiver that reads nothing", TT_E_AGAIN, status);
+  bench.pump_until([&] { return pair.in.arrived == count; }, "all empty packets");
+}
+
+void larger_than_the_queue(Bench& bench) {
+  constexpr std::size_t kSize = 1ull << 20;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+  for (std::uint64_t number = 0; number < 3; ++number) {
+    const tt_status status =
+        pair.client.send(pair.out, make_pattern(number, kSize), TT_SEND_COPY).status;
+
+    expect_status("a packet larger than tx_hwm_bytes into an empty queue", TT_OK, status);
+    expect_packet(bench, pair.in, number, kSize);
+    bench.pump_until_quiet({&pair.client, &pair.server});
+  }
+}
+
+void large_waits_for_room(Bench& bench) {
+  constexpr std::size_t kSize = 1ull << 20;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+  const std::uint64_t count = fill(bench, pair, 1000);
+
+  const auto large = make_pattern(count, kSize);
+  send_or_wait(bench, pair.client, pair.out, large, TT_SEND_COPY);
+
+  for (std::uint64_t number = 0; number < count; ++number) {
+    expect_packet(bench, pair.in, number, 1000);
+  }
+  expect_packet(bench, pair.in, count, kSize);
+}
+
+// Neither side reads before it has sent: no transport may need the other's attention for that.
+void flood_both_ways(Bench& bench) {
+  constexpr std::uint64_t kPackets = 3000;
+  constexpr std::size_t kSize = 4000;
+  const OpenOptions narrow{.queue_bytes_max = kQueueBytes};
+  const Pair pair = connect_pair(bench, narrow, narrow);
+  std::uint64_t out = 0;
+  std::uint64_t in = 0;
+  const auto send_some = [&](Driver& driver, Connection& conn, std::uint64_t& number) {
+    while (number < kPackets) {
+      const tt_status status = driver.send(conn, make_pattern(number, kSize), TT_SEND_COPY).status;
+      if (status == TT_E_AGAIN) return;
+      expect_status("send in a flood", TT_OK, status);
+      ++number;
+    }
+  };
+
+  bench.pump_until(
+      [&] {
+        if (!pair.out.owes_writable) send_some(pair.client, pair.out, out);
+        if (!pair.in.owes_writable) send_some(pair.server, pair.in, in);
+        return pair.in.arrived == kPackets && pair.out.arrived == kPackets;
+      },
+      "a flood in both directions to pass");
+
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    expect_packet(bench, pair.in, number, kSize);
+    expect_packet(bench, pair.out, number, kSize);
+  }
+}
+
+struct Traces {
+  std::vector<TraceEntry> in;
+  std::vector<TraceEntry> out;
+};
+
+Traces trace_with_batches_of(Bench& bench, std::uint32_t events) {
+  const OpenOptions options{.batch_events = events};
+  const Pair pair = connect_pair(bench, options, options);
+  for (std::uint64_t number = 0; number < 100; ++number) {
+    send_or_wait(bench, pair.client, pair.out, make_pattern(number, number * 13), TT_SEND_COPY);
+  }
+  pair.client.close(pair.out);
+  bench.pump_until([&] { return pair.in.closed && pair.out.closed; }, "CLOSED on both sides");
+  return {pair.in.trace, pair.out.trace};
+}
+
+void batch_size_changes_nothing(Bench& bench) {
+  const Traces single = trace_with_batches_of(bench, 1);
+  const Traces many = trace_with_batches_of(bench, 64);
+
+  expect(single.in == many.in,
+         "the accepting end: expected the same events with cap 1 as with cap 64");
+  expect(single.out == many.out,
+         "the connecting end: expected the same events with cap 1 as with cap 64");
+  expect_equal("events at the accepting end", std::size_t{102}, many.in.size());
+}
+
+constexpr std::array kChecks = {
+    Check{"AFullQueueSaysAgainAndThenWritableOnce", 0, back_pressure},
+    Check{"EmptyPacketsAreBoundedToo", 0, empty_packets_are_bounded},
+    Check{"APacketLargerThanTheQueuePassesAnEmptyOne", 0, larger_than_the_queue},
+    Check{"APacketLargerThanTheQueueWaitsForRoom", 0, large_waits_for_room},
+    Check{"AFloodInBothDirectionsPasses", 0, flood_both_ways},
+    Check{"TheBatchSizeChangesNoEvent", 0, batch_size_changes_nothing},
+};
+
+}  // namespace
+
+std::span<const Check> flow_checks() {
+  return kChecks;
+}
+
+}  // namespace trestle::conformance

@@ -1,0 +1,180 @@
+// Packets arrive whole, in order, and only if they may.
+#include <algorithm>
+#include <array>
+
+#include "../bench.hpp"
+#include "../pattern.hpp"
+#include "checks.hpp"
+
+namespace trestle::conformance {
+namespace {
+
+constexpr std::size_t kKiB = 1024;
+constexpr std::size_t kMiB = 1024 * kKiB;
+
+void order_both_ways(Bench& bench) {
+  constexpr std::uint64_t kPackets = 2000;
+  const Pair pair = connect_pair(bench);
+  const auto size_of = [](std::uint64_t number) { return number * 37 % 1500; };
+
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    const auto bytes = make_pattern(number, size_of(number));
+    const std::uint32_t more = number % 8 == 7 ? 0u : TT_SEND_MORE;
+    send_or_wait(bench, pair.client, pair.out, bytes, TT_SEND_COPY | more);
+    send_or_wait(bench, pair.server, pair.in, bytes, TT_SEND_COPY);
+    if (more == 0) pair.client.flush();
+  }
+  pair.client.flush();
+
+  for (std::uint64_t number = 0; number < kPackets; ++number) {
+    expect_packet(bench, pair.in, number, size_of(number));
+    expect_packet(bench, pair.out, number, size_of(number));
+  }
+}
+
+std::vector<std::size_t> edge_sizes(const tt_attr& attr) {
+  std::vector<std::size_t> sizes = {0,
+                                    1,
+                                    63,
+                                    64,
+                                    65,
+                                    4095,
+                                    4096,
+                                    4097,
+                                    kMiB,
+                                    64 * kKiB - 1,
+                                    64 * kKiB,
+                                    64 * kKiB + 1,
+                                    16 * kMiB - 1,
+                                    16 * kMiB};
+  for (const std::size_t edge : {std::size_t{attr.copy_max}, std::size_t{attr.borrow_min}}) {
+    if (edge > 0 && edge < 16 * kMiB) sizes.insert(sizes.end(), {edge - 1, edge, edge + 1});
+  }
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  if (attr.max_msg != 0)
+    std::erase_if(sizes, [&](std::size_t size) { return size > attr.max_msg; });
+  return sizes;
+}
+
+void sizes_at_the_edges(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  for (const std::size_t size : edge_sizes(pair.client.attributes())) {
+    for (const std::uint32_t flags : {0u, std::uint32_t{TT_SEND_COPY}}) {
+      const auto bytes = make_pattern(size + flags, size);
+
+      const SendResult result = send_or_wait(bench, pair.client, pair.out, bytes, flags);
+
+      expect_packet(bench, pair.in, size + flags, size);
+      bench.pump_until([&] { return !pair.out.pending.contains(result.op); }, "SENT");
+    }
+  }
+}
+
+/// `bytes` cut into `count` segments, every third of them empty.
+std::vector<tt_iov> cut(const std::vector<std::byte>& bytes, std::size_t count) {
+  std::vector<tt_iov> segments(count, tt_iov{nullptr, 0});
+  const std::size_t filled = count - count / 3;
+  std::size_t at = 0;
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i % 3 == 2) continue;
+    ++used;
+    const std::size_t end = used == filled ? bytes.size() : bytes.size() * used / filled;
+    segments[i] = {bytes.data() + at, end - at};
+    at = end;
+  }
+  return segments;
+}
+
+void gathers_segments(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const std::size_t segments_max = pair.client.attributes().max_iov;
+  std::uint64_t number = 0;
+  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, 5 * kKiB, 300 * kKiB}) {
+    for (const std::size_t count : {std::size_t{2}, std::size_t{4}, segments_max}) {
+      for (const std::uint32_t flags : {0u, std::uint32_t{TT_SEND_COPY}}) {
+        const auto bytes = make_pattern(++number, size);
+        const auto segments = cut(bytes, count);
+
+        const SendResult result = pair.client.send(pair.out, segments, flags);
+
+        expect(result.status >= 0, "a gathered send: got " + name_of_status(result.status));
+        expect_packet(bench, pair.in, number, size);
+        bench.pump_until([&] { return !pair.out.pending.contains(result.op); }, "SENT");
+      }
+    }
+  }
+}
+
+void too_many_segments(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const auto bytes = make_pattern(1, 100);
+  const auto segments = cut(bytes, pair.client.attributes().max_iov + 1);
+
+  const SendResult result = pair.client.send(pair.out, segments, TT_SEND_COPY);
+
+  expect_status("a send of max_iov + 1 segments", TT_E_INVALID, result.status);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(2, 50), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 2, 50);
+}
+
+void no_segments(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+
+  const SendResult result = pair.client.send(pair.out, std::span<const tt_iov>{}, 0);
+
+  expect_status("a send of no segments", TT_OK, result.status);
+  expect_packet(bench, pair.in, 0, 0);
+}
+
+void copies_are_copies(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const std::size_t borrow_min = pair.client.attributes().borrow_min;
+  const std::array sizes = {std::size_t{100}, 20 * kKiB, std::min(borrow_min + 1, kMiB), 2 * kMiB};
+
+  for (const std::size_t size : sizes) {
+    auto bytes = make_pattern(size, size);
+    send_or_wait(bench, pair.client, pair.out, bytes, TT_SEND_COPY);
+    std::fill(bytes.begin(), bytes.end(), std::byte{0xEE});
+  }
+
+  for (const std::size_t size : sizes) expect_packet(bench, pair.in, size, size);
+}
+
+void oversize_is_cut_off(Bench& bench) {
+  constexpr std::size_t kLimit = 100'000;
+  const Pair pair = connect_pair(bench, {.packet_bytes_max = kLimit});
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, kLimit), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, kLimit);
+  const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+
+  const SendResult result = pair.client.send(pair.out, make_pattern(2, kLimit + 1), TT_SEND_COPY);
+
+  expect(result.status == TT_OK || result.status == TT_E_TOOBIG,
+         "a send above the receiver's limit: expected TT_OK or TT_E_TOOBIG, got " +
+             name_of_status(result.status));
+  expect_closed(bench, pair.in, TT_E_TOOBIG, "the receiver of an oversize packet");
+  bench.pump_until([&] { return pair.out.closed; }, "CLOSED on the sender of an oversize packet");
+  expect_equal("packets at the receiver", std::size_t{1}, pair.in.arrived);
+  send_or_wait(bench, pair.client, other.out, make_pattern(3, 30), TT_SEND_COPY);
+  expect_packet(bench, other.in, 3, 30);
+}
+
+constexpr std::array kChecks = {
+    Check{"PacketsKeepTheirOrderBothWays", 0, order_both_ways},
+    Check{"PacketsOfAllSizesArriveWhole", 0, sizes_at_the_edges},
+    Check{"SegmentsArriveAsOnePacket", 0, gathers_segments},
+    Check{"MoreSegmentsThanDeclaredAreInvalid", 0, too_many_segments},
+    Check{"NoSegmentsAreAnEmptyPacket", 0, no_segments},
+    Check{"CopiedBuffersMayBeOverwrittenAtOnce", 0, copies_are_copies},
+    Check{"AnOversizePacketEndsItsConnectionOnly", 0, oversize_is_cut_off},
+};
+
+}  // namespace
+
+std::span<const Check> packet_checks() {
+  return kChecks;
+}
+
+}  // namespace trestle::conformance

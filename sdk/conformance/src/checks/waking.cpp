@@ -1,0 +1,225 @@
+// Sleeping: every event ends the host's sleep, and nothing else does.
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "../bench.hpp"
+#include "../leader.hpp"
+#include "../pattern.hpp"
+#include "checks.hpp"
+
+namespace trestle::conformance {
+namespace {
+
+/// Few packets under way at a time, so that the leaders fall asleep again and again.
+class Window {
+ public:
+  bool enter() {
+    std::unique_lock lock(mutex_);
+    const bool entered = changed_.wait_for(lock, kWatchdog, [&] { return under_way_ < kMost; });
+    if (entered) ++under_way_;
+    return entered;
+  }
+  void leave(std::size_t count) {
+    {
+      const std::lock_guard lock(mutex_);
+      under_way_ -= count;
+    }
+    changed_.notify_all();
+  }
+  bool wait_until_empty() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kWatchdog, [&] { return under_way_ == 0; });
+  }
+
+ private:
+  static constexpr std::size_t kMost = 3;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t under_way_ = 0;
+};
+
+void pause_for_a_while(std::mt19937_64& random) {
+  // The stimulus, not a synchronisation: it spreads the sends over the leader's arm-and-sleep.
+  const std::uint64_t turns = random() % 4000;
+  for (std::atomic<std::uint64_t> turn = 0; turn < turns; ++turn) {
+  }
+}
+
+void send_echoes(const Pair& pair, Window& window, std::uint64_t seed, std::atomic<bool>& failed) {
+  std::mt19937_64 random(seed);
+  for (std::uint64_t number = 0; number < 1000 && !failed; ++number) {
+    if (!window.enter()) failed = true;
+    pause_for_a_while(random);
+    const auto bytes = make_pattern(number, 1 + random() % 64);
+    if (pair.client.send(pair.out, bytes, TT_SEND_COPY).status != TT_OK) failed = true;
+  }
+}
+
+void expect_led_well(Leader& leader, const std::string& whose) {
+  const std::string failure = leader.stop();
+  expect(failure.empty(), "the " + whose + "'s leader: " + failure);
+}
+
+void no_lost_wake_up(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  if (!pair.client.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
+  Window window;
+  std::atomic<bool> failed = false;
+  {
+    Leader server(pair.server, [&] {
+      for (Arrival& arrival : std::exchange(pair.in.arrivals, {})) {
+        if (pair.server.send(pair.in, arrival.bytes, TT_SEND_COPY).status != TT_OK) failed = true;
+      }
+    });
+    Leader client(pair.client, [&] { window.leave(std::exchange(pair.out.arrivals, {}).size()); });
+    const std::uint64_t seed = bench.subject().seed;
+    std::thread other([&] { send_echoes(pair, window, seed + 1, failed); });
+    send_echoes(pair, window, seed, failed);
+    other.join();
+    const bool empty = window.wait_until_empty();
+
+    expect_led_well(client, "client");
+    expect_led_well(server, "server");
+    expect(!failed && empty,
+           "2000 packets and their echoes: expected all to pass, got a stall or "
+           "a refused send (seed " +
+               std::to_string(seed) + ")");
+  }
+}
+
+/// Fails unless `act` leads to `done` on the sleeping `driver` by wake-ups alone.
+void expect_wakes(Bench& bench, Driver& driver, const std::string& what,
+                  const std::function<void()>& act, const std::function<bool()>& done) {
+  bench.pump_until_quiet({&driver});
+  while (!driver.arm()) driver.progress();
+  act();
+  while (!done()) {
+    expect(driver.sleep(kWatchdog), what + ": expected it to end the host's sleep, got no wake-up");
+    while (driver.progress() != 0 || !driver.arm()) {
+    }
+  }
+}
+
+void side_effects_wake(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  if (!pair.client.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
+  const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+
+  expect_wakes(
+      bench, pair.client, "CLOSED after an abort",
+      [&] { pair.client.close(other.out, TT_CLOSE_ABORT); }, [&] { return other.out.closed; });
+  expect_wakes(
+      bench, pair.server, "UNLISTENED", [&] { pair.server.unlisten(pair.listener); },
+      [&] { return pair.listener.gone; });
+  Connection* refused = nullptr;
+  expect_wakes(
+      bench, pair.client, "CLOSED of a refused connection",
+      [&] { refused = &pair.client.connect(pair.uri); }, [&] { return refused->closed; });
+  expect_wakes(
+      bench, pair.server, "a packet",
+      [&] {
+        pair.client.send(pair.out, make_pattern(1, 10), TT_SEND_COPY);
+        bench.pump_until_quiet({&pair.client});
+      },
+      [&] { return pair.in.arrived == 1; });
+  expect_wakes(
+      bench, pair.client, "DOWN after shutdown()", [&] { pair.client.shutdown(); },
+      [&] {
+        if (!pair.client.is_down()) pair.server.progress();
+        return pair.client.is_down();
+      });
+}
+
+void release_wakes_the_sender(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  if (!pair.client.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
+  pair.server.set_holding(Holding::keep);
+  const auto bytes = make_pattern(1, 1 << 20);
+  const SendResult result = send_or_wait(bench, pair.client, pair.out, bytes);
+  bench.pump_until([&] { return pair.in.arrived == 1; }, "the packet to hold");
+  bench.pump_until_quiet({&pair.client, &pair.server});
+  if (!pair.out.pending.contains(result.op)) {
+    throw Skipped{"the sender has its buffer back before the receiver releases the packet"};
+  }
+
+  expect_wakes(
+      bench, pair.client, "SENT after the receiver's release",
+      [&] { pair.server.release(pair.in.arrivals.front()); },
+      [&] { return !pair.out.pending.contains(result.op); });
+}
+
+/// Counts what ends the sleep of `driver`, arm() saying busy included, while nothing happens.
+unsigned wake_ups_in(Driver& driver, std::chrono::milliseconds span) {
+  const auto end = std::chrono::steady_clock::now() + span;
+  unsigned wake_ups = 0;
+  while (true) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return wake_ups;
+    if (!driver.arm() || driver.sleep(left)) ++wake_ups;
+    driver.progress();
+  }
+}
+
+constexpr std::chrono::milliseconds kIdleSpan{300};
+constexpr unsigned kIdleWakeUpsMost = 6;  // 20 in a second
+
+void expect_quiet_sleep(Driver& driver, const std::string& whose) {
+  if (!driver.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
+  const unsigned wake_ups = wake_ups_in(driver, kIdleSpan);
+  expect(wake_ups < kIdleWakeUpsMost, whose + ": expected fewer than " +
+                                          std::to_string(kIdleWakeUpsMost) +
+                                          " wake-ups in 300 ms, got " + std::to_string(wake_ups));
+}
+
+void idle_sleeps(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  for (int i = 0; i < 3; ++i) {
+    connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+  }
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 10), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, 10);
+  bench.pump_until_quiet({&pair.client, &pair.server});
+
+  expect_quiet_sleep(pair.client, "an idle client");
+  expect_quiet_sleep(pair.server, "an idle server");
+}
+
+void stalled_sender_sleeps(Bench& bench) {
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = 64 * 1024});
+  std::uint64_t sent = 0;
+  tt_status status = TT_OK;
+  bool stalled = false;
+  while (!stalled) {
+    const unsigned writables = pair.out.writables;
+    status = pair.client.send(pair.out, make_pattern(sent, 4000), TT_SEND_COPY).status;
+    if (status == TT_OK) ++sent;
+    if (status != TT_E_AGAIN) continue;
+    const auto writable = [&] { return pair.out.writables > writables; };
+    stalled = !bench.pump_until_quiet({&pair.client}, writable);
+  }
+
+  expect_quiet_sleep(pair.client, "a client that waits for WRITABLE");
+  bench.pump_until([&] { return pair.in.arrived == sent; }, "all packets after the stall");
+}
+
+constexpr std::array kChecks = {
+    Check{"NoWakeUpIsLostWhileOthersSend", 0, no_lost_wake_up},
+    Check{"SideEffectsOfCallsEndTheSleep", 0, side_effects_wake},
+    Check{"AReleaseEndsTheSendersSleep", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
+          release_wakes_the_sender},
+    Check{"AnIdleTransportLetsTheHostSleep", 0, idle_sleeps},
+    Check{"AStalledSenderLetsTheHostSleep", 0, stalled_sender_sleeps},
+};
+
+}  // namespace
+
+std::span<const Check> waking_checks() {
+  return kChecks;
+}
+
+}  // namespace trestle::conformance

@@ -1,0 +1,139 @@
+// One transport of the plugin under test, driven as a host drives it, every event checked.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "connection.hpp"
+#include "test_host.hpp"
+
+namespace trestle::conformance {
+
+struct Listener {
+  tt_listener* handle = nullptr;
+  bool gone = false;  ///< UNLISTENED came
+  std::vector<Connection*> accepted;
+};
+
+/// What becomes of packets that the host may hold.
+enum class Holding { release_at_once, keep };
+
+struct OpenOptions {
+  std::uint64_t packet_bytes_max = 64ull << 20;
+  std::uint64_t queue_bytes_max = 64ull << 20;
+  std::uint32_t flags = 0;
+  ClockKind clock = ClockKind::real;
+  std::uint32_t batch_events = 16;  ///< the cap of every progress()
+};
+
+struct SendResult {
+  tt_status status = TT_OK;
+  std::uint64_t op = 0;
+};
+
+/// Result of a cold call that may fail.
+struct ColdResult {
+  tt_status status = TT_OK;
+  std::string text;
+};
+
+/// Threads: progress, arm, shutdown and destroy from one thread at a time; the rest from any, for
+/// SERIAL transports too: the driver is the host that serialises.
+class Driver {
+ public:
+  Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOptions& options);
+  ~Driver();
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  const tt_attr& attributes() const { return attributes_; }
+  TestHost& host() { return *host_; }
+
+  Listener& listen(const std::string& uri);
+  ColdResult try_listen(const std::string& uri, Listener** out = nullptr);
+  ColdResult read_listener_uri(Listener& listener, std::size_t room);
+  std::string uri_of(Listener& listener);
+  void unlisten(Listener& listener);
+
+  Connection& connect(const std::string& uri);
+  ColdResult try_connect(const std::string& uri, Connection** out = nullptr);
+  tt_conn_info describe(Connection& conn);
+
+  SendResult send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags = 0);
+  SendResult send(Connection& conn, std::span<const std::byte> bytes, std::uint32_t flags = 0);
+  void flush();
+  void close(Connection& conn, std::uint32_t flags = 0);
+  void free(Connection& conn);
+  void release(Arrival& arrival);
+
+  /// One batch; returns the number of events.
+  std::uint32_t progress();
+  /// False for TT_E_BUSY.
+  bool arm();
+  /// After arm(): how long the transport lets the host sleep.
+  std::chrono::milliseconds until_deadline() const;
+  /// After arm(): true if the transport's descriptor or wake() ended the sleep.
+  bool sleep(std::chrono::milliseconds bound);
+  bool has_deadline() const { return deadline_ns_ != 0; }
+  bool can_sleep() const { return attributes_.wait_flags != 0; }
+
+  void shutdown();
+  tt_status destroy();
+
+  bool is_down() const { return down_; }
+  bool is_destroyed() const { return transport_ == nullptr; }
+  bool was_shut_down() const { return shutting_down_; }
+
+  void set_holding(Holding holding) { holding_ = holding; }
+  std::vector<std::unique_ptr<Connection>>& connections() { return connections_; }
+  std::vector<std::string> violations() const;
+
+  /// Reads `read(conn)` under the lock that guards connections.
+  template <class Read>
+  auto locked(Read read) const {
+    const std::lock_guard lock(state_mutex_);
+    return read();
+  }
+
+ private:
+  std::unique_lock<std::mutex> serialise();
+  void take(const tt_event& event);
+  void take_listener_event(const tt_event& event);
+  void take_connection_event(const tt_event& event);
+  Connection& accept(const tt_event& event);
+  void take_packet(Connection& conn, const tt_event& event);
+  void answer_batch();
+  void check_batch(std::span<const tt_event> events);
+  void check_answer(const SendResult& result, std::size_t bytes, std::uint32_t flags);
+  void settle_send(Connection& conn, const SendResult& result);
+  void violate(const std::string& text);
+
+  const tt_ops& ops_;
+  std::unique_ptr<TestHost> host_;
+  tt_transport* transport_ = nullptr;
+  tt_attr attributes_{};
+  const std::uint32_t batch_events_;
+  Holding holding_ = Holding::release_at_once;
+  bool shutting_down_ = false;
+  bool down_ = false;
+  std::uint64_t deadline_ns_ = 0;
+  std::atomic<std::uint64_t> last_op_{0};
+  std::mutex serial_mutex_;
+  mutable std::mutex
+      state_mutex_;  ///< innermost; of calls into the plugin only connect() runs under it
+  std::map<tt_conn*, Connection*> by_handle_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<tt_rx*> to_release_;     ///< of this batch
+  std::vector<Connection*> accepted_;  ///< in this batch; they need their cookie
+  std::vector<std::string> violations_;
+};
+
+}  // namespace trestle::conformance

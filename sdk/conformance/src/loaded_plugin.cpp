@@ -1,0 +1,59 @@
+// dlopen, and the sanity that the rest of the kit relies on.
+#include "loaded_plugin.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "failure.hpp"
+
+namespace trestle::conformance {
+namespace {
+
+bool implements(const tt_plugin& plugin, std::string_view scheme) {
+  return std::any_of(plugin.schemes, plugin.schemes + plugin.nschemes, [&](const tt_scheme& known) {
+    const std::string_view name = known.name;
+    if (!name.ends_with('*')) return name == scheme;
+    return scheme.starts_with(name.substr(0, name.size() - 1));
+  });
+}
+
+void expect_mandatory_slots(const tt_ops& ops) {
+  const bool complete = ops.open && ops.query && ops.shutdown && ops.destroy && ops.listen &&
+                        ops.listener_uri && ops.unlisten && ops.connect && ops.conn_set_user &&
+                        ops.conn_info && ops.conn_close && ops.conn_free && ops.send &&
+                        ops.progress && ops.arm;
+  expect(complete, "tt_ops: expected every mandatory slot to be set, got a null one");
+}
+
+void initialise_once(const tt_plugin& plugin) {
+  static std::set<const tt_plugin*> initialised;
+  if (plugin.init == nullptr || !initialised.insert(&plugin).second) return;
+  tt_error error{};
+  error.size = sizeof(error);
+  const tt_status status = plugin.init(&error);
+  expect(status == TT_OK,
+         "init: expected TT_OK, got " + name_of_status(status) + ": " + error.text);
+}
+
+}  // namespace
+
+const tt_plugin& load_plugin(const std::string& path, const std::string& scheme) {
+  void* const module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (module == nullptr) fail(std::string("dlopen: ") + ::dlerror());
+  const auto* plugin = static_cast<const tt_plugin*>(::dlsym(module, "tt_plugin_v1"));
+  if (plugin == nullptr) fail(path + ": expected the symbol tt_plugin_v1, got none");
+  expect_equal("magic", TT_MAGIC, plugin->magic);
+  expect_equal("abi_major", TT_ABI_MAJOR, plugin->abi_major);
+  expect_equal("layout", TT_LAYOUT, plugin->layout);
+  expect(plugin->min_host_minor <= TT_ABI_MINOR, "min_host_minor: above that of this kit");
+  expect(plugin->ops != nullptr, "ops: expected a table, got null");
+  expect_mandatory_slots(*plugin->ops);
+  expect(implements(*plugin, scheme), "schemes: expected \"" + scheme + "\" among them, got none");
+  initialise_once(*plugin);
+  return *plugin;
+}
+
+}  // namespace trestle::conformance

@@ -1,0 +1,24 @@
+// Counts from /proc/self.
+#include "resources.hpp"
+
+#include <filesystem>
+#include <iterator>
+
+namespace trestle::conformance {
+namespace {
+
+std::size_t entries(const char* directory) {
+  const std::filesystem::directory_iterator all(directory);
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+}  // namespace
+
+std::size_t open_descriptors() {
+  return entries("/proc/self/fd");
+}
+std::size_t running_threads() {
+  return entries("/proc/self/task");
+}
+
+}  // namespace trestle::conformance
