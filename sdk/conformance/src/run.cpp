@@ -59,9 +59,14 @@ Outcome run(const Check& check, const Subject& subject) {
   try {
     skip_without(check.required_caps | TT_CAP_LISTEN | TT_CAP_CONNECT, subject);
     Bench bench(subject);
-    check.body(bench);
+    Outcome outcome;
+    try {
+      check.body(bench);
+    } catch (const Skipped& skipped) {
+      outcome = {Verdict::skip, skipped.text};
+    }
     bench.finish();
-    return {};
+    return outcome;
   } catch (const Failed& failed) {
     return {Verdict::fail, failed.text};
   } catch (const Skipped& skipped) {
