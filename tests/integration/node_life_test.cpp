@@ -92,8 +92,8 @@ TEST(NodeLife, AParentsStopClosesTheNodeNotTheReverse) {
 }
 
 TEST(NodeLife, PendingCallsEndWhenTheirNodeCloses) {
-  Node server;
   std::vector<Reply<int>> held;
+  Node server;
   server.add(unary("hold", [&](Reply<int> reply) { held.push_back(reply); })).value();
   Node client;
   const Peer peer = client.connect(server.listen("inproc://*").value()).value();
@@ -105,13 +105,12 @@ TEST(NodeLife, PendingCallsEndWhenTheirNodeCloses) {
   caller.join();
 
   EXPECT_TRUE(outcome.has_error());
-  held.clear();
 }
 
 TEST(NodeLife, CloseSaysWhatIsStillBusy) {
+  std::vector<Reply<int>> held;
   TestNetwork network;
   Node& server = network.add_node({.log = [](LogLevel, std::string_view) {}});
-  std::vector<Reply<int>> held;
   server.add(unary("hold", [&](Reply<int> reply) { held.push_back(reply); })).value();
   const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
   peer.send("hold").value();
@@ -124,7 +123,6 @@ TEST(NodeLife, CloseSaysWhatIsStillBusy) {
   EXPECT_THAT(closed.error().text, HasSubstr("1 handlers"));
   EXPECT_GE(server.now() - before, std::chrono::seconds(5));
   EXPECT_LE(server.now() - before, std::chrono::seconds(7));
-  held.clear();
 }
 
 TEST(NodeLife, LeavesNoDescriptorAndNoThread) {

@@ -19,6 +19,7 @@ class Transports : public ::testing::TestWithParam<const char*> {
   }
 
   std::atomic<int> counted = 0;
+  std::vector<Reply<int>> held;
   Node server;
   Node client;
   std::string uri;
@@ -84,8 +85,7 @@ TEST_P(Transports, LoseNoMessageAndKeepTheirNumber) {
 }
 
 TEST_P(Transports, EndPendingCallsWhenThePeerGoes) {
-  std::vector<Reply<int>> held;
-  server.add(unary("hold", [&held](Reply<int> reply) { held.push_back(reply); })).value();
+  server.add(unary("hold", [this](Reply<int> reply) { held.push_back(reply); })).value();
   const Peer peer = client.connect(uri).value();
   Result<int> outcome = 0;
   std::thread caller([&] { outcome = peer.call<int>("hold"); });
@@ -96,7 +96,6 @@ TEST_P(Transports, EndPendingCallsWhenThePeerGoes) {
 
   EXPECT_TRUE(outcome.error().is(Errc::connection_lost)) << outcome.error().text;
   EXPECT_EQ(outcome.error().ran, Ran::maybe);
-  held.clear();
 }
 
 TEST_P(Transports, RefuseASecondListenerOnOneAddress) {

@@ -31,6 +31,13 @@ class Permits {
     return false;
   }
 
+  /// Drops the tasks that wait. What they hold is destroyed without the lock.
+  void drop_waiting() {
+    std::deque<Task> dropped;  // outlives the lock
+    const std::lock_guard lock(mutex_);
+    dropped.swap(waiting_);
+  }
+
   /// Gives a permit back. The task that inherits it, if any, must be run by the caller.
   Task release() {
     const std::lock_guard lock(mutex_);

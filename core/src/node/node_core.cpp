@@ -211,7 +211,9 @@ void NodeCore::stop_driving() {
   pool_.stop();
   engine_.turn();  // completions of the last moment
   const std::lock_guard lock(engine_.mutex());
-  // Breaks the cycles between peers, connections and this node.
+  // Breaks the cycles between peers, connections, waiting messages and this node.
+  handlers_.drop_waiting();
+  for (const auto& entry : connections_) peers_.remove(*entry.second);
   peers_.clear();
   connections_.clear();
   dials_.clear();

@@ -50,4 +50,9 @@ std::vector<std::string> HandlerRegistry::names() const {
   return names;
 }
 
+void HandlerRegistry::drop_waiting() {
+  const std::shared_lock lock(mutex_);
+  for (const auto& entry : entries_) entry.second->permits.drop_waiting();
+}
+
 }  // namespace trestle::registry

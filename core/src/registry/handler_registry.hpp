@@ -37,6 +37,9 @@ class HandlerRegistry {
 
   std::vector<std::string> names() const;
 
+  /// Drops the messages that wait for a permit; for a node that is closed.
+  void drop_waiting();
+
  private:
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;
