@@ -53,7 +53,7 @@ class PacketReaderTest : public testing::Test {
       std::size_t filled = 0;
       for (const auto& part : reader.space()) {
         const std::size_t count = std::min(part.size(), room);
-        std::memcpy(part.data(), stream.data() + at, count);
+        std::copy_n(reinterpret_cast<const std::byte*>(stream.data()) + at, count, part.begin());
         at += count;
         room -= count;
         filled += count;
@@ -115,8 +115,7 @@ TEST_F(PacketReaderTest, KeepsViewsIntactUntilRecycled) {
   const auto second = reader.next();
 
   const auto space = reader.space();
-  std::memset(space[0].data(), '!', space[0].size());
-  std::memset(space[1].data(), '!', space[1].size());
+  for (const auto& part : space) std::fill(part.begin(), part.end(), std::byte{'!'});
 
   EXPECT_TRUE(std::all_of(first.bytes.begin(), first.bytes.end(),
                           [](std::byte b) { return b == std::byte{'a'}; }));

@@ -24,8 +24,8 @@ class PeerLink;
 
 /// How calls through one Peer handle are made.
 struct CallOptions {
-  std::optional<std::chrono::nanoseconds> timeout;  ///< for the whole call; unset: the node's
-  Codec codec = Codec::msgpack;                     ///< for typed payloads
+  std::optional<std::chrono::nanoseconds> timeout{};  ///< for the whole call; unset: the node's
+  Codec codec = Codec::msgpack;                       ///< for typed payloads
 };
 
 /// Builds a call's argument inside the call: `peer.call<R>("h", in_place<Request>, a, b)`.
@@ -80,14 +80,17 @@ class TRESTLE_EXPORT Peer {
     return without_value(invoke(handler, DeliveryMode::confirmed, empty_argument()));
   }
 
-  /// Sends and forgets: returns once the message is admitted to the local queue.
+  /// Sends and forgets: returns once the message is admitted to the local queue, with the id that
+  /// the handler will see.
   template <class T>
-  Result<void> send(std::string_view handler, const T& value) const {
+  Result<MessageId> send(std::string_view handler, const T& value) const {
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
     return admit(handler, std::move(*argument));
   }
-  Result<void> send(std::string_view handler) const { return admit(handler, empty_argument()); }
+  Result<MessageId> send(std::string_view handler) const {
+    return admit(handler, empty_argument());
+  }
 
   /// The time of one round trip to the peer's node; runs no handler.
   Result<std::chrono::nanoseconds> ping() const;
@@ -146,7 +149,7 @@ class TRESTLE_EXPORT Peer {
   }
 
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
-  Result<void> admit(std::string_view handler, Encoded argument) const;
+  Result<MessageId> admit(std::string_view handler, Encoded argument) const;
 
   std::shared_ptr<detail::PeerLink> link_;
   CallOptions options_;

@@ -8,6 +8,7 @@
 
 #include <trestle/codec.hpp>
 #include <trestle/detail/responder.hpp>
+#include <trestle/detail/write_reply.hpp>
 
 namespace trestle {
 
@@ -20,14 +21,14 @@ class Reply {
       : state_(std::make_shared<State>(std::move(responder), codec)) {}
 
   /// Sends `value`. A value that cannot be encoded becomes a refusal that says so.
-  void operator()(const R& value) const {
+  void operator()(R value) const {
     auto responder = state_->take();
     if (responder == nullptr) return;
-    auto encoded = encode(state_->codec, value);
+    auto encoded = detail::write_reply(state_->codec, std::move(value));
     if (encoded.has_error()) {
       responder->fail(Error(Errc::handler_failed, encoded.error().text, Ran::yes));
     } else {
-      responder->reply({state_->codec, std::move(*encoded)});
+      responder->reply(std::move(*encoded));
     }
   }
 

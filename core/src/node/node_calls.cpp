@@ -110,9 +110,9 @@ Result<Encoded> NodeCore::invoke_system(const peers::PeerLinkPtr& link, std::str
               {handler, DeliveryMode::with_response, {Codec::msgpack, {}}, deadline_of(options)});
 }
 
-Result<void> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_view handler,
-                             Encoded argument) {
-  if (auto valid = check_call(handler); valid.has_error()) return valid;
+Result<MessageId> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_view handler,
+                                  Encoded argument) {
+  if (auto valid = check_call(handler); valid.has_error()) return std::move(valid).error();
   const std::lock_guard lock(engine_.mutex());
   auto connection = route(link, now() + options_.call_timeout);
   if (connection.has_error()) return std::move(connection).error();
@@ -120,8 +120,9 @@ Result<void> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_view ha
                   ->send_request({handler, DeliveryMode::fire_and_forget, std::move(argument), {}},
                                  nullptr);
   if (sent.has_error()) return std::move(sent).error();
+  const MessageId id = peers::message_id(instance_, incarnation_, (*connection)->number(), *sent);
   if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
-  return {};
+  return id;
 }
 
 Result<std::chrono::nanoseconds> NodeCore::ping(const peers::PeerLinkPtr& link,

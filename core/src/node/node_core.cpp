@@ -87,7 +87,7 @@ void NodeCore::start() {
 }
 
 void NodeCore::drive() {
-  while (!stop_driving_.load(std::memory_order_acquire)) {
+  while (!stop_driving_.load(std::memory_order_relaxed)) {
     if (turn() == 0) engine_.sleep();
   }
 }
@@ -200,8 +200,12 @@ void NodeCore::stop_driving() {
   if (options_.driver != nullptr) {
     ManualDriver::Nodes::remove(*options_.driver, *this);
   } else if (driver_thread_.joinable()) {
-    stop_driving_.store(true, std::memory_order_release);
-    engine_.wake();
+    {
+      // Under the lock, so that a driver about to sleep either sees it or is woken.
+      const std::lock_guard lock(engine_.mutex());
+      stop_driving_.store(true, std::memory_order_relaxed);
+      engine_.wake();
+    }
     driver_thread_.join();
   }
   pool_.stop();

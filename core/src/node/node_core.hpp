@@ -63,7 +63,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                          DeliveryMode mode, Encoded argument, const CallOptions& options);
   Result<Encoded> invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
                                 const CallOptions& options);
-  Result<void> admit(const peers::PeerLinkPtr& link, std::string_view handler, Encoded argument);
+  Result<MessageId> admit(const peers::PeerLinkPtr& link, std::string_view handler,
+                          Encoded argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
   InstanceId id_of(const detail::PeerLink& link);
   bool is_connected(const detail::PeerLink& link);

@@ -109,7 +109,10 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
   auto result = waiter.take();
   if (result.has_error()) {
     Error error = result.error();
-    error.text = "cannot connect to '" + std::string(uri) + "': " + error.text;
+    // Transports name the address themselves; what went wrong above them does not.
+    if (error.text.find(endpoint->uri) == std::string::npos) {
+      error.text = "cannot connect to '" + std::string(uri) + "': " + error.text;
+    }
     return error;
   }
   return check_expected(*result, options);

@@ -33,6 +33,7 @@ std::size_t NodeCore::run_actions() {
 }
 
 bool NodeCore::has_work() const {
+  if (stop_driving_.load(std::memory_order_relaxed)) return true;
   const std::lock_guard lock(actions_mutex_);
   return !actions_.empty() || !loopback_.empty() || !outputs_.empty();
 }

@@ -26,7 +26,7 @@ Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode, Encode
   return link_->node->invoke(link_, handler, mode, std::move(argument), options_);
 }
 
-Result<void> Peer::admit(std::string_view handler, Encoded argument) const {
+Result<MessageId> Peer::admit(std::string_view handler, Encoded argument) const {
   if (link_ == nullptr) return no_target();
   return link_->node->admit(link_, handler, std::move(argument));
 }

@@ -168,10 +168,13 @@ void Connection::on_closed(tt_status status, std::string_view text) {
   if (close_reason_) return finish(*close_reason_);
   if (goodbye_) return finish(*goodbye_);
   std::string what(text.empty() ? std::string_view("the other side closed the connection") : text);
+  const Error why(engine::errc_of(status), what);
+  // The transport itself found bytes that its protocol does not allow, or too many of them.
+  if (status == TT_E_PROTOCOL || status == TT_E_TOOBIG) events_.on_protocol_error(*this, why);
   if (state_ == State::handshaking) {
     return finish(Error(Errc::handshake_failed, "the connection ended before the hello: " + what));
   }
-  finish(Error(engine::errc_of(status), std::move(what)));
+  finish(why);
 }
 
 void Connection::finish(const Error& why) {

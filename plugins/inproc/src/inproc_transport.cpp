@@ -52,9 +52,9 @@ tt_attr InprocTransport::attributes() const {
               TT_CAP_RX_HOLD | TT_CAP_INTEGRITY;
   attr.wait_fd = -1;
   attr.wait_flags = TT_WAIT_WAKE;
-  attr.max_iov = kSegmentsMax;
-  attr.copy_max = kCopyBytesMax;
-  attr.borrow_min = kCopyBytesMax + 1;
+  attr.max_iov = segments_max;
+  attr.copy_max = copy_bytes_max;
+  attr.borrow_min = copy_bytes_max + 1;
   return attr;
 }
 

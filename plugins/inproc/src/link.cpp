@@ -11,7 +11,7 @@ namespace trestle::inproc {
 namespace {
 
 // Counted for each packet on top of its bytes, so that the limit also bounds empty packets.
-constexpr std::uint64_t kPacketOverheadBytes = 64;
+constexpr std::uint64_t packet_overhead_bytes = 64;
 
 std::string in_quotes(const std::string& text) {
   return '"' + text + '"';
@@ -67,7 +67,7 @@ Connection* Link::connect(const std::shared_ptr<Mailbox>& mailbox, void* user,
 
 tt_status Link::send(Side from, std::span<const tt_iov> segments, std::uint32_t flags,
                      std::uint64_t op) {
-  if (segments.size() > kSegmentsMax) return TT_E_INVALID;
+  if (segments.size() > segments_max) return TT_E_INVALID;
   std::uint64_t bytes = 0;
   for (const tt_iov& segment : segments) bytes += segment.len;
   {
@@ -75,7 +75,7 @@ tt_status Link::send(Side from, std::span<const tt_iov> segments, std::uint32_t 
     if (const tt_status status = reserve(from, bytes); status != TT_OK) return status;
   }
   // Copied without the lock, so that a large packet does not stop the receiver meanwhile.
-  const bool lends = bytes > kCopyBytesMax && (flags & TT_SEND_COPY) == 0;
+  const bool lends = bytes > copy_bytes_max && (flags & TT_SEND_COPY) == 0;
   std::unique_ptr<Packet> packet;
   try {
     packet = lends ? Packet::lend(segments, bytes, op) : Packet::copy_of(segments, bytes);
@@ -105,7 +105,7 @@ tt_status Link::reserve(Side from, std::uint64_t bytes) {
     end_with(Side::acceptor, TT_E_TOOBIG, text);
     return TT_E_TOOBIG;
   }
-  const std::uint64_t cost = bytes + kPacketOverheadBytes;
+  const std::uint64_t cost = bytes + packet_overhead_bytes;
   const std::uint64_t limit = mine.mailbox->limits().queue_bytes_max;
   if (mine.queued_bytes != 0 && mine.queued_bytes + cost > limit) {
     // Half the limit, not the first gap: a sender is woken for a run of packets, not for one.
@@ -188,7 +188,7 @@ void Link::drop_packets(Side from) {
 
 void Link::account_delivery(Side from, std::uint64_t bytes) {
   End& mine = end(from);
-  mine.queued_bytes -= bytes + kPacketOverheadBytes;
+  mine.queued_bytes -= bytes + packet_overhead_bytes;
   if (!mine.writable_below || mine.queued_bytes > *mine.writable_below) return;
   mine.writable_below.reset();
   push(from, TT_EV_WRITABLE);

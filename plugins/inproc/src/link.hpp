@@ -15,7 +15,7 @@
 
 namespace trestle::inproc {
 
-inline constexpr std::uint32_t kSegmentsMax = 64;
+inline constexpr std::uint32_t segments_max = 64;
 
 /// What tt_conn is: one end of a link.
 struct Connection {

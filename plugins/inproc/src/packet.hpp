@@ -16,7 +16,7 @@ namespace trestle::inproc {
 class Link;
 
 /// Sends up to this many bytes are copied and never pend.
-inline constexpr std::uint32_t kCopyBytesMax = 4096;
+inline constexpr std::uint32_t copy_bytes_max = 4096;
 
 /// What the receiving host knows as tt_rx, when it may hold the packet.
 class Packet {
@@ -33,7 +33,7 @@ class Packet {
   std::uint64_t op() const { return op_; }
 
   /// Whether the host gets a tt_rx for it; smaller ones live until the next progress().
-  bool is_held() const { return size_ > kCopyBytesMax; }
+  bool is_held() const { return size_ > copy_bytes_max; }
 
   /// Moves lent bytes into memory of the packet's own: the sender has its buffers back.
   void become_own();

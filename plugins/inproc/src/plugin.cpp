@@ -5,9 +5,9 @@
 
 namespace {
 
-constexpr tt_scheme kSchemes[] = {{"inproc", TT_REACH_PROCESS, 0}};
+constexpr tt_scheme schemes[] = {{"inproc", TT_REACH_PROCESS, 0}};
 
 }  // namespace
 
 TT_PLUGIN_DEFINE = trestle::sdk::describe_plugin<trestle::inproc::InprocTransport>(
-    {.name = "inproc", .version = "0.1.0", .vendor = "Trestle"}, kSchemes);
+    {.name = "inproc", .version = "0.1.0", .vendor = "Trestle"}, schemes);

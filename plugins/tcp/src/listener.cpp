@@ -77,17 +77,8 @@ sdk::Result<> Listener::bind_tcp(const Address& address) {
 sdk::Result<> Listener::open_unix(const Address& address) {
   if (auto bound = bind_unix(address); bound.has_error()) return bound;
   uri_ = uri_of(address);
-  if (const std::string path = path_of(address); !path.empty()) path_.claim(path);
+  if (const std::string path = path_of(address); !path.empty()) path_ = SocketPath::claim(path);
   return start(uri_);
-}
-
-sdk::Result<> Listener::open_generated() {
-  auto generated = SocketPath::generate();
-  if (generated.has_error()) return generated.error();
-  path_ = std::move(*generated);
-  const auto address = unix_address(path_.path());
-  if (address.has_error()) return address.error();
-  return open_unix(*address);
 }
 
 sdk::Result<> Listener::bind_unix(const Address& address) {

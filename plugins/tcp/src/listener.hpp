@@ -28,8 +28,6 @@ class Listener final : public Pollable {
   /// Errors: TT_E_ADDRINUSE, TT_E_DENIED, TT_E_UNREACHABLE: not an address of this host.
   sdk::Result<> open_tcp(const TcpBinding& binding);
   sdk::Result<> open_unix(const Address& address);
-  /// At a name of its own in a directory that only this user may enter.
-  sdk::Result<> open_generated();
 
   /// A URI that connect() accepts; a wildcard stays one, for the host to replace.
   const std::string& uri() const noexcept { return uri_; }

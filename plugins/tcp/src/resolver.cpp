@@ -74,6 +74,7 @@ std::thread start_without_signals(auto body) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread thread(std::move(body));
+  pthread_setname_np(thread.native_handle(), "trestle-lookup");
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return thread;
 }

@@ -46,7 +46,6 @@ SocketPath::SocketPath(SocketPath&& other) noexcept {
 
 SocketPath& SocketPath::operator=(SocketPath&& other) noexcept {
   std::swap(path_, other.path_);
-  std::swap(directory_, other.directory_);
   std::swap(device_, other.device_);
   std::swap(inode_, other.inode_);
   return *this;
@@ -59,18 +58,6 @@ SocketPath::~SocketPath() {
       now.st_ino == inode_) {
     ::unlink(path_.c_str());
   }
-  if (!directory_.empty()) ::rmdir(directory_.c_str());
-}
-
-sdk::Result<SocketPath> SocketPath::generate() {
-  const char* runtime = ::secure_getenv("XDG_RUNTIME_DIR");
-  auto directory = make_directory(runtime != nullptr && runtime[0] == '/' ? runtime : "/tmp");
-  if (directory.has_error()) directory = make_directory("/tmp");
-  if (directory.has_error()) return directory.error();
-  SocketPath made;
-  made.directory_ = *directory;
-  made.path_ = *directory + "/socket";
-  return made;
 }
 
 sdk::Result<> SocketPath::clear_stale(const std::string& path) {
@@ -89,12 +76,29 @@ sdk::Result<> SocketPath::clear_stale(const std::string& path) {
   return {};
 }
 
-void SocketPath::claim(const std::string& path) {
+SocketPath SocketPath::claim(const std::string& path) {
+  SocketPath claimed;
   struct stat bound {};
-  if (::lstat(path.c_str(), &bound) != 0) return;
-  path_ = path;
-  device_ = bound.st_dev;
-  inode_ = bound.st_ino;
+  if (::lstat(path.c_str(), &bound) != 0) return claimed;
+  claimed.path_ = path;
+  claimed.device_ = bound.st_dev;
+  claimed.inode_ = bound.st_ino;
+  return claimed;
+}
+
+RunDirectory::~RunDirectory() {
+  if (!path_.empty()) ::rmdir(path_.c_str());
+}
+
+sdk::Result<std::string> RunDirectory::next_path() {
+  if (path_.empty()) {
+    const char* runtime = ::secure_getenv("XDG_RUNTIME_DIR");
+    auto made = make_directory(runtime != nullptr && runtime[0] == '/' ? runtime : "/tmp");
+    if (made.has_error()) made = make_directory("/tmp");
+    if (made.has_error()) return made.error();
+    path_ = std::move(*made);
+  }
+  return path_ + "/" + std::to_string(next_++) + ".sock";
 }
 
 }  // namespace trestle::tcp

@@ -89,13 +89,18 @@ sdk::Result<Listener*> StreamTransport::listen(std::string_view uri, void* user)
   return listeners_.emplace_back(std::move(listener)).get();
 }
 
-sdk::Result<> StreamTransport::open_listener(Listener& listener, const Place& place) const {
+sdk::Result<> StreamTransport::open_listener(Listener& listener, const Place& place) {
   if (scheme_ == Scheme::tcp) {
     const auto binding = tcp_binding(place.address, place.options.family);
     return binding.has_error() ? binding.error() : listener.open_tcp(*binding);
   }
-  if (place.address == "*") return listener.open_generated();
-  const auto address = unix_address(place.address);
+  std::string path = place.address;
+  if (path == "*") {
+    auto generated = run_directory_.next_path();
+    if (generated.has_error()) return generated.error();
+    path = std::move(*generated);
+  }
+  const auto address = unix_address(path);
   return address.has_error() ? address.error() : listener.open_unix(*address);
 }
 

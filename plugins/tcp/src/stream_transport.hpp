@@ -14,6 +14,7 @@
 #include "listener.hpp"
 #include "loop.hpp"
 #include "resolver.hpp"
+#include "socket_path.hpp"
 
 namespace trestle::tcp {
 
@@ -61,7 +62,7 @@ class StreamTransport {
                   const sdk::OpenOptions& options);
 
   sdk::Result<Place> place_of(std::string_view uri) const;
-  sdk::Result<> open_listener(Listener& listener, const Place& place) const;
+  sdk::Result<> open_listener(Listener& listener, const Place& place);
   sdk::Result<TcpTarget> target_of(const Place& place) const;
   Connection& add_connection(const StreamOptions& options);
   void look_up(Connection& conn, const Place& place, const TcpTarget& target);
@@ -74,6 +75,7 @@ class StreamTransport {
   StreamOptions defaults_;
   bool threads_allowed_;
 
+  RunDirectory run_directory_;  ///< of unix://*; outlives the listeners in it
   std::unordered_map<const Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> freed_;  ///< their packets are valid until progress()
   std::vector<std::unique_ptr<Listener>> listeners_;

@@ -127,19 +127,25 @@ TEST_F(UnixListener, APathThatIsTooLongNamesTheLimit) {
   }
 }
 
-TEST_F(UnixListener, AGeneratedNameLivesInAPrivateDirectoryThatIsRemoved) {
+TEST_F(UnixListener, GeneratedNamesLiveInAPrivateDirectoryThatIsRemoved) {
   ::setenv("XDG_RUNTIME_DIR", directory.c_str(), 1);
-  tt_listener* listener = server.listen("unix://*").value;
+  {
+    DrivenTransport own({.scheme = "unix"});
+    tt_listener* listener = own.listen("unix://*").value;
+    const std::string first = own.uri(listener).substr(std::string("unix://").size());
+    const std::string second = own.uri(own.listen("unix://*").value);
+    const std::string made = fs::path(first).parent_path();
+    EXPECT_NE("unix://" + first, second);
+    EXPECT_THAT(made, HasSubstr(directory + "/trestle-"));
+    EXPECT_EQ(mode_of(made), 0700u);
+    EXPECT_EQ(mode_of(first), 0600u);
+
+    own.unlisten(listener);
+
+    EXPECT_FALSE(fs::exists(first));
+  }
   ::unsetenv("XDG_RUNTIME_DIR");
-  const std::string file = server.uri(listener).substr(std::string("unix://").size());
-  const std::string made = fs::path(file).parent_path();
-  EXPECT_THAT(made, HasSubstr(directory + "/trestle-"));
-  EXPECT_EQ(mode_of(made), 0700u);
-  EXPECT_EQ(mode_of(file), 0600u);
-
-  server.unlisten(listener);
-
-  EXPECT_FALSE(fs::exists(made));
+  EXPECT_TRUE(fs::is_empty(directory)) << "removed with the transport";
 }
 
 TEST_F(UnixListener, PeersKnowEachOthersProcessAndUser) {

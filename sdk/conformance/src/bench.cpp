@@ -14,7 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kQuiet{20};
+constexpr std::chrono::milliseconds quiet_span{20};
 
 std::uint32_t drain(const Bench::Drivers& drivers) {
   std::uint32_t events = 0;
@@ -64,7 +64,7 @@ void Bench::pump_until(const std::function<bool()>& done, const std::string& wha
 
 void Bench::pump_until(const Drivers& drivers, const std::function<bool()>& done,
                        const std::string& what) {
-  const auto give_up = Clock::now() + kWatchdog;
+  const auto give_up = Clock::now() + watchdog;
   while (!done()) {
     const bool idle = drain(drivers) == 0;
     expect_no_complaints();
@@ -72,19 +72,19 @@ void Bench::pump_until(const Drivers& drivers, const std::function<bool()>& done
     if (!idle) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up - Clock::now());
     if (left.count() <= 0) {
-      fail("expected " + what + " within " + std::to_string(kWatchdog.count()) + " s, got nothing");
+      fail("expected " + what + " within " + std::to_string(watchdog.count()) + " s, got nothing");
     }
     sleep_all(drivers, left);
   }
 }
 
 bool Bench::pump_until_quiet(const Drivers& drivers, const std::function<bool()>& done) {
-  const auto give_up = Clock::now() + kWatchdog;
+  const auto give_up = Clock::now() + watchdog;
   bool quiet = false;
   while (!quiet && !done()) {
     expect(Clock::now() < give_up,
            "expected the transports to become quiet, got events or wake-ups without end");
-    quiet = drain(drivers) == 0 && !sleep_all(drivers, kQuiet);
+    quiet = drain(drivers) == 0 && !sleep_all(drivers, quiet_span);
     expect_no_complaints();
   }
   return done();

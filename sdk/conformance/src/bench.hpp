@@ -15,7 +15,7 @@
 namespace trestle::conformance {
 
 /// Nothing that must happen takes longer than this.
-inline constexpr std::chrono::seconds kWatchdog{20};
+inline constexpr std::chrono::seconds watchdog{20};
 
 /// Threads: the check's own thread, unless a function says otherwise.
 class Bench {

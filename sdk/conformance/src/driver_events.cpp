@@ -9,15 +9,15 @@
 namespace trestle::conformance {
 namespace {
 
-constexpr std::uint32_t kGuardEvents = 2;
-constexpr unsigned char kGuardByte = 0xA5;
+constexpr std::uint32_t guard_events = 2;
+constexpr unsigned char guard_byte = 0xA5;
 
 }  // namespace
 
 std::uint32_t Driver::progress() {
   const std::uint32_t cap = batch_events_;
-  std::vector<tt_event> events(cap + kGuardEvents);
-  std::memset(static_cast<void*>(events.data()), kGuardByte, events.size() * sizeof(tt_event));
+  std::vector<tt_event> events(cap + guard_events);
+  std::memset(static_cast<void*>(events.data()), guard_byte, events.size() * sizeof(tt_event));
   std::int32_t count = 0;
   {
     const auto guard = serialise();
@@ -28,8 +28,8 @@ std::uint32_t Driver::progress() {
                                                        std::to_string(cap) + " events, got " +
                                                        std::to_string(count));
   const auto* guards = reinterpret_cast<const unsigned char*>(events.data() + cap);
-  expect(std::all_of(guards, guards + kGuardEvents * sizeof(tt_event),
-                     [](unsigned char byte) { return byte == kGuardByte; }),
+  expect(std::all_of(guards, guards + guard_events * sizeof(tt_event),
+                     [](unsigned char byte) { return byte == guard_byte; }),
          "progress: wrote beyond the " + std::to_string(cap) + " events it was given");
   const std::span batch(events.data(), static_cast<std::size_t>(count));
   {

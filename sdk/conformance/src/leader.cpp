@@ -9,7 +9,7 @@ namespace trestle::conformance {
 namespace {
 
 // Far above any pause of the senders: a sleep this long means that nobody announced the event.
-constexpr std::chrono::milliseconds kStall{1500};
+constexpr std::chrono::milliseconds stall_span{1500};
 
 }  // namespace
 
@@ -32,7 +32,7 @@ void Leader::lead() {
   try {
     while (!stopping_.load(std::memory_order_acquire)) {  // pairs with the release in stop()
       if (drain() || !driver_.arm()) continue;
-      if (driver_.sleep(kStall) || !driver_.can_sleep() || driver_.has_deadline()) continue;
+      if (driver_.sleep(stall_span) || !driver_.can_sleep() || driver_.has_deadline()) continue;
       const auto wakes = driver_.host().wakes();
       if (drain() && driver_.host().wakes() == wakes) {
         fail(

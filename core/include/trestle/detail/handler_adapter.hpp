@@ -7,6 +7,7 @@
 
 #include <trestle/codec.hpp>
 #include <trestle/detail/responder.hpp>
+#include <trestle/detail/write_reply.hpp>
 #include <trestle/reply.hpp>
 
 namespace trestle::detail {
@@ -99,19 +100,6 @@ trestle::Result<T> read_payload(const Context& context, Payload& payload) {
 
 // ---- Result out ---------------------------------------------------------------------------------
 
-template <class T>
-trestle::Result<Encoded> write_reply(Codec codec, T value) {
-  if constexpr (std::is_same_v<T, Payload>) {
-    return Encoded{codec, std::move(value)};
-  } else if constexpr (std::is_same_v<T, Encoded>) {
-    return value;
-  } else {
-    auto bytes = encode(codec, value);
-    if (bytes.has_error()) return bytes.error();
-    return Encoded{codec, std::move(*bytes)};
-  }
-}
-
 /// Gives `responder` the outcome of `run`, whose result may be void, a value or a Result of one.
 template <Owes owes, class Run>
 void deliver(Codec codec, Responder& responder, Run&& run) {
@@ -134,7 +122,7 @@ void deliver(Codec codec, Responder& responder, Run&& run) {
       responder.ack();
     }
   } else {
-    auto reply = write_reply<Value>(codec, run());
+    auto reply = write_reply(codec, Value(run()));
     if (reply.has_error()) {
       responder.fail(Error(Errc::handler_failed, reply.error().text, Ran::yes));
     } else {

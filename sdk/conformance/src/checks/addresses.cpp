@@ -116,7 +116,7 @@ void unlisten_keeps_connections(Bench& bench) {
   connect_ends(bench, pair.server, pair.client, again, pair.uri);
 }
 
-constexpr std::array kChecks = {
+constexpr std::array checks = {
     Check{"MalformedUrisAreRefusedAtOnceWithText", 0, refuses_malformed},
     Check{"AnUnknownOptionIsRefusedByName", 0, refuses_unknown_option},
     Check{"ListenerUriConnectsVerbatim", 0, listener_uri_connects},
@@ -129,7 +129,7 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::span<const Check> address_checks() {
-  return kChecks;
+  return checks;
 }
 
 }  // namespace trestle::conformance

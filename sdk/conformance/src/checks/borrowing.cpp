@@ -11,8 +11,8 @@ namespace trestle::conformance {
 namespace {
 
 std::size_t worth_borrowing(const Driver& driver) {
-  constexpr std::size_t kAtLeast = 256 * 1024;
-  return std::max<std::size_t>(kAtLeast, driver.attributes().borrow_min);
+  constexpr std::size_t at_least = 256 * 1024;
+  return std::max<std::size_t>(at_least, driver.attributes().borrow_min);
 }
 
 // The buffer is overwritten the moment SENT comes: what arrives shows whether that was too early.
@@ -58,10 +58,10 @@ void many_borrowed_at_once(Bench& bench) {
 
 // More than any library buffers is queued, so that some of it cannot have gone out.
 void aborted_borrows_fail(Bench& bench) {
-  constexpr std::size_t kSize = 16ull << 20;
-  const auto bytes = make_pattern(1, kSize);
+  constexpr std::size_t packet_bytes = 16ull << 20;
+  const auto bytes = make_pattern(1, packet_bytes);
   const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = 1ull << 40});
-  const std::uint64_t sends = bench.subject().library_buffer_bytes_max / kSize + 2;
+  const std::uint64_t sends = bench.subject().library_buffer_bytes_max / packet_bytes + 2;
   std::vector<SendResult> pending;
   for (std::uint64_t i = 0; i < sends; ++i) {
     const SendResult result = pair.client.send(pair.out, bytes);
@@ -88,17 +88,17 @@ void expect_intact(const Arrival& arrival, std::uint64_t number, const std::stri
 }
 
 void held_packets(Bench& bench) {
-  constexpr std::uint64_t kPackets = 8;
-  constexpr std::size_t kSize = 100'000;
+  constexpr std::uint64_t packet_count = 8;
+  constexpr std::size_t packet_bytes = 100'000;
   const Pair pair = connect_pair(bench);
   pair.server.set_holding(Holding::keep);
   std::vector<std::vector<std::byte>> buffers;
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
-    buffers.push_back(make_pattern(number, kSize));
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
+    buffers.push_back(make_pattern(number, packet_bytes));
     const std::uint32_t flags = number % 2 == 0 ? 0u : TT_SEND_COPY;
     send_or_wait(bench, pair.client, pair.out, buffers.back(), flags);
   }
-  bench.pump_until([&] { return pair.in.arrived == kPackets; }, "packets to hold");
+  bench.pump_until([&] { return pair.in.arrived == packet_count; }, "packets to hold");
   auto& held = pair.in.arrivals;
   for (const Arrival& arrival : held) {
     expect(arrival.rx != nullptr, "a packet of 100,000 bytes: expected an rx, got none");
@@ -121,14 +121,14 @@ void held_packets(Bench& bench) {
 }
 
 void short_lived_packets(Bench& bench) {
-  constexpr std::uint64_t kPackets = 200;
+  constexpr std::uint64_t packet_count = 200;
   const Pair pair = connect_pair(bench);
   pair.server.set_holding(Holding::keep);
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
     send_or_wait(bench, pair.client, pair.out, make_pattern(number, 200), TT_SEND_COPY);
   }
 
-  bench.pump_until([&] { return pair.in.arrived == kPackets; }, "all packets");
+  bench.pump_until([&] { return pair.in.arrived == packet_count; }, "all packets");
 
   std::uint64_t number = 0;
   for (Arrival& arrival : pair.in.arrivals) {
@@ -138,7 +138,7 @@ void short_lived_packets(Bench& bench) {
   }
 }
 
-constexpr std::array kChecks = {
+constexpr std::array checks = {
     Check{"ABorrowedBufferIsFreeOnceSent", TT_CAP_TX_BORROW, borrowed_until_sent},
     Check{"EachPendingSendIsSentOnce", TT_CAP_TX_BORROW, many_borrowed_at_once},
     Check{"AnAbortFailsBorrowedSends", TT_CAP_TX_BORROW, aborted_borrows_fail},
@@ -149,7 +149,7 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::span<const Check> borrowing_checks() {
-  return kChecks;
+  return checks;
 }
 
 }  // namespace trestle::conformance

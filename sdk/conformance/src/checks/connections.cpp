@@ -9,8 +9,8 @@
 namespace trestle::conformance {
 namespace {
 
-constexpr std::uint64_t kPackets = 50;
-constexpr std::size_t kPacketBytes = 3000;
+constexpr std::uint64_t packet_count = 50;
+constexpr std::size_t packet_bytes = 3000;
 
 enum class Closer { client, server };
 
@@ -23,13 +23,13 @@ void close_in_order(Bench& bench, Closer closer) {
   Connection& mine = from_client ? pair.out : pair.in;
   Connection& theirs = from_client ? pair.in : pair.out;
 
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
-    send_or_wait(bench, driver, mine, make_pattern(number, kPacketBytes), TT_SEND_COPY);
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
+    send_or_wait(bench, driver, mine, make_pattern(number, packet_bytes), TT_SEND_COPY);
   }
   driver.close(mine);
 
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
-    expect_packet(bench, theirs, number, kPacketBytes);
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
+    expect_packet(bench, theirs, number, packet_bytes);
   }
   expect_closed(bench, theirs, TT_E_CLOSED, "the other side of an orderly close");
   expect_closed(bench, mine, TT_E_CLOSED, "the closing side");
@@ -59,8 +59,8 @@ void send_after_close(Bench& bench) {
 
 void abort_ends_both_sides(Bench& bench) {
   const Pair pair = connect_pair(bench);
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
-    send_or_wait(bench, pair.client, pair.out, make_pattern(number, kPacketBytes), TT_SEND_COPY);
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
+    send_or_wait(bench, pair.client, pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY);
   }
 
   pair.client.close(pair.out, TT_CLOSE_ABORT);
@@ -156,7 +156,7 @@ void leaks_nothing(Bench& bench) {
   expect_equal("threads after 100 connections", threads, running_threads());
 }
 
-constexpr std::array kChecks = {
+constexpr std::array checks = {
     Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", 0, client_closes_in_order},
     Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", 0, server_closes_in_order},
     Check{"SendingOnAClosedConnectionSaysClosed", 0, send_after_close},
@@ -170,7 +170,7 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::span<const Check> connection_checks() {
-  return kChecks;
+  return checks;
 }
 
 }  // namespace trestle::conformance

@@ -8,11 +8,11 @@
 namespace trestle::conformance {
 namespace {
 
-constexpr std::uint64_t kQueueBytes = 64 * 1024;
+constexpr std::uint64_t queue_bytes = 64 * 1024;
 
 /// Sends to a receiver that does not run until the queue is full for good; returns how many.
 std::uint64_t fill(Bench& bench, const Pair& pair, std::size_t packet_bytes) {
-  const std::uint64_t bound = kQueueBytes + bench.subject().library_buffer_bytes_max;
+  const std::uint64_t bound = queue_bytes + bench.subject().library_buffer_bytes_max;
   std::uint64_t count = 0;
   while (true) {
     const unsigned writables = pair.out.writables;
@@ -32,32 +32,32 @@ std::uint64_t fill(Bench& bench, const Pair& pair, std::size_t packet_bytes) {
 }
 
 void back_pressure(Bench& bench) {
-  constexpr std::size_t kPacketBytes = 1000;
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+  constexpr std::size_t packet_bytes = 1000;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
 
-  std::uint64_t count = fill(bench, pair, kPacketBytes);
+  std::uint64_t count = fill(bench, pair, packet_bytes);
   for (int i = 0; i < 3; ++i) {
     expect_status("another send to a full queue", TT_E_AGAIN,
-                  pair.client.send(pair.out, make_pattern(0, kPacketBytes), TT_SEND_COPY).status);
+                  pair.client.send(pair.out, make_pattern(0, packet_bytes), TT_SEND_COPY).status);
   }
   const unsigned before = pair.out.writables;
   bench.pump_until([&] { return pair.out.writables > before; }, "WRITABLE");
   bench.pump_until_quiet({&pair.client, &pair.server});
 
   expect_equal("WRITABLE after four times TT_E_AGAIN", before + 1, pair.out.writables);
-  send_or_wait(bench, pair.client, pair.out, make_pattern(count, kPacketBytes), TT_SEND_COPY);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(count, packet_bytes), TT_SEND_COPY);
   for (std::uint64_t number = 0; number <= count; ++number) {
-    expect_packet(bench, pair.in, number, kPacketBytes);
+    expect_packet(bench, pair.in, number, packet_bytes);
   }
 }
 
 void empty_packets_are_bounded(Bench& bench) {
-  constexpr std::uint64_t kMost = 20'000'000;
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+  constexpr std::uint64_t count_max = 20'000'000;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
   tt_status status = TT_OK;
 
   std::uint64_t count = 0;
-  while (status == TT_OK && count < kMost) {
+  while (status == TT_OK && count < count_max) {
     status = pair.client.send(pair.out, std::span<const std::byte>{}, TT_SEND_COPY).status;
     if (status == TT_OK) ++count;
   }
@@ -67,43 +67,44 @@ void empty_packets_are_bounded(Bench& bench) {
 }
 
 void larger_than_the_queue(Bench& bench) {
-  constexpr std::size_t kSize = 1ull << 20;
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+  constexpr std::size_t packet_bytes = 1ull << 20;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
   for (std::uint64_t number = 0; number < 3; ++number) {
     const tt_status status =
-        pair.client.send(pair.out, make_pattern(number, kSize), TT_SEND_COPY).status;
+        pair.client.send(pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY).status;
 
     expect_status("a packet larger than tx_hwm_bytes into an empty queue", TT_OK, status);
-    expect_packet(bench, pair.in, number, kSize);
+    expect_packet(bench, pair.in, number, packet_bytes);
     bench.pump_until_quiet({&pair.client, &pair.server});
   }
 }
 
 void large_waits_for_room(Bench& bench) {
-  constexpr std::size_t kSize = 1ull << 20;
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = kQueueBytes});
+  constexpr std::size_t packet_bytes = 1ull << 20;
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
   const std::uint64_t count = fill(bench, pair, 1000);
 
-  const auto large = make_pattern(count, kSize);
+  const auto large = make_pattern(count, packet_bytes);
   send_or_wait(bench, pair.client, pair.out, large, TT_SEND_COPY);
 
   for (std::uint64_t number = 0; number < count; ++number) {
     expect_packet(bench, pair.in, number, 1000);
   }
-  expect_packet(bench, pair.in, count, kSize);
+  expect_packet(bench, pair.in, count, packet_bytes);
 }
 
 // Neither side reads before it has sent: no transport may need the other's attention for that.
 void flood_both_ways(Bench& bench) {
-  constexpr std::uint64_t kPackets = 3000;
-  constexpr std::size_t kSize = 4000;
-  const OpenOptions narrow{.queue_bytes_max = kQueueBytes};
+  constexpr std::uint64_t packet_count = 3000;
+  constexpr std::size_t packet_bytes = 4000;
+  const OpenOptions narrow{.queue_bytes_max = queue_bytes};
   const Pair pair = connect_pair(bench, narrow, narrow);
   std::uint64_t out = 0;
   std::uint64_t in = 0;
   const auto send_some = [&](Driver& driver, Connection& conn, std::uint64_t& number) {
-    while (number < kPackets) {
-      const tt_status status = driver.send(conn, make_pattern(number, kSize), TT_SEND_COPY).status;
+    while (number < packet_count) {
+      const tt_status status =
+          driver.send(conn, make_pattern(number, packet_bytes), TT_SEND_COPY).status;
       if (status == TT_E_AGAIN) return;
       expect_status("send in a flood", TT_OK, status);
       ++number;
@@ -114,13 +115,13 @@ void flood_both_ways(Bench& bench) {
       [&] {
         if (!pair.out.owes_writable) send_some(pair.client, pair.out, out);
         if (!pair.in.owes_writable) send_some(pair.server, pair.in, in);
-        return pair.in.arrived == kPackets && pair.out.arrived == kPackets;
+        return pair.in.arrived == packet_count && pair.out.arrived == packet_count;
       },
       "a flood in both directions to pass");
 
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
-    expect_packet(bench, pair.in, number, kSize);
-    expect_packet(bench, pair.out, number, kSize);
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
+    expect_packet(bench, pair.in, number, packet_bytes);
+    expect_packet(bench, pair.out, number, packet_bytes);
   }
 }
 
@@ -151,7 +152,7 @@ void batch_size_changes_nothing(Bench& bench) {
   expect_equal("events at the accepting end", std::size_t{102}, many.in.size());
 }
 
-constexpr std::array kChecks = {
+constexpr std::array checks = {
     Check{"AFullQueueSaysAgainAndThenWritableOnce", 0, back_pressure},
     Check{"EmptyPacketsAreBoundedToo", 0, empty_packets_are_bounded},
     Check{"APacketLargerThanTheQueuePassesAnEmptyOne", 0, larger_than_the_queue},
@@ -163,7 +164,7 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::span<const Check> flow_checks() {
-  return kChecks;
+  return checks;
 }
 
 }  // namespace trestle::conformance

@@ -9,15 +9,15 @@
 namespace trestle::conformance {
 namespace {
 
-constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kMiB = 1024 * kKiB;
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
 
 void order_both_ways(Bench& bench) {
-  constexpr std::uint64_t kPackets = 2000;
+  constexpr std::uint64_t packet_count = 2000;
   const Pair pair = connect_pair(bench);
   const auto size_of = [](std::uint64_t number) { return number * 37 % 1500; };
 
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
     const auto bytes = make_pattern(number, size_of(number));
     const std::uint32_t more = number % 8 == 7 ? 0u : TT_SEND_MORE;
     send_or_wait(bench, pair.client, pair.out, bytes, TT_SEND_COPY | more);
@@ -26,29 +26,18 @@ void order_both_ways(Bench& bench) {
   }
   pair.client.flush();
 
-  for (std::uint64_t number = 0; number < kPackets; ++number) {
+  for (std::uint64_t number = 0; number < packet_count; ++number) {
     expect_packet(bench, pair.in, number, size_of(number));
     expect_packet(bench, pair.out, number, size_of(number));
   }
 }
 
 std::vector<std::size_t> edge_sizes(const tt_attr& attr) {
-  std::vector<std::size_t> sizes = {0,
-                                    1,
-                                    63,
-                                    64,
-                                    65,
-                                    4095,
-                                    4096,
-                                    4097,
-                                    kMiB,
-                                    64 * kKiB - 1,
-                                    64 * kKiB,
-                                    64 * kKiB + 1,
-                                    16 * kMiB - 1,
-                                    16 * kMiB};
+  std::vector<std::size_t> sizes = {
+      0,    1,   63,           64,       65,           4095,         4096,
+      4097, mib, 64 * kib - 1, 64 * kib, 64 * kib + 1, 16 * mib - 1, 16 * mib};
   for (const std::size_t edge : {std::size_t{attr.copy_max}, std::size_t{attr.borrow_min}}) {
-    if (edge > 0 && edge < 16 * kMiB) sizes.insert(sizes.end(), {edge - 1, edge, edge + 1});
+    if (edge > 0 && edge < 16 * mib) sizes.insert(sizes.end(), {edge - 1, edge, edge + 1});
   }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
@@ -71,33 +60,38 @@ void sizes_at_the_edges(Bench& bench) {
   }
 }
 
-/// `bytes` cut into `count` segments, every third of them empty.
-std::vector<tt_iov> cut(const std::vector<std::byte>& bytes, std::size_t count) {
-  std::vector<tt_iov> segments(count, tt_iov{nullptr, 0});
+/// Bytes cut into segments that lie apart in memory, every third of them empty.
+struct Scattered {
+  std::vector<std::vector<std::byte>> parts;
+  std::vector<tt_iov> segments;
+};
+
+Scattered scatter(const std::vector<std::byte>& bytes, std::size_t count) {
+  Scattered cut{{}, std::vector<tt_iov>(count, tt_iov{nullptr, 0})};
   const std::size_t filled = count - count / 3;
   std::size_t at = 0;
-  std::size_t used = 0;
   for (std::size_t i = 0; i < count; ++i) {
     if (i % 3 == 2) continue;
-    ++used;
-    const std::size_t end = used == filled ? bytes.size() : bytes.size() * used / filled;
-    segments[i] = {bytes.data() + at, end - at};
+    const std::size_t end = bytes.size() * (cut.parts.size() + 1) / filled;
+    cut.parts.emplace_back(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                           bytes.begin() + static_cast<std::ptrdiff_t>(end));
+    cut.segments[i] = {cut.parts.back().data(), end - at};
     at = end;
   }
-  return segments;
+  return cut;
 }
 
 void gathers_segments(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const std::size_t segments_max = pair.client.attributes().max_iov;
   std::uint64_t number = 0;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, 5 * kKiB, 300 * kKiB}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, 5 * kib, 300 * kib}) {
     for (const std::size_t count : {std::size_t{2}, std::size_t{4}, segments_max}) {
       for (const std::uint32_t flags : {0u, std::uint32_t{TT_SEND_COPY}}) {
         const auto bytes = make_pattern(++number, size);
-        const auto segments = cut(bytes, count);
+        const Scattered cut = scatter(bytes, count);
 
-        const SendResult result = pair.client.send(pair.out, segments, flags);
+        const SendResult result = pair.client.send(pair.out, cut.segments, flags);
 
         expect(result.status >= 0, "a gathered send: got " + name_of_status(result.status));
         expect_packet(bench, pair.in, number, size);
@@ -110,9 +104,9 @@ void gathers_segments(Bench& bench) {
 void too_many_segments(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const auto bytes = make_pattern(1, 100);
-  const auto segments = cut(bytes, pair.client.attributes().max_iov + 1);
+  const Scattered cut = scatter(bytes, pair.client.attributes().max_iov + 1);
 
-  const SendResult result = pair.client.send(pair.out, segments, TT_SEND_COPY);
+  const SendResult result = pair.client.send(pair.out, cut.segments, TT_SEND_COPY);
 
   expect_status("a send of max_iov + 1 segments", TT_E_INVALID, result.status);
   send_or_wait(bench, pair.client, pair.out, make_pattern(2, 50), TT_SEND_COPY);
@@ -131,7 +125,7 @@ void no_segments(Bench& bench) {
 void copies_are_copies(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const std::size_t borrow_min = pair.client.attributes().borrow_min;
-  const std::array sizes = {std::size_t{100}, 20 * kKiB, std::min(borrow_min + 1, kMiB), 2 * kMiB};
+  const std::array sizes = {std::size_t{100}, 20 * kib, std::min(borrow_min + 1, mib), 2 * mib};
 
   for (const std::size_t size : sizes) {
     auto bytes = make_pattern(size, size);
@@ -143,13 +137,13 @@ void copies_are_copies(Bench& bench) {
 }
 
 void oversize_is_cut_off(Bench& bench) {
-  constexpr std::size_t kLimit = 100'000;
-  const Pair pair = connect_pair(bench, {.packet_bytes_max = kLimit});
-  send_or_wait(bench, pair.client, pair.out, make_pattern(1, kLimit), TT_SEND_COPY);
-  expect_packet(bench, pair.in, 1, kLimit);
+  constexpr std::size_t limit = 100'000;
+  const Pair pair = connect_pair(bench, {.packet_bytes_max = limit});
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, limit), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, limit);
   const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
 
-  const SendResult result = pair.client.send(pair.out, make_pattern(2, kLimit + 1), TT_SEND_COPY);
+  const SendResult result = pair.client.send(pair.out, make_pattern(2, limit + 1), TT_SEND_COPY);
 
   expect(result.status == TT_OK || result.status == TT_E_TOOBIG,
          "a send above the receiver's limit: expected TT_OK or TT_E_TOOBIG, got " +
@@ -161,7 +155,7 @@ void oversize_is_cut_off(Bench& bench) {
   expect_packet(bench, other.in, 3, 30);
 }
 
-constexpr std::array kChecks = {
+constexpr std::array checks = {
     Check{"PacketsKeepTheirOrderBothWays", 0, order_both_ways},
     Check{"PacketsOfAllSizesArriveWhole", 0, sizes_at_the_edges},
     Check{"SegmentsArriveAsOnePacket", 0, gathers_segments},
@@ -174,7 +168,7 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::span<const Check> packet_checks() {
-  return kChecks;
+  return checks;
 }
 
 }  // namespace trestle::conformance

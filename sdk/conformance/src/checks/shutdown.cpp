@@ -68,6 +68,27 @@ void destroy_waits_for_held(Bench& bench) {
   expect_status("destroy with nothing left", TT_OK, pair.server.destroy());
 }
 
+// A receiver holds the sender's memory: the sender may not go down before it has it back.
+void shutdown_waits_for_lent(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  pair.server.set_holding(Holding::keep);
+  const auto bytes = make_pattern(1, 1 << 20);
+  const SendResult result = send_or_wait(bench, pair.client, pair.out, bytes);
+  bench.pump_until([&] { return pair.in.arrived == 1; }, "the packet to hold");
+  bench.pump_until_quiet({&pair.client, &pair.server});
+  if (!pair.out.pending.contains(result.op)) {
+    throw Skipped{"the sender has its buffer back before the receiver releases the packet"};
+  }
+
+  pair.client.shutdown();
+  bench.pump_until_quiet({&pair.client, &pair.server});
+
+  expect(!pair.client.is_down(), "shutdown while the receiver holds a lent packet: got DOWN");
+  pair.server.release(pair.in.arrivals.front());
+  bench.pump_until([&] { return pair.client.is_down(); }, "DOWN after the release");
+  expect_status("SENT", TT_OK, pair.out.sent.at(result.op));
+}
+
 void idle_shutdown(Bench& bench) {
   Driver& driver = bench.open();
 
@@ -88,10 +109,12 @@ void no_threads(Bench& bench) {
   expect_equal("threads with TT_OPEN_NO_THREADS", threads, running_threads());
 }
 
-constexpr std::array kChecks = {
+constexpr std::array checks = {
     Check{"ShutdownWithTrafficClosesAllAndGoesDownLast", 0, shutdown_with_traffic},
     Check{"DestroyIsBusyWhileAConnectionLives", 0, destroy_waits_for_all},
     Check{"DestroyIsBusyWhileAPacketIsHeld", TT_CAP_RX_HOLD, destroy_waits_for_held},
+    Check{"ShutdownWaitsForLentPackets", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
+          shutdown_waits_for_lent},
     Check{"AnIdleTransportGoesDown", 0, idle_shutdown},
     Check{"OpenedWithoutThreadsItStartsNone", 0, no_threads},
 };
@@ -99,7 +122,7 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::span<const Check> shutdown_checks() {
-  return kChecks;
+  return checks;
 }
 
 }  // namespace trestle::conformance

@@ -1,0 +1,27 @@
+// Turns what a handler answers into a reply's bytes.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <trestle/codec.hpp>
+#include <trestle/encoded.hpp>
+
+namespace trestle::detail {
+
+/// A typed reply uses its request's codec, and MessagePack where the request was bare bytes.
+template <class T>
+Result<Encoded> write_reply(Codec codec, T value) {
+  if constexpr (std::is_same_v<T, Payload>) {
+    return Encoded{Codec::bytes, std::move(value)};
+  } else if constexpr (std::is_same_v<T, Encoded>) {
+    return value;
+  } else {
+    if (codec == Codec::bytes) codec = Codec::msgpack;
+    auto bytes = encode(codec, value);
+    if (bytes.has_error()) return std::move(bytes).error();
+    return Encoded{codec, std::move(*bytes)};
+  }
+}
+
+}  // namespace trestle::detail

@@ -1,0 +1,187 @@
+// How many runs of a handler, and of workers, may be under way at once.
+#include <gtest/gtest.h>
+#include <trestle/testing/test_network.hpp>
+#include <trestle/trestle.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace trestle {
+namespace {
+
+using testing::TestNetwork;
+
+TEST(HandlerLimits, APermitLivesUntilTheReply) {
+  std::vector<Reply<int>> running;
+  TestNetwork network;
+  Node& server = network.add_node();
+  Node& client = network.add_node();
+  server
+      .add(unary("hold", [&](Reply<int> reply) { running.push_back(reply); },
+                 {.concurrency_max = 4}))
+      .value();
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(peer.send("hold").has_value());
+  network.settle();
+  EXPECT_EQ(running.size(), 4u);
+
+  running[0](1);
+  network.settle();
+  EXPECT_EQ(running.size(), 5u);
+
+  for (std::size_t i = 1; i < 10; ++i) {
+    running.at(i)(1);
+    network.settle();
+  }
+  EXPECT_EQ(running.size(), 10u);
+}
+
+TEST(HandlerLimits, HoldForInlineHandlersToo) {
+  std::vector<std::string> order;
+  std::vector<Reply<std::string>> running;
+  TestNetwork network;
+  Node& server = network.add_node();
+  server
+      .add(unary("hold",
+                 [&](std::string name, Reply<std::string> reply) {
+                   order.push_back(name);
+                   running.push_back(reply);
+                 },
+                 {.execution = Execution::inline_, .concurrency_max = 1}))
+      .value();
+  const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(peer.send("hold", name).has_value());
+  network.settle();
+  EXPECT_EQ(order, std::vector<std::string>{"a"});
+  running[0]("done");
+  network.settle();
+
+  EXPECT_EQ(order, (std::vector<std::string>{"a", "b"})) << "in the order of arrival";
+}
+
+/// Handlers that stay until they are let go, and the most that were in there at once.
+class Gate {
+ public:
+  void pass() {
+    std::unique_lock lock(mutex_);
+    peak_ = std::max(peak_, ++inside_);
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+    --inside_;
+  }
+  void wait_until_inside(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return inside_ >= count; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  int peak() {
+    const std::lock_guard lock(mutex_);
+    return peak_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+  int inside_ = 0;
+  int peak_ = 0;
+};
+
+TEST(HandlerLimits, NeverMoreThanTheWorkersRunAtOnce) {
+  Gate gate;
+  Node server({.workers = 4});
+  server.add(ack("pass", [&gate] { gate.pass(); })).value();
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 10; ++i) {
+    callers.emplace_back([&peer] { EXPECT_TRUE(peer.confirm("pass").has_value()); });
+  }
+  gate.wait_until_inside(4);
+  gate.open();
+  for (std::thread& caller : callers) caller.join();
+
+  EXPECT_EQ(gate.peak(), 4);
+}
+
+TEST(HandlerLimits, AFullSpawnQueueRefusesAsOverloaded) {
+  Gate gate;
+  Node server({.workers = 1, .spawn_queue_messages = 1});
+  server.add(ack("pass", [&gate] { gate.pass(); })).value();
+  server.add(unary("seven", [] { return 7; }, {Execution::inline_})).value();
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+
+  ASSERT_TRUE(peer.send("pass").has_value());
+  gate.wait_until_inside(1);
+  ASSERT_TRUE(peer.send("pass").has_value());
+  const auto refused = peer.confirm("pass");
+  gate.open();
+
+  EXPECT_TRUE(refused.error().is(Errc::overloaded)) << refused.error().text;
+  EXPECT_EQ(refused.error().ran, Ran::no);
+  EXPECT_EQ(peer.call<int>("seven").value(), 7);
+}
+
+TEST(HandlerLimits, WorkersThatCallEachOtherDoNotDeadlock) {
+  Node left({.workers = 1});
+  Node right({.workers = 1});
+  const Peer to_left = right.connect(left.listen("inproc://*").value()).value();
+  const Peer to_right = left.connect(right.listen("inproc://*").value()).value();
+  left.add(unary("descend",
+                 [&](int depth) {
+                   return depth == 0 ? 0 : 1 + to_right.call<int>("descend", depth - 1).value();
+                 }))
+      .value();
+  right
+      .add(unary("descend",
+                 [&](int depth) {
+                   return depth == 0 ? 0 : 1 + to_left.call<int>("descend", depth - 1).value();
+                 }))
+      .value();
+
+  EXPECT_EQ(to_left.call<int>("descend", 20).value(), 20);
+}
+
+TEST(HandlerLimits, DeeperNestingThanTheBoundIsRefusedNotDeadlocked) {
+  Node left({.workers = 1});
+  Node right({.workers = 1});
+  const Peer to_left = right.connect(left.listen("inproc://*").value()).value();
+  const Peer to_right = left.connect(right.listen("inproc://*").value()).value();
+  left.add(unary("descend", [&]() -> Result<int> { return to_right.call<int>("descend"); }))
+      .value();
+  right.add(unary("descend", [&]() -> Result<int> { return to_left.call<int>("descend"); }))
+      .value();
+
+  const auto outcome = to_left.call<int>("descend");
+
+  EXPECT_TRUE(outcome.error().is(Errc::overloaded)) << outcome.error().text;
+}
+
+TEST(HandlerLimits, ABlockingCallInAnInlineHandlerIsRefused) {
+  Node server;
+  Node client;
+  client.add(unary("seven", [] { return 7; })).value();
+  const Peer back = server.connect(client.listen("inproc://*").value()).value();
+  server
+      .add(unary("calls", [&]() -> Result<int> { return back.call<int>("seven"); },
+                 {Execution::inline_}))
+      .value();
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+
+  const auto outcome = peer.call<int>("calls");
+
+  EXPECT_TRUE(outcome.error().is(Errc::would_block_for_ever)) << outcome.error().text;
+}
+
+}  // namespace
+}  // namespace trestle

@@ -1,0 +1,145 @@
+// A node's life: start, close, start again, and what is left of it.
+#include <gmock/gmock.h>
+#include <trestle/testing/test_network.hpp>
+#include <trestle/trestle.hpp>
+
+#include <filesystem>
+#include <thread>
+
+namespace trestle {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TestNetwork;
+
+std::size_t entries_of(const char* directory) {
+  const std::filesystem::directory_iterator entries(directory);
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+TEST(NodeLife, ClosingTwiceIsClosingOnce) {
+  Node node;
+  node.listen("inproc://*").value();
+
+  EXPECT_TRUE(node.close().has_value());
+  EXPECT_TRUE(node.close().has_value());
+}
+
+TEST(NodeLife, AClosedNodeRefusesByName) {
+  Node server;
+  const std::string uri = server.listen("inproc://*").value();
+  Node node;
+  const Peer peer = node.connect(uri).value();
+  node.close().value();
+
+  EXPECT_TRUE(node.listen("inproc://*").error().is(Errc::shut_down));
+  EXPECT_TRUE(node.connect(uri).error().is(Errc::shut_down));
+  EXPECT_TRUE(peer.call<int>("x").error().is(Errc::shut_down));
+  EXPECT_TRUE(peer.send("x").error().is(Errc::shut_down));
+}
+
+TEST(NodeLife, AHandleMayOutliveItsNode) {
+  Node server;
+  const std::string uri = server.listen("inproc://*").value();
+  Peer peer;
+  {
+    Node node;
+    peer = node.connect(uri).value();
+  }
+
+  EXPECT_TRUE(peer.call<int>("x").error().is(Errc::shut_down));
+  EXPECT_FALSE(peer.is_connected());
+}
+
+TEST(NodeLife, AReplyMayOutliveItsNode) {
+  std::vector<Reply<int>> held;
+  {
+    TestNetwork network;
+    Node& server = network.add_node({.close_timeout = std::chrono::milliseconds(1)});
+    server.add(unary("hold", [&](Reply<int> reply) { held.push_back(reply); })).value();
+    const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+    peer.send("hold").value();
+    network.settle();
+  }
+
+  held.at(0)(7);
+}
+
+TEST(NodeLife, APayloadMayOutliveItsNode) {
+  Payload kept;
+  {
+    Node server({.log = [](LogLevel, std::string_view) {}});
+    server.add(unary("large", [] { return Payload::copy(std::string(1 << 20, 'x')); })).value();
+    Node client({.log = [](LogLevel, std::string_view) {}});
+    kept =
+        client.connect(server.listen("inproc://*").value()).value().call<Payload>("large").value();
+  }
+
+  EXPECT_EQ(kept.text(), std::string(1 << 20, 'x'));
+}
+
+TEST(NodeLife, AParentsStopClosesTheNodeNotTheReverse) {
+  std::stop_source parent;
+  Node first({.stop = parent.get_token()});
+  Node second({.stop = parent.get_token()});
+  first.close().value();
+  EXPECT_FALSE(parent.stop_requested());
+  EXPECT_TRUE(second.listen("inproc://*").has_value());
+
+  parent.request_stop();
+
+  EXPECT_TRUE(second.listen("inproc://*").error().is(Errc::shut_down));
+}
+
+TEST(NodeLife, PendingCallsEndWhenTheirNodeCloses) {
+  Node server;
+  std::vector<Reply<int>> held;
+  server.add(unary("hold", [&](Reply<int> reply) { held.push_back(reply); })).value();
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  Result<int> outcome = 0;
+  std::thread caller([&] { outcome = peer.call<int>("hold"); });
+  while (client.counters().calls_pending == 0) std::this_thread::yield();
+
+  client.close().value();
+  caller.join();
+
+  EXPECT_TRUE(outcome.has_error());
+  held.clear();
+}
+
+TEST(NodeLife, CloseSaysWhatIsStillBusy) {
+  TestNetwork network;
+  Node& server = network.add_node({.log = [](LogLevel, std::string_view) {}});
+  std::vector<Reply<int>> held;
+  server.add(unary("hold", [&](Reply<int> reply) { held.push_back(reply); })).value();
+  const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+  peer.send("hold").value();
+  network.settle();
+
+  const TimePoint before = server.now();
+  const auto closed = server.close();
+
+  EXPECT_TRUE(closed.error().is(Errc::deadline_exceeded));
+  EXPECT_THAT(closed.error().text, HasSubstr("1 handlers"));
+  EXPECT_GE(server.now() - before, std::chrono::seconds(5));
+  EXPECT_LE(server.now() - before, std::chrono::seconds(7));
+  held.clear();
+}
+
+TEST(NodeLife, LeavesNoDescriptorAndNoThread) {
+  { const Node first; }  // what the process opens once
+  const std::size_t descriptors = entries_of("/proc/self/fd");
+  const std::size_t threads = entries_of("/proc/self/task");
+
+  for (int i = 0; i < 1000; ++i) {
+    Node node;
+    node.listen("inproc://*").value();
+  }
+
+  EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
+  EXPECT_EQ(entries_of("/proc/self/task"), threads);
+}
+
+}  // namespace
+}  // namespace trestle

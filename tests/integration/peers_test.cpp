@@ -1,0 +1,202 @@
+// How nodes find, know and leave each other.
+#include <gmock/gmock.h>
+#include <trestle/testing/test_network.hpp>
+#include <trestle/trestle.hpp>
+
+#include "trestle/test_support/raw_peer.hpp"
+
+namespace trestle {
+namespace {
+
+using namespace std::chrono_literals;
+using test_support::RawPeer;
+using ::testing::HasSubstr;
+using testing::TestNetwork;
+
+class Peers : public ::testing::Test {
+ protected:
+  Peers() {
+    server.add(unary("seven", [] { return 7; })).value();
+    client.add(unary("eight", [] { return 8; })).value();
+  }
+
+  TestNetwork network;
+  Node& server = network.add_node();
+  Node& client = network.add_node();
+  const std::string uri = server.listen("inproc://*").value();
+};
+
+TEST_F(Peers, ShareOneConnectionHoweverOftenTheyConnect) {
+  const Peer first = client.connect(uri).value();
+  const Peer second = client.connect(uri).value();
+  const Peer elsewhere = client.connect(server.listen("inproc://*").value()).value();
+  network.settle();
+
+  EXPECT_EQ(first.instance_id(), server.instance_id());
+  EXPECT_EQ(second.instance_id(), elsewhere.instance_id());
+  EXPECT_EQ(client.counters().connections, 1u);
+  EXPECT_EQ(elsewhere.call<int>("seven").value(), 7);
+}
+
+TEST_F(Peers, CanCallBackWhoeverConnectedToThem) {
+  client.connect(uri).value();
+  network.settle();
+
+  const Peer back = server.peer(client.instance_id());
+
+  EXPECT_TRUE(back.is_connected());
+  EXPECT_EQ(back.call<int>("eight").value(), 8);
+  EXPECT_EQ(server.counters().connections, 1u);
+}
+
+TEST_F(Peers, KeepOneConnectionWhenBothSidesConnect) {
+  const std::string client_uri = client.listen("inproc://*").value();
+  const Peer to_server = client.connect(uri).value();
+  const Peer to_client = server.connect(client_uri).value();
+  network.settle();
+
+  EXPECT_EQ(client.counters().connections, 1u);
+  EXPECT_EQ(server.counters().connections, 1u);
+  EXPECT_EQ(to_server.call<int>("seven").value(), 7);
+  EXPECT_EQ(to_client.call<int>("eight").value(), 8);
+}
+
+TEST_F(Peers, ThatWereNeverSeenAreUnknown) {
+  const auto outcome = client.peer(InstanceId::from_halves(1, 99)).call<int>("seven");
+
+  EXPECT_TRUE(outcome.error().is(Errc::unknown_peer));
+  EXPECT_THAT(outcome.error().text, HasSubstr("connect"));
+}
+
+TEST_F(Peers, ReachThemselvesThroughALoopback) {
+  const Peer self = server.peer(server.instance_id());
+
+  EXPECT_EQ(self.call<int>("seven").value(), 7);
+  EXPECT_EQ(self.call<Payload>("nobody").error().text, "No handler for 'nobody'");
+  EXPECT_EQ(server.counters().connections, 0u);
+}
+
+TEST_F(Peers, ThatDialThemselvesGetTheLoopback) {
+  const Peer self = server.connect(uri).value();
+  network.settle();
+
+  EXPECT_EQ(self.instance_id(), server.instance_id());
+  EXPECT_EQ(self.call<int>("seven").value(), 7);
+  EXPECT_EQ(server.counters().connections, 0u);
+}
+
+TEST_F(Peers, OfAnotherIdThanExpectedAreRefused) {
+  const auto wrong = client.connect(uri, {.expect = InstanceId::from_halves(1, 99)});
+
+  EXPECT_TRUE(wrong.error().is(Errc::identity_mismatch)) << wrong.error().text;
+  EXPECT_THAT(wrong.error().text, HasSubstr(to_string(server.instance_id())));
+  EXPECT_TRUE(client.connect(uri, {.expect = server.instance_id()}).has_value());
+}
+
+TEST_F(Peers, OfAnEarlierIncarnationAreRefusedByName) {
+  RawPeer young(network.driver(), uri);
+  young.greet(InstanceId::from_halves(7, 7), 5);
+  RawPeer old(network.driver(), uri);
+  old.greet(InstanceId::from_halves(7, 7), 4);
+
+  const auto goodbye = old.take<wire::Goodbye>();
+  ASSERT_EQ(goodbye.size(), 1u);
+  EXPECT_EQ(goodbye[0].code, Errc::stale_incarnation);
+  EXPECT_THAT(std::string(goodbye[0].text), HasSubstr("incarnation 5"));
+  EXPECT_TRUE(old.is_closed());
+  EXPECT_FALSE(young.is_closed());
+}
+
+TEST_F(Peers, OfALaterIncarnationReplaceTheEarlier) {
+  RawPeer old(network.driver(), uri);
+  old.greet(InstanceId::from_halves(7, 7), 4);
+  RawPeer young(network.driver(), uri);
+  young.greet(InstanceId::from_halves(7, 7), 5);
+  old.settle();
+
+  EXPECT_TRUE(old.is_closed());
+  EXPECT_FALSE(young.is_closed());
+  EXPECT_EQ(server.counters().connections, 1u);
+}
+
+TEST_F(Peers, ThatDisconnectAreForgottenOthersStay) {
+  Node& sibling = network.add_node();
+  const Peer leaving = client.connect(uri).value();
+  const Peer staying = sibling.connect(uri).value();
+
+  leaving.disconnect();
+  network.settle();
+
+  EXPECT_FALSE(leaving.is_connected());
+  EXPECT_TRUE(leaving.call<int>("seven").has_error());
+  EXPECT_EQ(staying.call<int>("seven").value(), 7);
+  EXPECT_EQ(server.counters().connections, 1u);
+  EXPECT_EQ(client.connect(uri).value().call<int>("seven").value(), 7);
+}
+
+TEST_F(Peers, CallsUnderWayEndWhenTheConnectionIsLost) {
+  std::vector<Reply<int>> unanswered;
+  server
+      .add(unary("never",
+                 [&](Reply<int> reply) {
+                   unanswered.push_back(reply);
+                   server.after(1s, [this] { server.peer(client.instance_id()).disconnect(); });
+                 }))
+      .value();
+
+  const auto outcome = client.connect(uri).value().call<int>("never");
+
+  EXPECT_TRUE(outcome.error().is(Errc::connection_lost)) << outcome.error().text;
+  EXPECT_EQ(outcome.error().ran, Ran::maybe);
+  EXPECT_THAT(outcome.error().text, HasSubstr("may have run"));
+}
+
+TEST_F(Peers, AreDialledAgainByTheNextCall) {
+  const Peer peer = client.connect(uri).value();
+  network.settle();
+  server.peer(client.instance_id()).disconnect();
+  network.settle();
+  ASSERT_FALSE(peer.is_connected());
+
+  EXPECT_EQ(peer.call<int>("seven").value(), 7);
+}
+
+TEST_F(Peers, WhereNobodyListensFailAtOnceAndLeaveNothing) {
+  const TimePoint before = client.now();
+
+  const auto refused = client.connect("inproc://nobody");
+
+  EXPECT_TRUE(refused.error().is(Errc::connect_refused)) << refused.error().text;
+  EXPECT_THAT(refused.error().text, HasSubstr("inproc://nobody"));
+  EXPECT_EQ(client.now(), before);
+  EXPECT_EQ(client.counters().connections, 0u);
+}
+
+TEST_F(Peers, ThatStaySilentEndTheHandshakeInTime) {
+  RawPeer silent(network.driver(), uri);
+  network.advance(3s);
+  silent.settle();
+
+  const auto goodbye = silent.take<wire::Goodbye>();
+  ASSERT_EQ(goodbye.size(), 1u);
+  EXPECT_EQ(goodbye[0].code, Errc::handshake_failed);
+  EXPECT_THAT(std::string(goodbye[0].text), HasSubstr("handshake_timeout 2000 ms"));
+  EXPECT_TRUE(silent.is_closed());
+}
+
+TEST_F(Peers, ThatDrainRefuseNewCallsAtOnceAndFinishOldOnes) {
+  const Peer peer = client.connect(uri).value();
+  server.add(unary("later", [this](Reply<int> reply) { server.after(1s, [reply] { reply(9); }); }))
+      .value();
+  Result<int> outcome = 0;
+  client.add(am("call", [&] { outcome = peer.call<int>("later"); })).value();
+  client.peer(client.instance_id()).send("call").value();
+  network.advance(100ms);
+
+  EXPECT_TRUE(server.close().has_value());
+  EXPECT_EQ(outcome.value(), 9);
+  EXPECT_TRUE(peer.call<int>("seven").error().ran == Ran::no);
+}
+
+}  // namespace
+}  // namespace trestle

@@ -1,0 +1,152 @@
+// The same calls over every transport, with threads as in production.
+#include <gmock/gmock.h>
+#include <trestle/trestle.hpp>
+
+#include <thread>
+
+namespace trestle {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Transports : public ::testing::TestWithParam<const char*> {
+ protected:
+  Transports() {
+    server.add(unary("echo", [](Encoded in) { return in; }, {Execution::inline_})).value();
+    server.add(unary("double", [](int value) { return 2 * value; })).value();
+    server.add(am("count", [this] { ++counted; })).value();
+    uri = server.listen(GetParam()).value();
+  }
+
+  std::atomic<int> counted = 0;
+  Node server;
+  Node client;
+  std::string uri;
+};
+
+INSTANTIATE_TEST_SUITE_P(Uris, Transports,
+                         ::testing::Values("inproc://*", "unix://*",
+                                           "unix://@trestle-test-abstract", "tcp://127.0.0.1:0",
+                                           "tcp://[::1]:0", "tcp://localhost:0"),
+                         [](const auto& parameter) {
+                           std::string name(parameter.param);
+                           for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';
+                           return name;
+                         });
+
+TEST_P(Transports, CarryEveryKindOfCall) {
+  const Peer peer = client.connect(uri).value();
+
+  EXPECT_EQ(peer.call<int>("double", 21).value(), 42);
+  EXPECT_EQ(peer.call<std::string>("echo", std::string("hi")).value(), "hi");
+  EXPECT_TRUE(peer.confirm("double", 1).has_value());
+  ASSERT_TRUE(peer.send("count").has_value());
+  EXPECT_EQ(peer.call<int>("double", 1).value(), 2) << "after the message before it";
+  EXPECT_EQ(peer.call<int>("nobody").error().text, "No handler for 'nobody'");
+}
+
+TEST_P(Transports, CarryLargePayloads) {
+  const Peer peer = client.connect(uri).value();
+  std::string large(16u << 20, '\0');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 2654435761u >> 9);
+
+  const auto reply = peer.call<Payload>("echo", Payload::copy(large));
+
+  ASSERT_TRUE(reply.has_value()) << reply.error().text;
+  EXPECT_TRUE(reply->text() == large);
+}
+
+TEST_P(Transports, ServeManyCallersAtOnce) {
+  const Peer peer = client.connect(uri).value();
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&peer, caller] {
+      for (int i = 0; i < 250; ++i) {
+        const int value = caller * 1000 + i;
+        const auto reply = peer.call<int>(i % 2 == 0 ? "double" : "echo", value);
+        ASSERT_TRUE(reply.has_value()) << reply.error().text;
+        ASSERT_EQ(*reply, i % 2 == 0 ? 2 * value : value);
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+}
+
+TEST_P(Transports, LoseNoMessageAndKeepTheirNumber) {
+  const Peer peer = client.connect(uri).value();
+
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(peer.send("count").has_value());
+  ASSERT_TRUE(client.close().has_value());
+  while (server.counters().messages_received < 20'000) std::this_thread::yield();
+  ASSERT_TRUE(server.close().has_value());
+
+  EXPECT_EQ(counted, 20'000);
+}
+
+TEST_P(Transports, EndPendingCallsWhenThePeerGoes) {
+  std::vector<Reply<int>> held;
+  server.add(unary("hold", [&held](Reply<int> reply) { held.push_back(reply); })).value();
+  const Peer peer = client.connect(uri).value();
+  Result<int> outcome = 0;
+  std::thread caller([&] { outcome = peer.call<int>("hold"); });
+  while (server.counters().messages_received == 0) std::this_thread::yield();
+
+  server.peer(client.instance_id()).disconnect();
+  caller.join();
+
+  EXPECT_TRUE(outcome.error().is(Errc::connection_lost)) << outcome.error().text;
+  EXPECT_EQ(outcome.error().ran, Ran::maybe);
+  held.clear();
+}
+
+TEST_P(Transports, RefuseASecondListenerOnOneAddress) {
+  const auto second = client.listen(uri);
+
+  EXPECT_TRUE(second.error().is(Errc::address_in_use)) << second.error().text;
+  EXPECT_EQ(client.connect(uri).value().call<int>("double", 2).value(), 4);
+}
+
+TEST_P(Transports, RefuseUnknownOptionsByName) {
+  const auto refused = client.connect(uri + "?colour=red");
+
+  EXPECT_TRUE(refused.error().is(Errc::bad_endpoint));
+  EXPECT_THAT(refused.error().text, HasSubstr("colour"));
+}
+
+TEST(Listening, BeyondTheHostNeedsAuthenticationOrConsent) {
+  Node node;
+
+  const auto refused = node.listen("tcp://*:0");
+  EXPECT_TRUE(refused.error().is(Errc::insecure_listener));
+  EXPECT_THAT(refused.error().text, HasSubstr("insecure=1"));
+  EXPECT_TRUE(node.listen("tcp://0.0.0.0:0").error().is(Errc::insecure_listener));
+  EXPECT_TRUE(node.listen("tcp://[::]:0").error().is(Errc::insecure_listener));
+
+  const auto allowed = node.listen("tcp://*:0?insecure=1");
+  ASSERT_TRUE(allowed.has_value()) << allowed.error().text;
+  EXPECT_THAT(*allowed, ::testing::Not(HasSubstr("insecure")));
+}
+
+TEST(Listening, AtAnUnknownSchemeListsWhereItLooked) {
+  Node node;
+
+  const auto refused = node.listen("carrier-pigeon://coop");
+
+  EXPECT_TRUE(refused.has_error());
+  EXPECT_TRUE(node.listen("pigeon://coop").error().is(Errc::unknown_scheme));
+  EXPECT_THAT(node.listen("pigeon://coop").error().text, HasSubstr("trestle_pigeon.so"));
+}
+
+TEST(Listening, OnPortZeroNeverCollides) {
+  std::vector<std::thread> starters;
+  for (int i = 0; i < 50; ++i) {
+    starters.emplace_back([] {
+      Node node({.workers = 1});
+      EXPECT_TRUE(node.listen("tcp://127.0.0.1:0").has_value());
+    });
+  }
+  for (std::thread& starter : starters) starter.join();
+}
+
+}  // namespace
+}  // namespace trestle

@@ -1,0 +1,58 @@
+// Driving a transport by hand.
+#include "trestle/test_support/raw_peer.hpp"
+
+namespace trestle::test_support {
+
+RawPeer::RawPeer(ManualDriver& driver, const std::string& uri) : driver_(driver) {
+  const std::string scheme = uri.substr(0, uri.find(':'));
+  const auto plugin = plugins_.find(scheme).value();
+  engine::HostServices services{.wake = [] {},
+                                .now = [&driver] { return driver.clock().now(); },
+                                .log = [](int, std::string_view) {}};
+  transport_ =
+      engine::Transport::open(
+          *plugin.descriptor, scheme, std::move(services),
+          std::make_shared<engine::ReleaseQueue>([] {}),
+          {.packet_bytes_max = 1u << 28, .queue_bytes_max = 1u << 28, .threads_allowed = false})
+          .value();
+  conn_ = transport_->connect(uri, *this).value();
+  settle();
+}
+
+RawPeer::~RawPeer() {
+  if (!closed_) transport_->close(conn_, TT_CLOSE_ABORT);
+  transport_->shutdown();
+  while (!transport_->is_down()) settle();
+  packets_.clear();
+  transport_->destroy();
+}
+
+void RawPeer::settle() {
+  while (transport_->progress() + driver_.poll() != 0) transport_->end_turn();
+}
+
+void RawPeer::send_bytes(const wire::Buffer& packet) {
+  const tt_iov segment{packet.data(), packet.size()};
+  transport_->send(conn_, {&segment, 1}, TT_SEND_COPY, 0);
+  settle();
+}
+
+void RawPeer::greet(const InstanceId& instance, std::uint64_t incarnation) {
+  wire::Hello hello;
+  hello.instance = instance;
+  hello.incarnation = incarnation;
+  hello.connection = 1;
+  hello.frame_bytes_max = 1u << 26;
+  send(hello);
+}
+
+void RawPeer::on_packet(BytesView bytes, engine::PacketSource&) {
+  const Payload& packet = packets_.emplace_back(Payload::copy(bytes));
+  wire::PacketReader reader(packet.view(), 1u << 26);
+  while (auto frame = reader.next().value()) {
+    ++frames_received_;
+    frames_.push_back(std::move(*frame));
+  }
+}
+
+}  // namespace trestle::test_support
