@@ -79,7 +79,7 @@ Result<void> run_call(const CallCommand& command) {
       return peer.confirm(command.handler, *argument);
     case Wanted::nothing:
       if (auto admitted = peer.send(command.handler, *argument); admitted.has_error()) {
-        return admitted;
+        return admitted.error();
       }
       return client.close();  // the message is only queued here: closing sends it
   }

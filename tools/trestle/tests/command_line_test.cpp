@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <ostream>
+
 namespace trestle::tools {
 namespace {
 
@@ -40,6 +42,11 @@ TEST(CommandLine, NamesTheVerbsWhenItDoesNotKnowOne) {
 struct Wrong {
   std::vector<std::string> arguments;
   std::string text;
+
+  friend void PrintTo(const Wrong& wrong, std::ostream* out) {
+    *out << "trestle";
+    for (const std::string& argument : wrong.arguments) *out << ' ' << argument;
+  }
 };
 
 class WrongCommandLine : public testing::TestWithParam<Wrong> {};
