@@ -65,6 +65,24 @@ TEST(NodeLife, AReplyMayOutliveItsNode) {
   held.at(0)(7);
 }
 
+TEST(NodeLife, ClosesWithRepliesThatWaitForATimer) {
+  TestNetwork network;
+  Node& server = network.add_node({.close_timeout = std::chrono::milliseconds(1)});
+  const auto in_an_hour = [](Context& context, Reply<int> reply) {
+    context.node.after(std::chrono::hours(1), [reply] { reply(7); });
+  };
+  server.add(unary("in_an_hour", in_an_hour, {.execution = Execution::inline_})).value();
+  const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+  const auto given_up = peer.with_timeout(std::chrono::seconds(1)).call<int>("in_an_hour");
+  ASSERT_TRUE(given_up.error().is(Errc::deadline_exceeded));
+
+  // Dropping the timer drops the reply, which then wants to tell its caller so.
+  const auto closed = server.close();
+
+  ASSERT_TRUE(closed.has_error());
+  EXPECT_THAT(closed.error().text, HasSubstr("1 handlers"));
+}
+
 TEST(NodeLife, APayloadMayOutliveItsNode) {
   Payload kept;
   {

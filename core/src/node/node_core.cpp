@@ -210,6 +210,7 @@ void NodeCore::stop_driving() {
   }
   pool_.stop();
   engine_.turn();  // completions of the last moment
+  std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock
   const std::lock_guard lock(engine_.mutex());
   // Breaks the cycles between peers, connections, waiting messages and this node.
   handlers_.drop_waiting();
@@ -220,7 +221,7 @@ void NodeCore::stop_driving() {
   outputs_.clear();
   loopback_.clear();
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
-  one_shots_.clear();
+  dropped.swap(one_shots_);
 }
 
 NodeCounters NodeCore::counters() {

@@ -112,6 +112,14 @@ Result<std::vector<PluginFile>> PluginRegistry::list() const {
   return files;
 }
 
+Result<const tt_plugin*> PluginRegistry::inspect(const PluginFile& file) const {
+  const auto opened = open(file);
+  if (opened.has_error()) return opened.error();
+  const auto initialised = initialize_once(*opened->descriptor, file.path);
+  if (initialised.has_error()) return initialised.error();
+  return opened->descriptor;
+}
+
 Result<PluginRegistry::Plugin> PluginRegistry::open(const PluginFile& found) const {
   const auto file = CheckedFile::open(found.path, found.rule, options_);
   if (file.has_error()) return file.error();

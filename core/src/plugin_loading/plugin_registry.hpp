@@ -51,6 +51,10 @@ class PluginRegistry {
   /// Errors: Errc::plugin_rejected as for TRESTLE_PLUGIN_PATH in `search_directories`.
   Result<std::vector<PluginFile>> list() const;
 
+  /// Loads and initialises one file, whatever its name, without remembering it.
+  /// Errors: Errc::plugin_rejected with the rule that it breaks.
+  Result<const tt_plugin*> inspect(const PluginFile& file) const;
+
  private:
   struct Plugin {
     const tt_plugin* descriptor;

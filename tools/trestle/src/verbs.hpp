@@ -1,0 +1,15 @@
+// The verbs of the tool. Each declares its options and, when chosen, runs and sets the exit code.
+#pragma once
+
+#include "exit_code.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace trestle::tools {
+
+void add_serve(CLI::App& app, ExitCode& outcome);
+void add_call(CLI::App& app, ExitCode& outcome);
+void add_ping(CLI::App& app, ExitCode& outcome);
+void add_plugins(CLI::App& app, ExitCode& outcome);
+
+}  // namespace trestle::tools
