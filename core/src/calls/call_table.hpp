@@ -4,6 +4,7 @@
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -51,8 +52,9 @@ class PendingCall final : public engine::Timer {
 /// outcome finds nothing. Threads: under the engine's lock.
 class CallTable {
  public:
+  /// `calls_max` is cut to what call ids can name.
   CallTable(std::size_t calls_max, DeadlineEvents& events) noexcept
-      : calls_max_(calls_max), events_(events) {}
+      : calls_max_(std::min<std::size_t>(calls_max, wire::CallId::no_slot)), events_(events) {}
 
   /// Errors: too_many_calls, naming the limit.
   Result<PendingCall*> acquire(CallSink& sink);
@@ -63,6 +65,7 @@ class CallTable {
   /// Frees the slot and returns whom to tell. The call's timer must be cancelled first.
   CallSink* release(PendingCall& call) noexcept;
 
+  std::size_t calls_max() const noexcept { return calls_max_; }
   std::size_t size() const noexcept { return slots_.size() - free_.size(); }
 
   /// Calls `visit(PendingCall&)` for each waiting call, in order of slot; it may release that one.

@@ -50,11 +50,16 @@ bool WorkerPool::run_one() {
   return true;
 }
 
+bool WorkerPool::may_start_task() const {
+  // Stand-ins of workers that came back stay, but only to stand in again.
+  return !queue_.empty() && running_ < workers_ + blocked_;
+}
+
 void WorkerPool::work() {
   current_pool = this;
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    wake_.wait(lock, [this] { return stopping_ || may_start_task(); });
     if (queue_.empty()) return;
     Task task = std::move(queue_.front());
     queue_.pop_front();
@@ -72,6 +77,7 @@ WorkerPool::BlockingGuard::BlockingGuard(WorkerPool& pool) {
   pool_ = &pool;
   const std::lock_guard lock(pool.mutex_);
   ++pool.blocked_;
+  pool.wake_.notify_one();  // a stand-in that is there already
   if (pool.stopping_ || pool.threads_.size() >= pool.blocked_ + pool.workers_) return;
   may_block_ = pool.threads_.size() < pool.workers_ + compensation_max;
   if (may_block_) pool.start_worker();

@@ -54,6 +54,7 @@ class WorkerPool {
   static constexpr std::size_t compensation_max = 64;
 
   void start_worker();
+  bool may_start_task() const;
   void work();
 
   const std::size_t workers_;

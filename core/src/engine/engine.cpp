@@ -24,6 +24,10 @@ Engine::Engine(EngineOptions options, EngineEvents& events)
 
 Result<Transport*> Engine::transport(const tt_plugin& plugin, std::string_view scheme) {
   if (const auto found = transports_.find(scheme); found != transports_.end()) {
+    if (found->second->has_failed()) {
+      return Error(Errc::transport_failed, "transport '" + std::string(scheme) +
+                                               "' failed for good and is not used any more");
+    }
     return found->second.get();
   }
   HostServices services{

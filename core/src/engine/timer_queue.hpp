@@ -9,9 +9,13 @@
 
 namespace trestle::engine {
 
-/// Something that happens at a time. Derive, and arm it in a TimerQueue.
-/// Lifetime: cancelled before it is destroyed.
-class Timer : public boost::intrusive::set_base_hook<> {
+/// A timer leaves by itself whichever queue it is in: that of its TimerQueue, or that of the timers
+/// which are firing, so that one that fires may cancel, move or destroy any other.
+using TimerHook =
+    boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+/// Something that happens at a time. Derive, and arm it in a TimerQueue. Destroying cancels it.
+class Timer : public TimerHook {
  public:
   /// Called with the engine's lock held; the timer is no longer armed and may be armed again.
   virtual void expire() = 0;
@@ -39,8 +43,8 @@ class TimerQueue {
     timers_.insert(timer);
   }
 
-  void cancel(Timer& timer) noexcept {
-    if (timer.is_linked()) timers_.erase(timers_.iterator_to(timer));
+  static void cancel(Timer& timer) noexcept {
+    if (timer.is_linked()) timer.unlink();
   }
 
   std::optional<TimePoint> next() const {
@@ -68,7 +72,7 @@ class TimerQueue {
   }
 
  private:
-  using Queue = boost::intrusive::multiset<Timer>;
+  using Queue = boost::intrusive::multiset<Timer, boost::intrusive::constant_time_size<false>>;
   Queue timers_;
 };
 

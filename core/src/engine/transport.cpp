@@ -124,6 +124,7 @@ Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std:
   self->attributes_.wait_fd = -1;
   status = self->ops_.query(self->handle_, &self->attributes_);
   if (status < 0) {
+    self->destroy();
     return error_of(status, empty_error(), "cannot query transport '" + self->scheme_ + "'");
   }
   return self;

@@ -28,9 +28,15 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 std::string printable(std::string_view text, std::size_t bytes_max) {
   std::string safe;
-  for (const char c : text.substr(0, bytes_max)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
+  const std::string_view shown = text.substr(0, bytes_max);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const char c = shown[i];
+    auto byte = static_cast<unsigned char>(c);
+    // U+0080 to U+009F: terminals obey these, too.
+    if (byte == 0xC2 && i + 1 < shown.size() && static_cast<unsigned char>(shown[i + 1]) < 0xA0) {
+      byte = static_cast<unsigned char>(shown[++i]);
+      safe += fmt::format("\\x{:02x}", byte);
+    } else if (byte < 0x20 || byte == 0x7F) {
       safe += fmt::format("\\x{:02x}", byte);
     } else {
       safe += c;
