@@ -4,6 +4,7 @@
 #include <trestle/trestle.hpp>
 
 #include <filesystem>
+#include <future>
 #include <thread>
 
 namespace trestle {
@@ -112,15 +113,23 @@ TEST(NodeLife, AParentsStopClosesTheNodeNotTheReverse) {
 TEST(NodeLife, PendingCallsEndWhenTheirNodeCloses) {
   std::vector<Reply<int>> held;
   Node server;
-  server.add(unary("hold", [&](Reply<int> reply) { held.push_back(reply); })).value();
+  std::promise<void> holding;
+  server
+      .add(unary("hold",
+                 [&](Reply<int> reply) {
+                   held.push_back(reply);
+                   holding.set_value();
+                 }))
+      .value();
   Node client;
   const Peer peer = client.connect(server.listen("inproc://*").value()).value();
   Result<int> outcome = 0;
   std::thread caller([&] { outcome = peer.call<int>("hold"); });
-  while (client.counters().calls_pending == 0) std::this_thread::yield();
+  holding.get_future().wait();
 
   client.close().value();
   caller.join();
+  held.clear();
 
   EXPECT_TRUE(outcome.has_error());
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <trestle/trestle.hpp>
 
+#include <future>
 #include <thread>
 
 namespace trestle {
@@ -85,17 +86,25 @@ TEST_P(Transports, LoseNoMessageAndKeepTheirNumber) {
 }
 
 TEST_P(Transports, EndPendingCallsWhenThePeerGoes) {
-  server.add(unary("hold", [this](Reply<int> reply) { held.push_back(reply); })).value();
+  std::promise<void> holding;
+  server
+      .add(unary("hold",
+                 [&](Reply<int> reply) {
+                   held.push_back(reply);
+                   holding.set_value();
+                 }))
+      .value();
   const Peer peer = client.connect(uri).value();
   Result<int> outcome = 0;
   std::thread caller([&] { outcome = peer.call<int>("hold"); });
-  while (server.counters().messages_received == 0) std::this_thread::yield();
+  holding.get_future().wait();
 
   server.peer(client.instance_id()).disconnect();
   caller.join();
 
   EXPECT_TRUE(outcome.error().is(Errc::connection_lost)) << outcome.error().text;
   EXPECT_EQ(outcome.error().ran, Ran::maybe);
+  held.clear();
 }
 
 TEST_P(Transports, RefuseASecondListenerOnOneAddress) {
