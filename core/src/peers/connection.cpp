@@ -48,6 +48,7 @@ void Connection::attach_loopback(Connection& other, const PeerFacts& self) {
   loopback_ = other.weak_from_this();
   peer_ = self;
   state_ = State::open;
+  was_open_ = true;
 }
 
 void Connection::limit_handshake(TimePoint deadline) {
@@ -79,17 +80,17 @@ void Connection::on_handshake_timeout() {
 void Connection::became_open() {
   engine_.cancel_timer(handshake_timer_);
   state_ = State::open;
-  deferred_bytes_ = 0;
-  for (Deferred& request : std::exchange(deferred_, {})) queue_request(std::move(request));
+  was_open_ = true;
+  send_deferred();
   events_.on_open(*this);
 }
 
 void Connection::on_packet(BytesView bytes, engine::PacketSource& source) {
   if (is_closing()) return;
-  const bool greeted = state_ == State::open || state_ == State::closing;
-  const std::size_t limit = greeted ? limits_.message_bytes_max : wire::hello_frame_bytes_max;
-  wire::PacketReader reader(bytes, limit);
+  wire::PacketReader reader(bytes, wire::hello_frame_bytes_max);
   while (true) {
+    // The peer's first requests may ride in the packet of its hello.
+    if (is_open()) reader.limit_frames(limits_.message_bytes_max);
     auto frame = reader.next();
     if (frame.has_error()) {
       violated(frame.error());
@@ -125,7 +126,8 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
 }
 
 void Connection::flush() {
-  if (state_ == State::starting || state_ == State::closed) return;
+  // A connection that is closing takes nothing more, and refusing that would cut its lingering.
+  if (state_ == State::starting || is_closing()) return;
   const tt_status status = outbox_.flush(*this);
   if (status >= 0) return;
   // The transport reports the loss itself; this only makes sure that it ends.
@@ -180,11 +182,10 @@ void Connection::on_closed(tt_status status, std::string_view text) {
 void Connection::finish(const Error& why) {
   if (state_ == State::closed) return;
   const auto keep_alive = shared_from_this();
-  const bool was_up = state_ != State::starting && peer_.incarnation != 0;
   state_ = State::closed;
   conn_ = nullptr;
   engine_.cancel_timer(handshake_timer_);
-  const Errc code = was_up ? Errc::connection_lost : static_cast<Errc>(why.code.value());
+  const Errc code = was_open_ ? Errc::connection_lost : static_cast<Errc>(why.code.value());
   calls_.for_each([&](calls::PendingCall& call) {
     const bool left = call.frame != 0 && outbox_.has_left(call.frame);
     release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));

@@ -162,6 +162,7 @@ class Connection final : public engine::LinkEvents,
     Encoded argument;
     wire::CallId call;
     std::optional<TimePoint> deadline;
+    std::size_t bytes = 0;  // of its frame
   };
 
   struct HandshakeTimer final : engine::Timer {
@@ -174,6 +175,9 @@ class Connection final : public engine::LinkEvents,
                         std::uint64_t op) override;
 
   void queue_request(Deferred request);
+  void queue_ping(calls::PendingCall& call);
+  void send_deferred();
+  void drop_deferred(wire::CallId call);
   void became_open();
   void on_handshake_timeout();
   void refuse(const Error& error);
@@ -181,7 +185,9 @@ class Connection final : public engine::LinkEvents,
   void release(calls::PendingCall& call, Result<Encoded> outcome);
   void finish(const Error& why);
   std::uint32_t remaining_ms(std::optional<TimePoint> deadline) const;
-  Result<void> check_size(const OutgoingRequest& request) const;
+  Result<void> check_size(std::string_view handler, std::size_t payload_bytes,
+                          std::size_t frame_bytes) const;
+  Result<void> check_queue(std::size_t frame_bytes) const;
 
   bool handle_frame(const wire::Frame& frame, engine::PacketSource& source);
   bool handle(const wire::Hello& hello);
@@ -208,9 +214,11 @@ class Connection final : public engine::LinkEvents,
   NamesReceived names_received_;
   std::vector<Deferred> deferred_;
   std::size_t deferred_bytes_ = 0;
+  std::vector<wire::CallId> deferred_pings_;
   std::uint64_t messages_sent_ = 0;  // numbers messages that expect nothing back
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
+  bool was_open_ = false;
   bool retiring_ = false;
   bool said_goodbye_ = false;
 };

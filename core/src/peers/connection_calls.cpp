@@ -22,28 +22,33 @@ std::uint32_t Connection::remaining_ms(std::optional<TimePoint> deadline) const 
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 1, deadline_ms_max));
 }
 
-Result<void> Connection::check_size(const OutgoingRequest& request) const {
-  const std::size_t bytes = wire::encoded_bytes(
-      wire::Request{.handler_name = request.handler, .payload = request.argument.payload.view()});
+Result<void> Connection::check_size(std::string_view handler, std::size_t payload_bytes,
+                                    std::size_t frame_bytes) const {
   // Before the hello only our own limit is known; it is the same unless one side changed it.
   const std::size_t limit = is_open() ? peer_.frame_bytes_max : limits_.message_bytes_max;
-  if (bytes > limit) {
-    return Error(Errc::payload_too_large,
-                 "payload of " + bytes_text(request.argument.payload.size()) + " for handler '" +
-                     std::string(request.handler) + "' makes a frame of " + bytes_text(bytes) +
-                     ", the peer takes at most " + bytes_text(limit) + " (its message_bytes_max)");
-  }
+  if (frame_bytes <= limit) return {};
+  return Error(Errc::payload_too_large,
+               "payload of " + bytes_text(payload_bytes) + " for handler '" + std::string(handler) +
+                   "' makes a frame of " + bytes_text(frame_bytes) + ", the peer takes at most " +
+                   bytes_text(limit) + " (its message_bytes_max)");
+}
+
+Result<void> Connection::check_queue(std::size_t frame_bytes) const {
   const std::size_t queued = outbox_.queued_bytes() + deferred_bytes_;
-  if (queued != 0 && queued + bytes > limits_.queue_bytes_max) {
-    return Error(Errc::queue_full, "send queue full: " + bytes_text(queued) +
-                                       " wait on this connection, queue_bytes_max is " +
-                                       std::to_string(limits_.queue_bytes_max));
-  }
-  return {};
+  if (queued == 0 || queued + frame_bytes <= limits_.queue_bytes_max) return {};
+  return Error(Errc::queue_full, "send queue full: " + bytes_text(queued) +
+                                     " wait on this connection, queue_bytes_max is " +
+                                     std::to_string(limits_.queue_bytes_max));
 }
 
 Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::CallSink* sink) {
-  if (auto fits = check_size(request); fits.has_error()) return std::move(fits).error();
+  const BytesView payload = request.argument.payload.view();
+  const std::size_t bytes =
+      wire::encoded_bytes(wire::Request{.handler_name = request.handler, .payload = payload});
+  if (auto fits = check_size(request.handler, payload.size(), bytes); fits.has_error()) {
+    return std::move(fits).error();
+  }
+  if (auto room = check_queue(bytes); room.has_error()) return std::move(room).error();
   wire::CallId id = wire::CallId::make(wire::CallId::no_slot, 0);
   if (sink == nullptr) {
     id = wire::CallId::make(wire::CallId::no_slot, ++messages_sent_);
@@ -53,15 +58,43 @@ Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::Ca
     id = (*call)->id;
     if (request.deadline) engine_.arm_timer(**call, *request.deadline);
   }
-  Deferred ready{std::string(request.handler), request.mode, std::move(request.argument), id,
-                 request.deadline};
+  Deferred ready{std::string(request.handler),
+                 request.mode,
+                 std::move(request.argument),
+                 id,
+                 request.deadline,
+                 bytes};
   if (is_open()) {
     queue_request(std::move(ready));
   } else {
-    deferred_bytes_ += ready.argument.payload.size();
+    deferred_bytes_ += bytes;
     deferred_.push_back(std::move(ready));
   }
   return id;
+}
+
+void Connection::send_deferred() {
+  deferred_bytes_ = 0;
+  for (Deferred& request : std::exchange(deferred_, {})) {
+    // Only the hello told what the peer takes. A message that nobody waits for is lost here.
+    auto fits = check_size(request.handler, request.argument.payload.size(), request.bytes);
+    if (fits.has_value()) {
+      queue_request(std::move(request));
+    } else if (calls::PendingCall* call = calls_.find(request.call)) {
+      release(*call, std::move(fits).error());
+    }
+  }
+  for (const wire::CallId id : std::exchange(deferred_pings_, {})) {
+    if (calls::PendingCall* call = calls_.find(id)) queue_ping(*call);
+  }
+}
+
+void Connection::drop_deferred(wire::CallId call) {
+  const auto found = std::find_if(deferred_.begin(), deferred_.end(),
+                                  [call](const Deferred& d) { return d.call == call; });
+  if (found == deferred_.end()) return;
+  deferred_bytes_ -= found->bytes;
+  deferred_.erase(found);
 }
 
 void Connection::queue_request(Deferred request) {
@@ -87,15 +120,25 @@ Result<wire::CallId> Connection::send_ping(calls::CallSink& sink,
   auto call = calls_.acquire(sink);
   if (call.has_error()) return std::move(call).error();
   if (deadline) engine_.arm_timer(**call, *deadline);
-  (*call)->frame = outbox_.add(wire::Ping{(*call)->id.value});
+  const wire::CallId id = (*call)->id;
+  if (is_open()) {
+    queue_ping(**call);
+  } else {
+    deferred_pings_.push_back(id);
+  }
+  return id;
+}
+
+void Connection::queue_ping(calls::PendingCall& call) {
+  call.frame = outbox_.add(wire::Ping{call.id.value});
   events_.on_output(*this);
-  return (*call)->id;
 }
 
 void Connection::abandon(wire::CallId id) {
   calls::PendingCall* call = calls_.find(id);
   if (call == nullptr) return;
   engine_.cancel_timer(*call);
+  if (call->frame == 0) drop_deferred(id);
   if (call->may_withdraw) outbox_.withdraw(call->frame);
   calls_.release(*call);
   go_on_retiring();
@@ -106,7 +149,7 @@ void Connection::on_deadline(wire::CallId id) {
   if (call == nullptr) return;
   Ran ran = Ran::maybe;
   if (call->frame == 0) {
-    std::erase_if(deferred_, [id](const Deferred& request) { return request.call == id; });
+    drop_deferred(id);
     ran = Ran::no;
   } else if (call->may_withdraw && outbox_.withdraw(call->frame)) {
     ran = Ran::no;

@@ -51,7 +51,8 @@ Result<void> PeerTable::admit(Connection& connection, const PeerFacts& peer,
     link->incarnation = peer.incarnation;
     const auto old = link->connections;
     for (const auto& other : old) {
-      if (other.get() == &connection) continue;
+      // One that is coming up may well lead to the new start; its own hello will tell.
+      if (other.get() == &connection || other->peer().incarnation == 0) continue;
       other->abort(Error(Errc::connection_lost, "instance " + name + " was started again"));
     }
   }
@@ -101,7 +102,10 @@ void PeerTable::remove(Connection& connection) {
   if (link == nullptr) return;
   std::erase_if(link->connections, [&](const auto& known) { return known.get() == &connection; });
   // Nobody can reach a peer that came to us and left; keeping each would grow without bound.
-  if (link->connections.empty() && link->uri.empty()) peers_.erase(link->instance);
+  // Not if the peer was forgotten before and came back: then the entry is another link's.
+  if (link->connections.empty() && link->uri.empty() && find(link->instance) == link) {
+    peers_.erase(link->instance);
+  }
 }
 
 }  // namespace trestle::peers

@@ -66,6 +66,9 @@ class PacketReader {
   PacketReader(BytesView packet, std::size_t frame_bytes_max) noexcept
       : packet_(packet), frame_bytes_max_(frame_bytes_max) {}
 
+  /// Another limit for the frames that follow.
+  void limit_frames(std::size_t frame_bytes_max) noexcept { frame_bytes_max_ = frame_bytes_max; }
+
   /// The next frame; empty at the end of the packet.
   /// Errors: protocol_error naming frame, field, value and limit. version_mismatch: a packet of
   /// another protocol version, or not Trestle at all. The reader is then at its end, and the
