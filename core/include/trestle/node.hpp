@@ -31,10 +31,11 @@ using LogFunction = std::function<void(LogLevel, std::string_view)>;
 
 /// How a node behaves; each limit has a default that suits a server.
 struct NodeOptions {
-  std::optional<InstanceId> instance_id;     ///< unset: random
-  std::optional<std::uint64_t> incarnation;  ///< grows with each start; unset: from the time of day
-  ManualDriver* driver = nullptr;            ///< unset: a thread of the node's own drives it
-  std::size_t workers = 0;                   ///< threads for spawn handlers; 0: max(2, CPUs)
+  std::optional<InstanceId> instance_id{};  ///< unset: random
+  std::optional<std::uint64_t>
+      incarnation{};               ///< grows with each start; unset: from the time of day
+  ManualDriver* driver = nullptr;  ///< unset: a thread of the node's own drives it
+  std::size_t workers = 0;         ///< threads for spawn handlers; 0: max(2, CPUs)
   std::size_t spawn_queue_messages = 65'536;  ///< waiting for a worker; more are refused
   std::size_t calls_max = 65'535;             ///< outstanding per connection
   std::size_t message_bytes_max = 64u << 20;  ///< largest frame taken from a peer
@@ -42,14 +43,14 @@ struct NodeOptions {
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);
   std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);
-  std::stop_token stop;                        ///< stopping it closes the node; never the reverse
-  std::vector<std::filesystem::path> plugins;  ///< plugin files to use before any other; absolute
-  LogFunction log;                             ///< unset: warnings and errors to standard error
+  std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
+  std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
+  LogFunction log{};                             ///< unset: warnings and errors to standard error
 };
 
 struct ConnectOptions {
-  std::optional<InstanceId> expect;                 ///< refuse any other node
-  std::optional<std::chrono::nanoseconds> timeout;  ///< unset: the node's call_timeout
+  std::optional<InstanceId> expect{};                 ///< refuse any other node
+  std::optional<std::chrono::nanoseconds> timeout{};  ///< unset: the node's call_timeout
 };
 
 /// What a node counted since its start.
