@@ -72,8 +72,12 @@ void WorkerPool::work() {
   }
 }
 
+bool WorkerPool::is_own_thread() const noexcept {
+  return current_pool == this;
+}
+
 WorkerPool::BlockingGuard::BlockingGuard(WorkerPool& pool) {
-  if (current_pool != &pool) return;
+  if (!pool.is_own_thread()) return;
   pool_ = &pool;
   const std::lock_guard lock(pool.mutex_);
   ++pool.blocked_;

@@ -44,6 +44,9 @@ class WorkerPool {
     bool may_block_ = true;
   };
 
+  /// True on the threads of this pool.
+  bool is_own_thread() const noexcept;
+
   /// Tasks waiting or running.
   std::size_t busy() const;
 

@@ -54,6 +54,11 @@ class Engine {
   /// The transport of `scheme`, opened on first use. Lock held.
   Result<Transport*> transport(const tt_plugin& plugin, std::string_view scheme);
 
+  /// `delay` from now; the end of time if that is beyond it.
+  TimePoint time_after(std::chrono::nanoseconds delay) const noexcept {
+    return delay < TimePoint::max() - now() ? now() + delay : TimePoint::max();
+  }
+
   /// Lock held.
   void arm_timer(Timer& timer, TimePoint due);
   void cancel_timer(Timer& timer) noexcept { timers_.cancel(timer); }

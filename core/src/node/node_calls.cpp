@@ -87,7 +87,8 @@ Result<Encoded> NodeCore::wait_for_outcome(
 Result<Encoded> NodeCore::call(const peers::PeerLinkPtr& link, peers::OutgoingRequest request) {
   const std::string_view handler = request.handler;
   auto outcome = wait_for_outcome([&](AwaitedOutcome& sink, Started& started) -> Result<void> {
-    auto connection = route(link, request.deadline.value_or(now() + options_.call_timeout));
+    auto connection =
+        route(link, request.deadline.value_or(engine_.time_after(options_.call_timeout)));
     if (connection.has_error()) return std::move(connection).error();
     auto sent = (*connection)->send_request(std::move(request), &sink);
     if (sent.has_error()) return std::move(sent).error();
@@ -114,7 +115,7 @@ Result<MessageId> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_vi
                                   Encoded argument) {
   if (auto valid = check_call(handler); valid.has_error()) return std::move(valid).error();
   const std::lock_guard lock(engine_.mutex());
-  auto connection = route(link, now() + options_.call_timeout);
+  auto connection = route(link, engine_.time_after(options_.call_timeout));
   if (connection.has_error()) return std::move(connection).error();
   auto sent = (*connection)
                   ->send_request({handler, DeliveryMode::fire_and_forget, std::move(argument), {}},
@@ -130,7 +131,7 @@ Result<std::chrono::nanoseconds> NodeCore::ping(const peers::PeerLinkPtr& link,
   const TimePoint start = now();
   const auto deadline = deadline_of(options);
   auto outcome = wait_for_outcome([&](AwaitedOutcome& sink, Started& started) -> Result<void> {
-    auto connection = route(link, deadline.value_or(now() + options_.call_timeout));
+    auto connection = route(link, deadline.value_or(engine_.time_after(options_.call_timeout)));
     if (connection.has_error()) return std::move(connection).error();
     auto sent = (*connection)->send_ping(sink, deadline);
     if (sent.has_error()) return std::move(sent).error();

@@ -144,11 +144,30 @@ bool NodeCore::wait_until(const std::function<bool()>& done, TimePoint deadline)
 
 Result<void> NodeCore::close() {
   if (auto allowed = may_wait_here(); allowed.has_error()) return allowed;
-  const TimePoint deadline = now() + options_.close_timeout;
+  if (pool_.is_own_thread()) {
+    return Error(Errc::would_block_for_ever,
+                 "close() in a handler would wait for that handler: close from another thread");
+  }
+  {
+    std::unique_lock lock(engine_.mutex());
+    if (closing_) {
+      // Whoever asked second may destroy the node next. By hand, it is the same thread below us.
+      if (options_.driver == nullptr) turned_.wait(lock, [this] { return ended_; });
+      return {};
+    }
+    closing_ = true;
+  }
+  auto outcome = end();
+  const std::lock_guard lock(engine_.mutex());
+  ended_ = true;
+  turned_.notify_all();
+  return outcome;
+}
+
+Result<void> NodeCore::end() {
+  const TimePoint deadline = engine_.time_after(options_.close_timeout);
   {
     const std::lock_guard lock(engine_.mutex());
-    if (closing_) return {};
-    closing_ = true;
     dispatcher_.close_gate();
     for (const auto& entry : connections_) {
       entry.second->send_goodbye(Errc::draining, "the peer is shutting down");
@@ -210,8 +229,17 @@ void NodeCore::stop_driving() {
     }
     driver_thread_.join();
   }
+  engine_.turn();  // completions of the last moment: workers may wait for them
+  // A transport that never said CLOSED must not keep anybody waiting. Kept until the last turn,
+  // because it may say so still.
+  const auto left = connections_left();
+  for (const auto& connection : left) {
+    const std::lock_guard lock(engine_.mutex());
+    connection->on_closed(TT_E_CLOSED, "this node was closed");
+  }
+  run_actions();
   pool_.stop();
-  engine_.turn();              // completions of the last moment
+  engine_.turn();
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock
   const std::lock_guard lock(engine_.mutex());
   // Breaks the cycles between peers, connections, waiting messages and this node.
@@ -224,6 +252,13 @@ void NodeCore::stop_driving() {
   loopback_.clear();
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
+}
+
+std::vector<std::shared_ptr<peers::Connection>> NodeCore::connections_left() {
+  const std::lock_guard lock(engine_.mutex());
+  std::vector<std::shared_ptr<peers::Connection>> left;
+  for (const auto& entry : connections_) left.push_back(entry.second);
+  return left;
 }
 
 NodeCounters NodeCore::counters() {
@@ -245,7 +280,7 @@ void NodeCore::after(std::chrono::nanoseconds delay, std::function<void()> funct
   const std::lock_guard lock(engine_.mutex());
   const auto timer = one_shots_.emplace(one_shots_.end(), *this, std::move(function));
   timer->self = timer;
-  engine_.arm_timer(*timer, now() + delay);
+  engine_.arm_timer(*timer, engine_.time_after(delay));
 }
 
 void NodeCore::fire(OneShot& timer) {

@@ -137,6 +137,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void drive();
   void close_connections(TimePoint drain_deadline);
   void stop_driving();
+  Result<void> end();
+  std::vector<std::shared_ptr<peers::Connection>> connections_left();
   std::size_t deliver_loopback();
   void flush_outputs();
   void fire(OneShot& timer);
@@ -190,6 +192,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::uint64_t protocol_errors_ = 0;
   bool closing_ = false;
   bool closed_ = false;
+  bool ended_ = false;  // close() has done all it does
 
   mutable std::mutex actions_mutex_;  // taken after the engine's lock, if both
   std::vector<Action> actions_;

@@ -86,7 +86,7 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
     const std::lock_guard lock(engine_.mutex());
     if (closing_) return Error(Errc::shut_down, "this node was closed");
     if (auto known = peers_.find_dialled(uri)) return check_expected(known, options);
-    const TimePoint deadline = now() + options.timeout.value_or(options_.call_timeout);
+    const TimePoint deadline = engine_.time_after(options.timeout.value_or(options_.call_timeout));
     auto dialling = std::find_if(dials_.begin(), dials_.end(),
                                  [&](const Dial& d) { return d.connection->dialled_uri == uri; });
     if (dialling == dials_.end()) {

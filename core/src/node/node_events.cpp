@@ -1,6 +1,9 @@
 // What connections, transports and handlers report to the node.
 #include <trestle/manual_driver.hpp>
 
+#include <algorithm>
+#include <limits>
+
 #include "log/logger.hpp"
 #include "node/node_core.hpp"
 #include "node/turn_scope.hpp"
@@ -104,7 +107,8 @@ wire::Hello NodeCore::own_hello(std::uint32_t number) const {
   hello.incarnation = incarnation_;
   hello.connection = number;
   hello.host = platform::host_identity();
-  hello.frame_bytes_max = static_cast<std::uint32_t>(options_.message_bytes_max);
+  hello.frame_bytes_max = static_cast<std::uint32_t>(
+      std::min<std::size_t>(options_.message_bytes_max, std::numeric_limits<std::uint32_t>::max()));
   return hello;
 }
 

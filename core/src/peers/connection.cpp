@@ -58,7 +58,7 @@ void Connection::limit_handshake(TimePoint deadline) {
 void Connection::on_connected() {
   if (state_ != State::starting) return;
   state_ = State::handshaking;
-  const TimePoint limit = engine_.now() + limits_.handshake_timeout;
+  const TimePoint limit = engine_.time_after(limits_.handshake_timeout);
   if (!handshake_timer_.is_armed() || handshake_timer_.due() > limit) limit_handshake(limit);
   if (auto added = outbox_.add_hello(events_.own_hello(number_)); added.has_error()) {
     abort(added.error());

@@ -113,7 +113,11 @@ void deliver(Codec codec, Responder& responder, Run&& run) {
     if constexpr (owes != Owes::reply) responder.ack();
   } else if constexpr (IsResult<Returned>::value) {
     Returned result = run();
-    if (result.has_error()) return responder.fail(std::move(result).error());
+    if (result.has_error()) {
+      Error error = std::move(result).error();
+      error.ran = Ran::yes;  // whatever it says of a call that the handler made itself
+      return responder.fail(std::move(error));
+    }
     if constexpr (!std::is_void_v<Value>) {
       deliver<owes>(codec, responder, [&]() -> Value { return std::move(*result); });
     } else if constexpr (owes == Owes::reply) {
