@@ -15,8 +15,8 @@ using testing::TestNetwork;
 
 class HandlerOutcomes : public ::testing::Test {
  protected:
-  TestNetwork network;
   std::vector<std::string> server_log;
+  TestNetwork network;
   Node& server = network.add_node({.log = [this](LogLevel level, std::string_view line) {
     if (level != LogLevel::info) server_log.emplace_back(line);
   }});

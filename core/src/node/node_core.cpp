@@ -39,18 +39,20 @@ LogLevel level_of(int level) {
   }
 }
 
-engine::EngineOptions engine_options(const NodeOptions& options, const LogFunction& log) {
+engine::EngineOptions engine_options(const NodeOptions& options, LogFunction log) {
   return {.clock = options.driver != nullptr ? options.driver->clock() : steady_clock(),
           .limits = {.packet_bytes_max = options.message_bytes_max + packet_overhead_bytes,
                      .queue_bytes_max = options.queue_bytes_max,
                      .linger = options.close_timeout,
                      .threads_allowed = options.driver == nullptr},
-          .log = [log](int level, std::string_view text) { log(level_of(level), text); }};
+          .log = [log = std::move(log)](int level, std::string_view text) {
+            log(level_of(level), text);
+          }};
 }
 
-plugin_loading::SearchOptions search_options(const LogFunction& log) {
+plugin_loading::SearchOptions search_options(LogFunction log) {
   auto options = plugin_loading::SearchOptions::of_process();
-  options.log_info = [log](const std::string& line) { log(LogLevel::info, line); };
+  options.log_info = [log = std::move(log)](const std::string& line) { log(LogLevel::info, line); };
   return options;
 }
 
@@ -62,8 +64,8 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       instance_(options_.instance_id ? *options_.instance_id : random_instance_id()),
       incarnation_(options_.incarnation ? *options_.incarnation : incarnation_from_time_of_day()),
       log_(options_.log ? options_.log : log::standard_error_log()),
-      plugins_(search_options(log_)),
-      engine_(engine_options(options_, log_), *this),
+      plugins_(search_options(deferred_log())),
+      engine_(engine_options(options_, deferred_log()), *this),
       pool_(worker_count(options_), options_.spawn_queue_messages),
       dispatcher_(*this, handlers_, pool_),
       peers_(instance_) {}
@@ -81,7 +83,7 @@ void NodeCore::start() {
   }
   if (options_.stop.stop_possible()) {
     stop_callback_.emplace(options_.stop, [this] {
-      if (auto closed = close(); closed.has_error()) log(LogLevel::warning, closed.error().text);
+      if (auto closed = close(); closed.has_error()) report(closed.error());
     });
   }
 }
@@ -209,7 +211,7 @@ void NodeCore::stop_driving() {
     driver_thread_.join();
   }
   pool_.stop();
-  engine_.turn();  // completions of the last moment
+  engine_.turn();              // completions of the last moment
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock
   const std::lock_guard lock(engine_.mutex());
   // Breaks the cycles between peers, connections, waiting messages and this node.
@@ -251,8 +253,12 @@ void NodeCore::fire(OneShot& timer) {
   one_shots_.erase(timer.self);
 }
 
-void NodeCore::log(LogLevel level, const std::string& text) {
-  log_(level, text);
+void NodeCore::log(LogLevel level, std::string text) {
+  defer([this, level, line = std::move(text)] { log_(level, line); });
+}
+
+LogFunction NodeCore::deferred_log() {
+  return [this](LogLevel level, std::string_view text) { log(level, std::string(text)); };
 }
 
 Result<void> NodeCore::register_system_handlers() {

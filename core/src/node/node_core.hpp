@@ -56,7 +56,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   peers::PeerLinkPtr peer(const InstanceId& id);
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
   std::size_t poll();
-  void report(const Error& error) { log(LogLevel::warning, error.text); }
+  /// Logs at once, on this thread.
+  void report(const Error& error) { log_(LogLevel::warning, error.text); }
 
   // ---- Behind Peer ----
   Result<Encoded> invoke(const peers::PeerLinkPtr& link, std::string_view handler,
@@ -139,7 +140,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::size_t deliver_loopback();
   void flush_outputs();
   void fire(OneShot& timer);
-  void log(LogLevel level, const std::string& text);
+  /// Logs from the driver, without a lock: what reports may hold the engine's.
+  void log(LogLevel level, std::string text);
+  LogFunction deferred_log();
   Result<void> register_system_handlers();
   void make_loopback();
 

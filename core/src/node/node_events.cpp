@@ -139,10 +139,8 @@ void NodeCore::on_rejected(peers::Connection&, const wire::Rejected&) {
 
 void NodeCore::on_protocol_error(peers::Connection& connection, const Error& error) {
   ++protocol_errors_;
-  defer([this, number = connection.number(), text = log::printable(error.text)] {
-    log(LogLevel::warning,
-        "connection " + std::to_string(number) + " ended, the peer broke the protocol: " + text);
-  });
+  log(LogLevel::warning, "connection " + std::to_string(connection.number()) +
+                             " ended, the peer broke the protocol: " + log::printable(error.text));
 }
 
 void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
