@@ -3,7 +3,9 @@
 #include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
-int twice(int value) { return 2 * value; }
+int twice(int value) {
+  return 2 * value;
+}
 
 TEST(Twice, DoublesAcrossNodes) {
   trestle::testing::TestNetwork network;  // one thread, a virtual clock

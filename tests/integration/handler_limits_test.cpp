@@ -39,6 +39,29 @@ TEST(HandlerLimits, APermitLivesUntilTheReply) {
   EXPECT_EQ(running.size(), 10u);
 }
 
+TEST(HandlerLimits, RefuseWhatWaitsBeyondTheQueue) {
+  std::vector<Reply<int>> running;
+  TestNetwork network;
+  Node& server = network.add_node({.spawn_queue_messages = 1});
+  Node& client = network.add_node();
+  server
+      .add(unary("hold", [&](Reply<int> reply) { running.push_back(reply); },
+                 {.concurrency_max = 1}))
+      .value();
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(peer.send("hold").has_value());
+  network.settle();
+
+  const auto refused = peer.call<int>("hold");
+
+  EXPECT_TRUE(refused.error().is(Errc::overloaded)) << refused.error().text;
+  EXPECT_EQ(refused.error().ran, Ran::no);
+  for (std::size_t i = 0; i < 2; ++i) {
+    running.at(i)(1);
+    network.settle();
+  }
+}
+
 TEST(HandlerLimits, HoldForInlineHandlersToo) {
   std::vector<std::string> order;
   std::vector<Reply<std::string>> running;

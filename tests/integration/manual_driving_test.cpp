@@ -61,6 +61,23 @@ TEST(ManualDriving, TimersFireAtTheirOwnTimeInOrder) {
   EXPECT_EQ(node.now(), 50ms);
 }
 
+TEST(ManualDriving, ATimerThatThrowsIsLoggedAndTheNodeGoesOn) {
+  std::vector<std::string> lines;
+  TestNetwork network;
+  Node& node = network.add_node({.log = [&](LogLevel level, std::string_view line) {
+    if (level == LogLevel::error) lines.emplace_back(line);
+  }});
+  bool fired = false;
+  node.after(1ms, [] { throw std::runtime_error("spilt"); });
+  node.after(2ms, [&] { fired = true; });
+
+  network.advance(3ms);
+
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("spilt"), std::string::npos);
+  EXPECT_TRUE(fired);
+}
+
 TEST(ManualDriving, ACallWithoutDeadlineThatNothingCanEndSaysSo) {
   TestNetwork network;
   Node& server = network.add_node();

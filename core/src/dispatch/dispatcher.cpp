@@ -80,6 +80,11 @@ Result<void> check_mode(DeliveryMode mode, const Handler& handler) {
                                         std::string(to_string(handler.kind)) + "'");
 }
 
+Error overloaded() {
+  return Error(Errc::overloaded,
+               "too many messages wait for this handler or a worker (spawn_queue_messages)");
+}
+
 }  // namespace
 
 void Dispatcher::refuse(peers::Connection& connection, const wire::Request& request,
@@ -93,6 +98,11 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
   ++received_;
   if (gate_closed_.load(std::memory_order_relaxed)) {
     return refuse(connection, request, Error(Errc::draining, "the peer is shutting down"));
+  }
+  if (connection.is_congested()) {
+    return refuse(connection, request,
+                  Error(Errc::overloaded,
+                        "the outcomes of earlier requests wait to be read (queue_bytes_max)"));
   }
   auto entry = handlers_.find(handler);
   if (entry == nullptr) {
@@ -117,8 +127,15 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
   message->entry = std::move(entry);
   running_.fetch_add(1, std::memory_order_relaxed);
   if (may_wait) {
-    std::function<void()> task = [this, message] { start(message); };
-    if (!message->entry->permits.acquire_or_queue(task)) return;
+    switch (message->entry->permits.acquire([this, message] { start(message); }, queue_max_)) {
+      case Permits::Outcome::acquired:
+        break;
+      case Permits::Outcome::queued:
+        return;
+      case Permits::Outcome::full:
+        running_.fetch_sub(1, std::memory_order_release);
+        return refuse(connection, request, overloaded());
+    }
   }
   start(std::move(message));
 }
@@ -132,8 +149,7 @@ void Dispatcher::start(std::shared_ptr<Message> message) {
   // Refusing takes the engine's lock, which the caller may hold.
   events_.defer([this, message = std::move(message)] {
     refused_.fetch_add(1, std::memory_order_relaxed);
-    send_failure(*message, Error(Errc::overloaded,
-                                 "too many messages wait for a worker (spawn_queue_messages)"));
+    send_failure(*message, overloaded());
   });
 }
 

@@ -47,8 +47,10 @@ struct Message {
 /// Threads: on_request under the engine's lock; outcomes from any thread.
 class Dispatcher {
  public:
-  Dispatcher(DispatchEvents& events, const registry::HandlerRegistry& handlers, WorkerPool& pool)
-      : events_(events), handlers_(handlers), pool_(pool) {}
+  /// `queue_max`: messages that may wait for a permit of one handler.
+  Dispatcher(DispatchEvents& events, const registry::HandlerRegistry& handlers, WorkerPool& pool,
+             std::size_t queue_max)
+      : events_(events), handlers_(handlers), pool_(pool), queue_max_(queue_max) {}
 
   /// Starts the handler, or refuses at once with a text.
   void on_request(peers::Connection& connection, const wire::Request& request,
@@ -82,6 +84,7 @@ class Dispatcher {
   DispatchEvents& events_;
   const registry::HandlerRegistry& handlers_;
   WorkerPool& pool_;
+  const std::size_t queue_max_;
   std::atomic<bool> gate_closed_{false};
   std::atomic<std::size_t> running_{0};  // release on finish pairs with acquire in running()
   std::uint64_t received_ = 0;

@@ -20,15 +20,18 @@ class Permits {
 
   bool is_limited() const noexcept { return limit_ != 0; }
 
-  /// True: a permit was taken. False: `task` was queued and take_next() will return it.
-  bool acquire_or_queue(Task& task) {
+  enum class Outcome { acquired, queued, full };
+
+  /// Takes a permit, or queues `task` for release() to return, unless `waiting_max` wait already.
+  Outcome acquire(Task task, std::size_t waiting_max) {
     const std::lock_guard lock(mutex_);
     if (running_ < limit_) {
       ++running_;
-      return true;
+      return Outcome::acquired;
     }
+    if (waiting_.size() >= waiting_max) return Outcome::full;
     waiting_.push_back(std::move(task));
-    return false;
+    return Outcome::queued;
   }
 
   /// Drops the tasks that wait. What they hold is destroyed without the lock.

@@ -67,7 +67,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       plugins_(search_options(deferred_log())),
       engine_(engine_options(options_, deferred_log()), *this),
       pool_(worker_count(options_), options_.spawn_queue_messages),
-      dispatcher_(*this, handlers_, pool_),
+      dispatcher_(*this, handlers_, pool_, options_.spawn_queue_messages),
       peers_(instance_) {}
 
 NodeCore::~NodeCore() = default;
@@ -289,7 +289,13 @@ void NodeCore::fire(OneShot& timer) {
 }
 
 void NodeCore::log(LogLevel level, std::string text) {
-  defer([this, level, line = std::move(text)] { log_(level, line); });
+  defer([this, level, line = std::move(text)] {
+    try {
+      log_(level, line);
+    } catch (...) {
+      // A log function that throws has nowhere to say so.
+    }
+  });
 }
 
 LogFunction NodeCore::deferred_log() {

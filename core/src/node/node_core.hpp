@@ -75,7 +75,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   using PeerResult = Result<peers::PeerLinkPtr>;
 
   /// Waits for a connection that comes up.
-  using ConnectWaiter = Awaited<PeerResult>;
+  struct ConnectWaiter final : Awaited<PeerResult>, engine::Timer {
+    explicit ConnectWaiter(NodeCore& c) noexcept : core(c) {}
+    void expire() override { core.give_up(*this); }
+    NodeCore& core;
+  };
 
   /// A connection of ours that is coming up, and who waits for it.
   struct Dial {
@@ -139,6 +143,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void stop_driving();
   Result<void> end();
   std::vector<std::shared_ptr<peers::Connection>> connections_left();
+  void run(Action& action);
   std::size_t deliver_loopback();
   void flush_outputs();
   void fire(OneShot& timer);
@@ -153,6 +158,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::shared_ptr<peers::Connection> new_connection(peers::Opener opener);
   Result<std::shared_ptr<peers::Connection>> dial(const peers::Endpoint& endpoint,
                                                   std::string_view uri, TimePoint deadline);
+  void give_up(ConnectWaiter& waiter);
   void finish_dial(peers::Connection& connection, const PeerResult& result);
   Result<peers::Connection*> route(const peers::PeerLinkPtr& link, TimePoint deadline);
 

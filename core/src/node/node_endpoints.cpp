@@ -13,7 +13,8 @@ std::shared_ptr<peers::Connection> NodeCore::new_connection(peers::Opener opener
   const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
                                        .message_bytes_max = options_.message_bytes_max,
                                        .queue_bytes_max = options_.queue_bytes_max,
-                                       .handshake_timeout = options_.handshake_timeout};
+                                       .handshake_timeout = options_.handshake_timeout,
+                                       .close_timeout = options_.close_timeout};
   peers::ConnectionEvents& events = *this;
   auto connection =
       std::make_shared<peers::Connection>(engine_, events, limits, opener, ++connections_made_);
@@ -71,17 +72,29 @@ void NodeCore::finish_dial(peers::Connection& connection, const PeerResult& resu
   for (auto dial = dials_.begin(); dial != dials_.end(); ++dial) {
     if (dial->connection.get() != &connection) continue;
     // The waiters run on other threads, or below us on this stack: they only take note here.
-    for (ConnectWaiter* waiter : dial->waiters) waiter->set(result);
+    for (ConnectWaiter* waiter : dial->waiters) {
+      engine_.cancel_timer(*waiter);
+      waiter->set(result);
+    }
     dials_.erase(dial);
     return;
   }
+}
+
+void NodeCore::give_up(ConnectWaiter& waiter) {
+  for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
+  waiter.set(Error(Errc::deadline_exceeded, "not connected before the deadline"));
 }
 
 Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const ConnectOptions& options) {
   if (auto allowed = may_wait_here(); allowed.has_error()) return std::move(allowed).error();
   auto endpoint = peers::Endpoint::parse(uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
-  ConnectWaiter waiter;
+  // Loads the plugin, if it must be, before the lock is taken.
+  if (auto plugin = plugins_.find(endpoint->scheme); plugin.has_error()) {
+    return std::move(plugin).error();
+  }
+  ConnectWaiter waiter(*this);
   {
     const std::lock_guard lock(engine_.mutex());
     if (closing_) return Error(Errc::shut_down, "this node was closed");
@@ -95,13 +108,16 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
       (*connection)->expected = options.expect;
       dialling = std::prev(dials_.end());
     }
+    dialling->connection->allow_until(deadline);
     dialling->waiters.push_back(&waiter);
+    engine_.arm_timer(waiter, deadline);
     flush_outputs();
   }
   if (!wait_for([&] { return waiter.is_set(); }, [&] { waiter.wait(); })) {
     const std::lock_guard lock(engine_.mutex());
-    for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
     if (!waiter.is_set()) {
+      engine_.cancel_timer(waiter);
+      for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
       return Error(Errc::would_block_for_ever,
                    "connecting to '" + std::string(uri) + "': nothing is left that could answer");
     }
@@ -165,9 +181,13 @@ Result<peers::Connection*> NodeCore::route(const peers::PeerLinkPtr& link, TimeP
   if (link->connections.empty()) {
     if (auto known = peers_.find(link->instance)) current = known;
   }
-  if (peers::Connection* connection = peers_.route(*current)) return connection;
+  if (peers::Connection* connection = peers_.route(*current)) {
+    connection->allow_until(deadline);
+    return connection;
+  }
   for (const auto& connection : current->connections) {
-    if (connection->is_open() && connection->goodbye()) return *connection->goodbye();
+    if (!connection->is_open() || !connection->goodbye()) continue;
+    if (!connection->goodbye()->is(Errc::duplicate_connection)) return *connection->goodbye();
   }
   if (current->uri.empty()) {
     const bool seen = current->incarnation != 0;

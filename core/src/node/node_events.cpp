@@ -21,18 +21,26 @@ std::size_t NodeCore::run_actions() {
     const std::lock_guard lock(actions_mutex_);
     actions.swap(actions_);
   }
-  for (Action& action : actions) {
-    if (auto* completion = std::get_if<Completion>(&action)) {
-      completion->sink->complete(std::move(completion->outcome));
-    } else {
-      std::get<std::function<void()>>(action)();
-    }
-  }
+  for (Action& action : actions) run(action);
   ran += actions.size();
   const std::lock_guard lock(engine_.mutex());
   turn_packets_.clear();
   flush_outputs();
   return ran;
+}
+
+void NodeCore::run(Action& action) {
+  if (auto* completion = std::get_if<Completion>(&action)) {
+    completion->sink->complete(std::move(completion->outcome));
+    return;
+  }
+  try {
+    std::get<std::function<void()>>(action)();
+  } catch (const std::exception& e) {
+    log(LogLevel::error, std::string("a function passed to Node::after threw: ") + e.what());
+  } catch (...) {
+    log(LogLevel::error, "a function passed to Node::after threw an exception of unknown type");
+  }
 }
 
 bool NodeCore::has_work() const {

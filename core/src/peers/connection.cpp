@@ -30,11 +30,11 @@ Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
       limits_(limits),
       opener_(opener),
       number_(number),
-      handshake_timer_(*this),
+      limit_timer_(*this),
       calls_(limits.calls_max, *this) {}
 
 Connection::~Connection() {
-  engine_.cancel_timer(handshake_timer_);
+  engine_.cancel_timer(limit_timer_);
 }
 
 void Connection::attach(engine::Transport& transport, tt_conn* conn) {
@@ -52,14 +52,18 @@ void Connection::attach_loopback(Connection& other, const PeerFacts& self) {
 }
 
 void Connection::limit_handshake(TimePoint deadline) {
-  engine_.arm_timer(handshake_timer_, deadline);
+  engine_.arm_timer(limit_timer_, deadline);
+}
+
+void Connection::allow_until(TimePoint deadline) {
+  if (state_ == State::starting && limit_timer_.due() < deadline) limit_handshake(deadline);
 }
 
 void Connection::on_connected() {
   if (state_ != State::starting) return;
   state_ = State::handshaking;
   const TimePoint limit = engine_.time_after(limits_.handshake_timeout);
-  if (!handshake_timer_.is_armed() || handshake_timer_.due() > limit) limit_handshake(limit);
+  if (!limit_timer_.is_armed() || limit_timer_.due() > limit) limit_handshake(limit);
   if (auto added = outbox_.add_hello(events_.own_hello(number_)); added.has_error()) {
     abort(added.error());
     return;
@@ -67,7 +71,11 @@ void Connection::on_connected() {
   events_.on_output(*this);
 }
 
-void Connection::on_handshake_timeout() {
+void Connection::on_limit() {
+  if (state_ == State::closing) {
+    abort(*close_reason_);
+    return;
+  }
   if (state_ == State::starting) {
     abort(Error(Errc::deadline_exceeded, "not connected before the deadline"));
     return;
@@ -78,7 +86,7 @@ void Connection::on_handshake_timeout() {
 }
 
 void Connection::became_open() {
-  engine_.cancel_timer(handshake_timer_);
+  engine_.cancel_timer(limit_timer_);
   state_ = State::open;
   was_open_ = true;
   send_deferred();
@@ -126,10 +134,13 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
 }
 
 void Connection::flush() {
-  // A connection that is closing takes nothing more, and refusing that would cut its lingering.
-  if (state_ == State::starting || is_closing()) return;
+  // After hanging up the transport lingers by itself; more would be refused.
+  if (state_ == State::starting || state_ == State::closed || hung_up_) return;
   const tt_status status = outbox_.flush(*this);
-  if (status >= 0) return;
+  if (status >= 0) {
+    if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
+    return;
+  }
   // The transport reports the loss itself; this only makes sure that it ends.
   abort(Error(engine::errc_of(status),
               "the transport refused to send, status " + std::to_string(status)));
@@ -146,11 +157,11 @@ void Connection::close(const Error& why) {
   if (is_closing()) return;  // flushing failed
   state_ = State::closing;
   close_reason_ = why;
-  engine_.cancel_timer(handshake_timer_);
-  if (transport_ != nullptr) {
-    transport_->close(conn_, 0);
+  if (outbox_.is_empty() || transport_ == nullptr) {
+    hang_up(0);
   } else {
-    finish(why);
+    // The rest leaves as the transport takes it, for a bounded time.
+    engine_.arm_timer(limit_timer_, engine_.time_after(limits_.close_timeout));
   }
 }
 
@@ -158,11 +169,16 @@ void Connection::abort(const Error& why) {
   if (state_ == State::closed) return;
   if (!close_reason_) close_reason_ = why;
   state_ = State::closing;
-  engine_.cancel_timer(handshake_timer_);
+  hang_up(TT_CLOSE_ABORT);
+}
+
+void Connection::hang_up(std::uint32_t flags) {
+  hung_up_ = true;
+  engine_.cancel_timer(limit_timer_);
   if (transport_ != nullptr) {
-    transport_->close(conn_, TT_CLOSE_ABORT);
+    transport_->close(conn_, flags);
   } else {
-    finish(why);
+    finish(*close_reason_);
   }
 }
 
@@ -184,7 +200,7 @@ void Connection::finish(const Error& why) {
   const auto keep_alive = shared_from_this();
   state_ = State::closed;
   conn_ = nullptr;
-  engine_.cancel_timer(handshake_timer_);
+  engine_.cancel_timer(limit_timer_);
   const Errc code = was_open_ ? Errc::connection_lost : static_cast<Errc>(why.code.value());
   calls_.for_each([&](calls::PendingCall& call) {
     const bool left = call.frame != 0 && outbox_.has_left(call.frame);

@@ -68,6 +68,7 @@ struct ConnectionLimits {
   std::size_t message_bytes_max = 0;
   std::size_t queue_bytes_max = 0;
   TimePoint handshake_timeout{0};
+  TimePoint close_timeout{0};
 };
 
 /// A request as the application made it.
@@ -95,6 +96,8 @@ class Connection final : public engine::LinkEvents,
 
   /// Gives up unless the handshake is done by then.
   void limit_handshake(TimePoint deadline);
+  /// Somebody else waits for the connection, too: it may take until then to come up.
+  void allow_until(TimePoint deadline);
 
   // ---- What the node sends ----
 
@@ -117,7 +120,8 @@ class Connection final : public engine::LinkEvents,
   /// closes once both sides have the outcomes of theirs.
   void retire();
 
-  /// Ends the connection: what is queued is sent first. Waiting calls end with `why`.
+  /// Ends the connection: what is queued is sent first, for at most close_timeout. Waiting calls
+  /// end with `why`.
   void close(const Error& why);
   /// Ends it at once.
   void abort(const Error& why);
@@ -132,6 +136,8 @@ class Connection final : public engine::LinkEvents,
   /// Empty for loopbacks and before `attach`.
   const engine::Transport* transport() const noexcept { return transport_; }
   std::size_t calls_pending() const noexcept { return calls_.size(); }
+  /// The peer does not read what it asked for: more requests would only add to it.
+  bool is_congested() const noexcept { return outbox_.queued_bytes() > limits_.queue_bytes_max; }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept { return !is_open() || outbox_.is_idle(); }
   /// Open, and good for new requests.
@@ -165,9 +171,9 @@ class Connection final : public engine::LinkEvents,
     std::size_t bytes = 0;  // of its frame
   };
 
-  struct HandshakeTimer final : engine::Timer {
-    explicit HandshakeTimer(Connection& c) noexcept : connection(c) {}
-    void expire() override { connection.on_handshake_timeout(); }
+  struct LimitTimer final : engine::Timer {
+    explicit LimitTimer(Connection& c) noexcept : connection(c) {}
+    void expire() override { connection.on_limit(); }
     Connection& connection;
   };
 
@@ -179,8 +185,9 @@ class Connection final : public engine::LinkEvents,
   void send_deferred();
   void drop_deferred(wire::CallId call);
   void became_open();
-  void on_handshake_timeout();
+  void on_limit();
   void refuse(const Error& error);
+  void hang_up(std::uint32_t flags);
   void go_on_retiring();
   void release(calls::PendingCall& call, Result<Encoded> outcome);
   void finish(const Error& why);
@@ -207,7 +214,7 @@ class Connection final : public engine::LinkEvents,
   tt_conn* conn_ = nullptr;
   std::weak_ptr<Connection> loopback_;
   PeerFacts peer_;
-  HandshakeTimer handshake_timer_;
+  LimitTimer limit_timer_;
   calls::CallTable calls_;
   Outbox outbox_;
   NamesSent names_sent_;
@@ -219,6 +226,7 @@ class Connection final : public engine::LinkEvents,
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
   bool was_open_ = false;
+  bool hung_up_ = false;
   bool retiring_ = false;
   bool said_goodbye_ = false;
 };

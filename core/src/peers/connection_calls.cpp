@@ -174,6 +174,16 @@ void Connection::send_ack(wire::CallId call) {
 
 void Connection::send_nack(wire::CallId call, const Error& error) {
   if (!is_open()) return;
+  if (outbox_.queued_bytes() > 2 * limits_.queue_bytes_max) {
+    // Refusals alone have filled another queue: nobody who reads them sends that many requests.
+    const Error why(Errc::protocol_error,
+                    "the peer goes on sending requests and reads no outcome: " +
+                        bytes_text(outbox_.queued_bytes()) + " wait, queue_bytes_max is " +
+                        std::to_string(limits_.queue_bytes_max));
+    events_.on_protocol_error(*this, why);
+    abort(why);
+    return;
+  }
   const bool ours = error.code.category() == error_category();
   outbox_.add(
       wire::Nack{.call = call,

@@ -46,6 +46,13 @@ bool Connection::handle(const wire::Hello& hello) {
                                              std::to_string(wire::protocol_version)));
     return false;
   }
+  if (hello.incarnation == 0 || hello.frame_bytes_max < wire::hello_frame_bytes_max) {
+    refuse(Error(Errc::handshake_failed,
+                 "hello with incarnation " + std::to_string(hello.incarnation) +
+                     " and frame limit " + std::to_string(hello.frame_bytes_max) +
+                     ": expected at least 1 and " + std::to_string(wire::hello_frame_bytes_max)));
+    return false;
+  }
   peer_ = {hello.instance, hello.incarnation, hello.connection, hello.frame_bytes_max};
   if (auto verdict = events_.on_hello(*this, peer_); verdict.has_error()) {
     refuse(verdict.error());

@@ -61,14 +61,19 @@ tt_status Outbox::flush(PacketSink& sink) {
       ++next_op_;
       in_flight_.emplace(op, std::move(packet));
     } else {
-      packet.bytes.clear();
-      packet.lent.clear();
-      packet.frames.clear();
-      spare_ = std::move(packet);
+      keep_spare(std::move(packet));
     }
     packets_.pop_front();
   }
   return TT_OK;
+}
+
+void Outbox::keep_spare(Packet packet) {
+  if (packet.bytes.capacity() > 2 * packet_bytes_max) return;  // one large frame made it so
+  packet.bytes.clear();
+  packet.lent.clear();
+  packet.frames.clear();
+  spare_ = std::move(packet);
 }
 
 bool Outbox::withdraw(FrameNumber frame) noexcept {

@@ -111,6 +111,7 @@ class Outbox {
 
   /// The packet for a frame that needs so many segments beyond the packet's own bytes.
   Packet& open_packet(std::size_t segments, std::size_t payload_bytes);
+  void keep_spare(Packet packet);
   FrameNumber count(Packet& packet, std::size_t start, std::size_t size);
   std::vector<tt_iov>& gather(const Packet& packet);
 

@@ -12,9 +12,8 @@ PeerLinkPtr PeerTable::find(const InstanceId& id) const {
 
 PeerLinkPtr PeerTable::find_dialled(std::string_view uri) const {
   for (const auto& entry : peers_) {
-    for (const auto& connection : entry.second->connections) {
-      if (connection->is_usable() && connection->dialled_uri == uri) return entry.second;
-    }
+    const Connection* connection = entry.second->uri == uri ? route(*entry.second) : nullptr;
+    if (connection != nullptr && connection->is_usable()) return entry.second;
   }
   return nullptr;
 }

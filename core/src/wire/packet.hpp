@@ -52,7 +52,9 @@ void append_without_payload(Buffer& out, const Request& frame);
 void append_without_payload(Buffer& out, const Reply& frame);
 
 /// Turns a frame that was appended at `frame` into one that every reader skips.
-inline void void_frame(std::byte* frame) noexcept { frame[4] = std::byte{0}; }
+inline void void_frame(std::byte* frame) noexcept {
+  frame[4] = std::byte{0};
+}
 
 /// Bytes that the frame takes in a packet, payload included.
 std::size_t encoded_bytes(const Request& frame) noexcept;

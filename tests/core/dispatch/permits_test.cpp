@@ -12,9 +12,9 @@ TEST(Permits, GiveOutNoMoreThanTheLimit) {
   Permits permits(2);
   Permits::Task task = [] {};
 
-  EXPECT_TRUE(permits.acquire_or_queue(task));
-  EXPECT_TRUE(permits.acquire_or_queue(task));
-  EXPECT_FALSE(permits.acquire_or_queue(task));
+  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
+  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
+  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::queued);
 }
 
 TEST(Permits, PassOnInTheOrderOfAsking) {
@@ -23,9 +23,9 @@ TEST(Permits, PassOnInTheOrderOfAsking) {
   Permits::Task first = [] {};
   Permits::Task second = [&] { ran.push_back(2); };
   Permits::Task third = [&] { ran.push_back(3); };
-  ASSERT_TRUE(permits.acquire_or_queue(first));
-  ASSERT_FALSE(permits.acquire_or_queue(second));
-  ASSERT_FALSE(permits.acquire_or_queue(third));
+  ASSERT_EQ(permits.acquire(first, 10), Permits::Outcome::acquired);
+  ASSERT_EQ(permits.acquire(second, 10), Permits::Outcome::queued);
+  ASSERT_EQ(permits.acquire(third, 10), Permits::Outcome::queued);
 
   permits.release()();
   permits.release()();
@@ -36,21 +36,29 @@ TEST(Permits, PassOnInTheOrderOfAsking) {
 TEST(Permits, AreFreeAgainOnceNobodyWaits) {
   Permits permits(1);
   Permits::Task task = [] {};
-  ASSERT_TRUE(permits.acquire_or_queue(task));
+  ASSERT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
 
   EXPECT_EQ(permits.release(), nullptr);
-  EXPECT_TRUE(permits.acquire_or_queue(task));
+  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
 }
 
 TEST(Permits, StayTakenWhileOneIsPassedOn) {
   Permits permits(1);
   Permits::Task task = [] {};
-  ASSERT_TRUE(permits.acquire_or_queue(task));
-  ASSERT_FALSE(permits.acquire_or_queue(task));
+  ASSERT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
+  ASSERT_EQ(permits.acquire(task, 10), Permits::Outcome::queued);
 
   EXPECT_NE(permits.release(), nullptr);
   Permits::Task late = [] {};
-  EXPECT_FALSE(permits.acquire_or_queue(late));
+  EXPECT_EQ(permits.acquire(late, 10), Permits::Outcome::queued);
+}
+
+TEST(Permits, LetNoMoreWaitThanTold) {
+  Permits permits(1);
+  ASSERT_EQ(permits.acquire([] {}, 1), Permits::Outcome::acquired);
+  ASSERT_EQ(permits.acquire([] {}, 1), Permits::Outcome::queued);
+
+  EXPECT_EQ(permits.acquire([] {}, 1), Permits::Outcome::full);
 }
 
 TEST(Permits, AreUnlimitedWithoutALimit) {

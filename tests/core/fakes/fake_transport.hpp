@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <list>
 #include <memory>
 #include <string>
@@ -28,7 +29,7 @@ struct FakeConn {
   void* user = nullptr;
   std::vector<SentPacket> sent;
   int closes = 0;
-  std::uint32_t close_flags = 0;
+  std::optional<std::uint32_t> close_flags;  // of the last close
   bool freed = false;
 
   tt_conn* handle() noexcept { return reinterpret_cast<tt_conn*>(this); }

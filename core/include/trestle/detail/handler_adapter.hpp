@@ -72,7 +72,8 @@ struct Shape;
 template <class... P>
 struct Shape<std::tuple<P...>> {
   static constexpr int payloads = (0 + ... + int{is_payload<P>});
-  static constexpr bool answers_later = (false || ... || IsReply<std::decay_t<P>>::value);
+  static constexpr int replies = (0 + ... + int{IsReply<std::decay_t<P>>::value});
+  static constexpr bool answers_later = replies != 0;
   static constexpr bool context_by_reference =
       (true && ... && (!is_context<P> || std::is_lvalue_reference_v<P>));
   using PayloadType = typename PayloadParameter<P...>::Type;
@@ -171,6 +172,7 @@ HandlerFunction adapt(F function) {
   using Parameters = typename Signature<std::decay_t<F>>::Parameters;
   using Form = Shape<Parameters>;
   static_assert(Form::payloads <= 1, "a handler takes at most one payload");
+  static_assert(Form::replies <= 1, "a handler takes at most one Reply");
   static_assert(Form::context_by_reference, "a handler takes its Context by reference");
   static_assert(owes == Owes::reply || !Form::answers_later, "only unary handlers take a Reply");
   using Input = typename Form::PayloadType;

@@ -1,0 +1,64 @@
+// How a connection ends: what is queued leaves first, for a bounded time.
+#include <gtest/gtest.h>
+
+#include "connection_rig.hpp"
+
+namespace trestle::peers {
+namespace {
+
+class Closing : public ConnectionRig {};
+
+const Error leaving(Errc::connection_lost, "leaving");
+
+TEST_F(Closing, WaitsUntilTheTransportTookWhatIsQueued) {
+  limits_.close_timeout = 5s;
+  const auto connection = open();
+  fake_.send_status = TT_E_AGAIN;
+  ASSERT_TRUE(call(*connection, nullptr).has_value());
+
+  connection->close(leaving);
+  EXPECT_FALSE(conn().close_flags.has_value());
+  fake_.send_status = TT_OK;
+  fake_.writable(conn());
+  turn();
+
+  EXPECT_EQ(frames(), "hello request:h#1 ");
+  EXPECT_EQ(conn().close_flags, 0u);
+}
+
+TEST_F(Closing, GivesUpOnAPeerThatTakesNothing) {
+  limits_.close_timeout = 5s;
+  const auto connection = open();
+  fake_.send_status = TT_E_AGAIN;
+  ASSERT_TRUE(call(*connection, nullptr).has_value());
+
+  connection->close(leaving);
+  advance(5s);
+
+  EXPECT_EQ(conn().close_flags, static_cast<std::uint32_t>(TT_CLOSE_ABORT));
+}
+
+TEST_F(Closing, EndsAPeerThatAsksOnAndReadsNoOutcome) {
+  limits_.queue_bytes_max = 10'000;
+  const auto connection = open();
+  fake_.send_status = TT_E_AGAIN;
+
+  for (int i = 0; i < 1000; ++i) {
+    connection->send_nack(wire::CallId::make(1, 1), Error(Errc::overloaded, "no"));
+    flush();
+  }
+
+  EXPECT_EQ(conn().close_flags, static_cast<std::uint32_t>(TT_CLOSE_ABORT));
+  EXPECT_NE(violations_.find("reads no outcome"), std::string::npos) << violations_;
+}
+
+TEST_F(Closing, RefusesAHelloOfNoIncarnation) {
+  dial();
+  fake_.connected(conn());
+  receive(PacketBytes().add(hello_of(peer_id, 0)).str());
+
+  EXPECT_NE(frames().find("goodbye:hello with incarnation 0"), std::string::npos) << frames();
+}
+
+}  // namespace
+}  // namespace trestle::peers
