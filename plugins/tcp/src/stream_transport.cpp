@@ -217,6 +217,8 @@ std::int32_t StreamTransport::progress(std::span<tt_event> events) {
 sdk::Arming StreamTransport::arm() const {
   sdk::Arming arming = loop_->arm();
   if (resolver_ != nullptr && resolver_->has_answers()) arming.may_sleep = false;
+  // The wake-up of shutdown() is lost on a host that was awake.
+  if (phase_ == Phase::closing && is_quiet()) arming.may_sleep = false;
   return arming;
 }
 
@@ -228,11 +230,13 @@ void StreamTransport::shutdown() {
   loop_->host().wake();  // DOWN may be due already
 }
 
+bool StreamTransport::is_quiet() const {
+  return std::all_of(connections_.begin(), connections_.end(),
+                     [](const auto& entry) { return entry.second->is_closed(); });
+}
+
 void StreamTransport::report_down() {
-  if (phase_ != Phase::closing) return;
-  const bool quiet = std::all_of(connections_.begin(), connections_.end(),
-                                 [](const auto& entry) { return entry.second->is_closed(); });
-  if (!quiet) return;
+  if (phase_ != Phase::closing || !is_quiet()) return;
   phase_ = Phase::down;
   tt_event event{};
   event.kind = TT_EV_DOWN;

@@ -67,6 +67,7 @@ class StreamTransport {
   Connection& add_connection(const StreamOptions& options);
   void look_up(Connection& conn, const Place& place, const TcpTarget& target);
   void take_lookups();
+  bool is_quiet() const;
   void report_down();
 
   std::unique_ptr<Loop> loop_;

@@ -100,7 +100,10 @@ void expect_wakes(Bench& bench, Driver& driver, const std::string& what, Acting 
   bench.pump_until_quiet({&driver});
   while (driver.progress() != 0) {  // the host is awake: nothing owes it a wake-up
   }
-  if (acting == Acting::before_arm) act();
+  if (acting == Acting::before_arm) {
+    act();
+    driver.host().consume_wake();  // a host that is awake takes no notice: arm() has to tell it
+  }
   bool armed = driver.arm();
   if (acting == Acting::after_arm) {
     for (; !armed; armed = driver.arm()) driver.progress();
@@ -143,6 +146,10 @@ void expect_side_effects_to_wake(Bench& bench, Acting acting) {
         if (!pair.client.is_down()) pair.server.progress();
         return pair.client.is_down();
       });
+  Driver& idle = bench.open();
+  expect_wakes(
+      bench, idle, "DOWN after shutdown() without connections", acting, [&] { idle.shutdown(); },
+      [&] { return idle.is_down(); });
 }
 
 void side_effects_wake(Bench& bench) {
