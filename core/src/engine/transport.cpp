@@ -41,11 +41,16 @@ tt_host make_host(HostServices& services) {
   return host;
 }
 
-Error error_of(tt_status status, const tt_error& details, std::string_view what) {
-  std::string text(what);
-  text += ": ";
-  text += details.text[0] != '\0' ? details.text : "the transport gave no reason";
-  return Error(errc_of(status), std::move(text));
+/// `what` could not be done with `subject`. A reason that names the subject speaks for itself.
+Error error_of(tt_status status, const tt_error& details, std::string_view what,
+               std::string_view subject) {
+  const std::string_view reason =
+      details.text[0] != '\0' ? std::string_view(details.text) : "the transport gave no reason";
+  if (reason.find(subject) != std::string_view::npos) {
+    return Error(errc_of(status), std::string(reason));
+  }
+  return Error(errc_of(status), "cannot " + std::string(what) + " '" + std::string(subject) +
+                                    "': " + std::string(reason));
 }
 
 /// One buffer with the bytes of all parts.
@@ -118,14 +123,14 @@ Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std:
   tt_error error = empty_error();
   tt_status status = self->ops_.open(&self->host_, &params, &self->handle_, &error);
   if (status < 0) {
-    return error_of(status, error, "cannot open transport '" + self->scheme_ + "'");
+    return error_of(status, error, "open transport", self->scheme_);
   }
   self->attributes_.size = sizeof(tt_attr);
   self->attributes_.wait_fd = -1;
   status = self->ops_.query(self->handle_, &self->attributes_);
   if (status < 0) {
     self->destroy();
-    return error_of(status, empty_error(), "cannot query transport '" + self->scheme_ + "'");
+    return error_of(status, empty_error(), "query transport", self->scheme_);
   }
   return self;
 }
@@ -134,11 +139,11 @@ Result<std::string> Transport::listen(const std::string& uri, ListenEvents& even
   tt_listener* listener = nullptr;
   tt_error error = empty_error();
   tt_status status = ops_.listen(handle_, uri.c_str(), &events, &listener, &error);
-  if (status < 0) return error_of(status, error, "cannot listen at '" + uri + "'");
+  if (status < 0) return error_of(status, error, "listen at", uri);
   std::array<char, 1024> buffer{};
   std::size_t length = buffer.size();
   status = ops_.listener_uri(handle_, listener, buffer.data(), &length);
-  if (status < 0) return error_of(status, empty_error(), "listening at '" + uri + "', but where?");
+  if (status < 0) return error_of(status, empty_error(), "learn the real URI of", uri);
   return std::string(buffer.data());
 }
 
@@ -146,7 +151,7 @@ Result<tt_conn*> Transport::connect(const std::string& uri, LinkEvents& events) 
   tt_conn* conn = nullptr;
   tt_error error = empty_error();
   const tt_status status = ops_.connect(handle_, uri.c_str(), &events, &conn, &error);
-  if (status < 0) return error_of(status, error, "cannot connect to '" + uri + "'");
+  if (status < 0) return error_of(status, error, "connect to", uri);
   return conn;
 }
 

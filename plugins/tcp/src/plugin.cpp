@@ -10,4 +10,4 @@ constexpr tt_scheme schemes[] = {{"tcp", TT_REACH_NETWORK, 0}, {"unix", TT_REACH
 }  // namespace
 
 TT_PLUGIN_DEFINE = trestle::sdk::describe_plugin<trestle::tcp::StreamTransport>(
-    {.name = "tcp", .version = TRESTLE_VERSION, .vendor = "trestle"}, schemes);
+    {.name = "tcp", .version = TRESTLE_VERSION, .vendor = "Trestle"}, schemes);

@@ -190,6 +190,9 @@ TEST_F(EngineTest, NamesTheTransportsThatItHadToLeak) {
   fake_.destroy_status = TT_E_BUSY;
 
   EXPECT_EQ(engine_.destroy_transports(), std::vector<std::string>{"fake"});
+  static const tt_host* leaked_on_purpose;  // reachable, for leak checkers
+  leaked_on_purpose = fake_.host;
+  EXPECT_NE(leaked_on_purpose, nullptr);
 }
 
 TEST_F(EngineTest, RunsActionsWithoutItsLock) {

@@ -58,6 +58,11 @@ class ConnectionRig : public ::testing::Test,
     transport_ = engine_.transport(fake_.plugin(), "fake").value();
   }
 
+  ~ConnectionRig() override {
+    // Peers and their connections hold each other, as long as nobody closes the latter.
+    for (const auto& connection : connections_) connection->link.reset();
+  }
+
   /// Like the node's dial().
   std::shared_ptr<Connection> dial() {
     auto connection = make(Opener::us);
@@ -87,7 +92,8 @@ class ConnectionRig : public ::testing::Test,
   }
   std::shared_ptr<Connection> make(Opener opener) {
     ConnectionEvents& events = *this;
-    return std::make_shared<Connection>(engine_, events, limits_, opener, ++made_);
+    return connections_.emplace_back(
+        std::make_shared<Connection>(engine_, events, limits_, opener, ++made_));
   }
 
   static wire::Hello hello_of(InstanceId instance = peer_id, std::uint64_t incarnation = 1) {
@@ -187,6 +193,7 @@ class ConnectionRig : public ::testing::Test,
                            .handshake_timeout = 2s};
   std::vector<std::shared_ptr<Connection>> outputs_;
   std::uint32_t made_ = 0;
+  std::vector<std::shared_ptr<Connection>> connections_;
 
   std::optional<Error> verdict_;
   int opened_ = 0;
