@@ -38,7 +38,7 @@ struct HandlerOptions {
   std::size_t concurrency_max = 0;  ///< runs at once; the rest waits in order. 0: no limit
 };
 
-/// A named handler. Threads: its function may run on several threads at once.
+/// A named handler. Threads: any; its function may run on several at once.
 struct Handler {
   std::string name;
   HandlerKind kind = HandlerKind::am;

@@ -21,7 +21,8 @@ inline std::string_view as_text(BytesView bytes) noexcept {
 }
 
 /// Owns message bytes, or co-owns a buffer that a transport lent. Move-only.
-/// Threads: may be released on any thread.
+/// Threads: distinct objects safe; released on any, where its `Release` must not call a node: the
+/// node may hold its lock.
 class Payload {
  public:
   /// Gives memory back; `owner` is what was passed with it.

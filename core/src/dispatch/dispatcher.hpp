@@ -44,7 +44,7 @@ struct Message {
   Payload payload;
 };
 
-/// Threads: on_request under the engine's lock; outcomes from any thread.
+/// Threads: under the engine's lock for on_request; any, without it, for outcomes.
 class Dispatcher {
  public:
   /// `queue_max`: messages that may wait for a permit of one handler.

@@ -10,7 +10,7 @@
 
 namespace trestle {
 
-/// Holds one value until it is waited for. Threads: set once by one thread, waited for by another.
+/// Holds one value until it is waited for. Threads: one sets it, once; another waits for it.
 template <class T>
 class Awaited {
  public:

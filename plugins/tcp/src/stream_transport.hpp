@@ -18,7 +18,7 @@
 
 namespace trestle::tcp {
 
-/// Packets over stream sockets; models sdk::Transport. Threads: serial.
+/// Packets over stream sockets; models sdk::Transport. Threads: TT_THREAD_SERIAL.
 class StreamTransport {
  public:
   using Connection = tcp::Connection;

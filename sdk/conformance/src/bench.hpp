@@ -17,7 +17,7 @@ namespace trestle::conformance {
 /// Nothing that must happen takes longer than this.
 inline constexpr std::chrono::seconds watchdog{20};
 
-/// Threads: the check's own thread, unless a function says otherwise.
+/// Threads: one, the check's own, unless a function says otherwise.
 class Bench {
  public:
   explicit Bench(const Subject& subject);

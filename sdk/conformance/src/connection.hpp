@@ -36,7 +36,7 @@ struct TraceEntry {
 
 enum class Origin { connected, accepted };
 
-/// Threads: guarded by its driver.
+/// Threads: under its driver's lock.
 struct Connection {
   tt_conn* handle = nullptr;
   Origin origin = Origin::connected;

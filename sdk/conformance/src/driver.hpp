@@ -44,8 +44,8 @@ struct ColdResult {
   std::string text;
 };
 
-/// Threads: progress, arm, shutdown and destroy from one thread at a time; the rest from any, for
-/// SERIAL transports too: the driver is the host that serialises.
+/// Threads: one at a time for progress, arm, shutdown and destroy; any for the rest, for SERIAL
+/// transports too: the driver is the host that serialises.
 class Driver {
  public:
   Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOptions& options);

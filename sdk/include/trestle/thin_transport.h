@@ -208,8 +208,8 @@ typedef struct tt_ops {
   void (*rx_release)(tt_transport*, tt_rx*);               /* NULL iff no TT_CAP_RX_HOLD */
   void (*conn_pause)(tt_transport*, tt_conn*, int32_t on); /* NULL iff no TT_CAP_RX_PAUSE */
   /* driving: the only calls that one thread at a time, the leader, makes */
-  int32_t (*progress)(tt_transport*, tt_event*, uint32_t cap); /* events written; fewer than cap
-                                                                  means drained; <0 is fatal */
+  int32_t (*progress)(tt_transport*, tt_event*, uint32_t cap); /* events written; arm() knows if
+                                                                  there are more; <0 is fatal */
   tt_status (*arm)(tt_transport*, uint64_t* deadline_ns);      /* out: absolute, 0 for none */
   const void* (*extension)(tt_transport*, const char* id);     /* may be NULL */
 } tt_ops;

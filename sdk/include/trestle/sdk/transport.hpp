@@ -46,7 +46,7 @@ struct Arming {
 /// A transport: named `Connection` and `Listener` types and the calls below, which mean what the
 /// slots of the same name in tt_ops mean. Optional: `flush()`, `release(tt_rx&)`,
 /// `pause(Connection&, Reading)`, `extension(const char*)`.
-/// Threads: as `attributes().thread_level` declares.
+/// Threads: TT_THREAD_SERIAL or TT_THREAD_MULTI, as `attributes().thread_level` declares.
 template <class T>
 concept Transport = requires(T t, typename T::Connection& conn, typename T::Listener& listener,
                              Host host, const OpenOptions& options, std::string_view uri,
