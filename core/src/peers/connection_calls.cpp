@@ -154,10 +154,7 @@ void Connection::on_deadline(wire::CallId id) {
   } else if (call->may_withdraw && outbox_.withdraw(call->frame)) {
     ran = Ran::no;
   }
-  release(*call, Error(Errc::deadline_exceeded,
-                       ran == Ran::no ? "deadline exceeded; the message was not sent"
-                                      : "deadline exceeded; the handler may have run",
-                       ran));
+  release(*call, Error(Errc::deadline_exceeded, "no outcome before the deadline", ran));
 }
 
 void Connection::release(calls::PendingCall& call, Result<Encoded> outcome) {
