@@ -154,7 +154,25 @@ TEST_F(HandlerOutcomes, OnlyTheFirstAnswerCounts) {
 TEST_F(HandlerOutcomes, AThrowAfterAskingForALaterReplyStillEndsTheCall) {
   server.add(unary("throws", [](Reply<int>) { throw std::runtime_error("late"); })).value();
 
-  EXPECT_TRUE(peer.call<int>("throws").has_error());
+  EXPECT_TRUE(peer.call<int>("throws").error().is(Errc::no_reply));
+  network.settle();
+
+  EXPECT_THAT(server_log, ElementsAre(HasSubstr("late"))) << "the exception is not lost";
+}
+
+TEST_F(HandlerOutcomes, AreCountedByWhetherTheHandlerRan) {
+  server
+      .add(ack("fails",
+               [](int) -> Result<void> { return Error(Errc::invalid_argument, "not seven"); }))
+      .value();
+
+  EXPECT_TRUE(peer.confirm("fails", 6).error().is(Errc::invalid_argument));
+  EXPECT_EQ(server.counters().handler_errors, 1u);
+  EXPECT_EQ(server.counters().messages_refused, 0u);
+
+  EXPECT_TRUE(peer.confirm("fails", std::string("six")).error().is(Errc::undecodable));
+  EXPECT_EQ(server.counters().handler_errors, 1u);
+  EXPECT_EQ(server.counters().messages_refused, 1u);
 }
 
 int doubled(int value) {

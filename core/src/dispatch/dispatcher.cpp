@@ -35,6 +35,9 @@ class MessageResponder final : public detail::Responder {
       dispatcher_.send_failure(*message, error);
     }
   }
+  /// True once it was used, or detach() moved its duty to another.
+  bool is_spent() const noexcept { return message_ == nullptr; }
+
   std::unique_ptr<detail::Responder> detach() override {
     Message* message = std::exchange(message_, nullptr);
     auto copy = std::make_unique<Message>();
@@ -147,10 +150,7 @@ void Dispatcher::start(std::shared_ptr<Message> message) {
   }
   if (pool_.submit([this, message] { run(*message); })) return;
   // Refusing takes the engine's lock, which the caller may hold.
-  events_.defer([this, message = std::move(message)] {
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    send_failure(*message, overloaded());
-  });
+  events_.defer([this, message = std::move(message)] { send_failure(*message, overloaded()); });
 }
 
 void Dispatcher::run(Message& message) {
@@ -163,16 +163,20 @@ void Dispatcher::run(Message& message) {
                   .mode = message.mode,
                   .codec = message.codec,
                   .deadline = message.deadline};
+  const std::string& name = message.entry->handler.name;
   MessageResponder responder(*this, message);
+  const auto fail = [&](std::string text) {
+    Error error(Errc::handler_failed, std::move(text), Ran::yes);
+    // Whoever holds the later reply answers the caller, who then never learns of the exception.
+    if (responder.is_spent()) return events_.log_handler_error(name, error);
+    responder.fail(std::move(error));
+  };
   try {
     message.entry->handler.function(context, message.payload, responder);
   } catch (const std::exception& e) {
-    responder.fail(
-        Error(Errc::handler_failed, message.entry->handler.name + " threw: " + e.what(), Ran::yes));
+    fail(name + " threw: " + e.what());
   } catch (...) {
-    responder.fail(Error(Errc::handler_failed,
-                         message.entry->handler.name + " threw an exception of unknown type",
-                         Ran::yes));
+    fail(name + " threw an exception of unknown type");
   }
 }
 
@@ -194,9 +198,8 @@ void Dispatcher::send_ack(Message& message) {
 }
 
 void Dispatcher::send_failure(Message& message, const Error& error) {
-  if (error.is(Errc::handler_failed) || error.is(Errc::no_reply)) {
-    handler_errors_.fetch_add(1, std::memory_order_relaxed);
-  }
+  // Whatever code a handler fails with, it ran; a message that cannot be decoded never got there.
+  (error.ran == Ran::no ? refused_ : handler_errors_).fetch_add(1, std::memory_order_relaxed);
   if (message.call.expects_outcome()) {
     events_.send(*message.connection, [&] { message.connection->send_nack(message.call, error); });
   } else {
