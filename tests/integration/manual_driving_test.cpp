@@ -114,6 +114,29 @@ TEST(ManualDriving, SpawnedHandlersMayCallOn) {
   EXPECT_EQ(to_first.call<int>("descend", 10).value(), 10);
 }
 
+TEST(ManualDriving, AHandlerThatPollsItsNodeHarmsNoOther) {
+  TestNetwork network;
+  Node& server = network.add_node();
+  std::vector<std::string> seen;
+  server
+      .add(am("note",
+              [&seen](Context& context, BytesView bytes) {
+                EXPECT_EQ(context.node.poll(), 0u);
+                seen.emplace_back(as_text(bytes));
+              },
+              {Execution::inline_}))
+      .value();
+  const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+  std::vector<std::string> sent;
+  for (const char c : {'a', 'b', 'c'}) {
+    peer.send("note", Payload::copy(sent.emplace_back(8000, c))).value();
+  }
+
+  network.settle();
+
+  EXPECT_TRUE(seen == sent) << "in order, and each as long as it is viewed";
+}
+
 TEST(ManualDriving, TwoRunsAreTheSame) {
   const auto run = [] {
     TestNetwork network;

@@ -7,6 +7,7 @@
 
 #include "log/logger.hpp"
 #include "node/driven_nodes.hpp"
+#include "node/turn_scope.hpp"
 
 namespace trestle {
 namespace {
@@ -95,6 +96,8 @@ void NodeCore::drive() {
 }
 
 std::size_t NodeCore::turn() {
+  // The end of an inner turn would give back the packets that the outer one's handlers still view.
+  if (TurnScope::is_in_turn_of(*this)) return 0;
   std::size_t handled = engine_.turn();
   if (options_.driver != nullptr) {
     while (pool_.run_one()) ++handled;
