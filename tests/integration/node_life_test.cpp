@@ -37,6 +37,7 @@ TEST(NodeLife, AClosedNodeRefusesByName) {
   EXPECT_TRUE(node.connect(uri).error().is(Errc::shut_down));
   EXPECT_TRUE(peer.call<int>("x").error().is(Errc::shut_down));
   EXPECT_TRUE(peer.send("x").error().is(Errc::shut_down));
+  EXPECT_TRUE(node.add(am("x", [] {})).error().is(Errc::shut_down));
 }
 
 TEST(NodeLife, AHandleMayOutliveItsNode) {
@@ -150,6 +151,44 @@ TEST(NodeLife, CloseSaysWhatIsStillBusy) {
   EXPECT_THAT(closed.error().text, HasSubstr("1 handlers"));
   EXPECT_GE(server.now() - before, std::chrono::seconds(5));
   EXPECT_LE(server.now() - before, std::chrono::seconds(7));
+}
+
+TEST(NodeLife, AHandlerMayHoldAPeerOfItsNode) {
+  const auto held = std::make_shared<int>();
+  {
+    TestNetwork network;
+    Node& node = network.add_node();
+    const Peer peer = node.peer(node.instance_id());
+    node.add(am("pass_on", [peer, held] { (void)peer.send("x"); })).value();
+  }
+
+  EXPECT_EQ(held.use_count(), 1) << "the node must not keep itself alive through its handlers";
+}
+
+TEST(NodeLife, MessagesThatWaitForAPermitGoWithTheNode) {
+  const auto held = std::make_shared<int>();
+  std::vector<Reply<int>> unanswered;
+  std::promise<void> waiting;
+  {
+    Node node({.workers = 2,
+               .close_timeout = std::chrono::milliseconds(20),
+               .log = [](LogLevel, std::string_view) {}});
+    const Peer self = node.peer(node.instance_id());
+    const auto never = [&](Reply<int> reply) {
+      unanswered.push_back(std::move(reply));
+      waiting.set_value();
+    };
+    const auto wait = [self, held] { EXPECT_TRUE(self.call<int>("never").has_error()); };
+    node.add(unary("never", never, {Execution::inline_})).value();
+    node.add(am("wait", wait, {.concurrency_max = 1})).value();
+    for (int i = 0; i < 10; ++i) self.send("wait").value();
+    waiting.get_future().wait();
+
+    EXPECT_TRUE(node.close().error().is(Errc::deadline_exceeded));
+    unanswered.clear();
+  }
+
+  EXPECT_EQ(held.use_count(), 1);
 }
 
 TEST(NodeLife, LeavesNoDescriptorAndNoThread) {

@@ -98,6 +98,12 @@ std::size_t WorkerPool::busy() const {
   return queue_.size() + running_;
 }
 
+void WorkerPool::drop_waiting() {
+  std::deque<Task> dropped;  // outlives the lock
+  const std::lock_guard lock(mutex_);
+  dropped.swap(queue_);
+}
+
 void WorkerPool::stop() {
   std::vector<std::thread> threads;
   {

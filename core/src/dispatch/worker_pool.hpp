@@ -50,6 +50,9 @@ class WorkerPool {
   /// Tasks waiting or running.
   std::size_t busy() const;
 
+  /// Drops the tasks that wait. What they hold is destroyed without the lock.
+  void drop_waiting();
+
   /// Finishes what is queued, then ends the threads. Idempotent.
   void stop();
 

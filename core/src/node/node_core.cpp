@@ -241,12 +241,15 @@ void NodeCore::stop_driving() {
     connection->on_closed(TT_E_CLOSED, "this node was closed");
   }
   run_actions();
+  // Messages that no worker took in time are dropped: their callers were told by the lost
+  // connection, and running them would keep close() busy beyond any bound.
+  handlers_.close();
+  pool_.drop_waiting();
   pool_.stop();
   engine_.turn();
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock
   const std::lock_guard lock(engine_.mutex());
-  // Breaks the cycles between peers, connections, waiting messages and this node.
-  handlers_.drop_waiting();
+  // Breaks the cycles between peers, connections and this node.
   for (const auto& entry : connections_) peers_.remove(*entry.second);
   peers_.clear();
   connections_.clear();

@@ -29,6 +29,7 @@ Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
   }
   std::string name = handler.name;
   const std::unique_lock lock(mutex_);
+  if (closed_) return Error(Errc::shut_down, "cannot add '" + name + "': this node was closed");
   if (entries_.contains(name)) {
     return Error(Errc::handler_exists, "Handler '" + name + "' already registered");
   }
@@ -50,9 +51,14 @@ std::vector<std::string> HandlerRegistry::names() const {
   return names;
 }
 
-void HandlerRegistry::drop_waiting() {
-  const std::shared_lock lock(mutex_);
-  for (const auto& entry : entries_) entry.second->permits.drop_waiting();
+void HandlerRegistry::close() {
+  Entries dropped;  // outlives the lock: what a function holds may call back when it goes
+  {
+    const std::unique_lock lock(mutex_);
+    closed_ = true;
+    dropped.swap(entries_);
+  }
+  for (const auto& entry : dropped) entry.second->permits.drop_waiting();
 }
 
 }  // namespace trestle::registry

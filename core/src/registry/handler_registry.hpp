@@ -29,7 +29,8 @@ struct Entry {
 /// Threads: any. A handler added is found by the next message.
 class HandlerRegistry {
  public:
-  /// Errors: invalid_argument, name_too_long, reserved_name, handler_exists; nothing is changed.
+  /// Errors: invalid_argument, name_too_long, reserved_name, handler_exists, and shut_down after
+  /// close(); nothing is changed.
   Result<void> add(Handler handler, Owner owner = Owner::application);
 
   /// Null if there is none.
@@ -37,12 +38,16 @@ class HandlerRegistry {
 
   std::vector<std::string> names() const;
 
-  /// Drops the messages that wait for a permit; for a node that is closed.
-  void drop_waiting();
+  /// Drops every handler, with what its function holds, and the messages that wait for a permit.
+  /// A function often holds a Peer, and through it the node.
+  void close();
 
  private:
+  using Entries = std::map<std::string, std::shared_ptr<Entry>, std::less<>>;
+
   mutable std::shared_mutex mutex_;
-  std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;
+  Entries entries_;
+  bool closed_ = false;
 };
 
 }  // namespace trestle::registry

@@ -103,6 +103,20 @@ TEST(WorkerPool, FinishesWhatIsQueuedBeforeItStops) {
   EXPECT_EQ(ran, 20);
 }
 
+TEST(WorkerPool, DropsWhatWaitsWithAllItHolds) {
+  const auto held = std::make_shared<int>();
+  int ran = 0;
+  WorkerPool pool(0, 10);
+  for (int i = 0; i < 3; ++i) pool.submit([&ran, held] { ++ran; });
+  ASSERT_TRUE(pool.run_one());
+
+  pool.drop_waiting();
+
+  EXPECT_FALSE(pool.run_one());
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(held.use_count(), 1);
+}
+
 TEST(WorkerPool, TakesNothingOnceStopped) {
   WorkerPool pool(1, 10);
   pool.stop();
