@@ -134,6 +134,25 @@ TEST_F(Peers, ThatDisconnectAreForgottenOthersStay) {
   EXPECT_EQ(client.connect(uri).value().call<int>("seven").value(), 7);
 }
 
+TEST_F(Peers, ThatAreTheNodeItselfHaveABoundedQueueToo) {
+  Node& node = network.add_node({.queue_bytes_max = 1u << 20});
+  int received = 0;
+  node.add(am("sink", [&](BytesView) { ++received; }, {Execution::inline_})).value();
+  const Peer self = node.peer(node.instance_id());
+  const std::string megabyte(1u << 20, 'x');
+  int admitted = 0;
+
+  Result<MessageId> sent = self.send("sink", Payload::copy(megabyte));
+  for (; sent.has_value() && admitted < 100; sent = self.send("sink", Payload::copy(megabyte))) {
+    ++admitted;
+  }
+  network.settle();
+
+  EXPECT_TRUE(sent.error().is(Errc::queue_full));
+  EXPECT_LE(admitted, 3);
+  EXPECT_EQ(received, admitted);
+}
+
 TEST_F(Peers, CallsUnderWayEndWhenTheConnectionIsLost) {
   std::vector<Reply<int>> unanswered;
   server

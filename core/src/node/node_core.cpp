@@ -256,6 +256,7 @@ void NodeCore::stop_driving() {
   dials_.clear();
   outputs_.clear();
   loopback_.clear();
+  loopback_blocked_.clear();
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
 }

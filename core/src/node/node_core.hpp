@@ -125,6 +125,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_protocol_error(peers::Connection& connection, const Error& error) override;
   void on_closed(peers::Connection& connection, const Error& why) override;
   void on_output(peers::Connection& connection) override;
+  bool has_loopback_room(peers::Connection& from, std::size_t bytes) override;
   void on_loopback(peers::Connection& to, Payload packet) override;
   // DispatchEvents
   Node& node() override { return node_; }
@@ -191,6 +192,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<std::shared_ptr<peers::Connection>> outputs_;
   std::vector<std::pair<std::shared_ptr<peers::Connection>, Payload>> loopback_;
   std::vector<std::pair<std::shared_ptr<peers::Connection>, Payload>> turn_packets_;
+  std::vector<std::shared_ptr<peers::Connection>> loopback_blocked_;
+  std::size_t loopback_bytes_ = 0;  // in loopback_
   std::list<OneShot> one_shots_;
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;

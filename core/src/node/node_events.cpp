@@ -69,14 +69,23 @@ std::size_t NodeCore::deliver_loopback() {
   const std::lock_guard lock(engine_.mutex());
   // Views into these packets live until the end of the turn.
   turn_packets_.swap(loopback_);
+  loopback_bytes_ = 0;
   for (auto& [connection, packet] : turn_packets_) {
     engine::PacketSource source(nullptr);
     connection->on_packet(packet.view(), source);
   }
+  for (const auto& connection : std::exchange(loopback_blocked_, {})) connection->on_writable();
   return turn_packets_.size();
 }
 
+bool NodeCore::has_loopback_room(peers::Connection& from, std::size_t bytes) {
+  if (loopback_.empty() || loopback_bytes_ + bytes <= options_.queue_bytes_max) return true;
+  loopback_blocked_.push_back(from.shared_from_this());
+  return false;
+}
+
 void NodeCore::on_loopback(peers::Connection& to, Payload packet) {
+  loopback_bytes_ += packet.size();
   loopback_.emplace_back(to.shared_from_this(), std::move(packet));
   engine_.wake();
 }

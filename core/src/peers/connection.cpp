@@ -124,6 +124,7 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
   if (other == nullptr) return TT_E_CLOSED;
   std::size_t size = 0;
   for (const tt_iov& segment : segments) size += segment.len;
+  if (!events_.has_loopback_room(*this, size)) return TT_E_AGAIN;
   auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
   std::byte* at = buffer.get();
   for (const tt_iov& segment : segments) {

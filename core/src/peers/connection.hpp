@@ -55,7 +55,9 @@ class ConnectionEvents {
   virtual void on_closed(Connection& connection, const Error& why) = 0;
   /// There is something to flush at the end of the turn.
   virtual void on_output(Connection& connection) = 0;
-  /// A packet for this node's other end of a loopback.
+  /// A packet of `bytes` wants to go to the other end of a loopback. False: not now; on_writable()
+  /// of `from` says when.
+  virtual bool has_loopback_room(Connection& from, std::size_t bytes) = 0;
   virtual void on_loopback(Connection& to, Payload packet) = 0;
 
  protected:

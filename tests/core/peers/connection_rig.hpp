@@ -177,6 +177,7 @@ class ConnectionRig : public ::testing::Test,
   void on_output(Connection& connection) override {
     outputs_.push_back(connection.shared_from_this());
   }
+  bool has_loopback_room(Connection&, std::size_t) override { return true; }
   void on_loopback(Connection&, Payload) override {}
 
   static constexpr InstanceId self_id = InstanceId::from_halves(0, 5);
