@@ -134,6 +134,20 @@ TEST_F(Peers, ThatDisconnectAreForgottenOthersStay) {
   EXPECT_EQ(client.connect(uri).value().call<int>("seven").value(), 7);
 }
 
+TEST_F(Peers, AreTheSameThroughAHandleThatWasMadeBeforeTheyWereSeen) {
+  const Peer early = client.peer(server.instance_id());
+  client.connect(uri).value();
+
+  EXPECT_TRUE(early.is_connected());
+  EXPECT_EQ(early.call<int>("seven").value(), 7);
+  early.disconnect();
+  network.settle();
+
+  EXPECT_FALSE(early.is_connected());
+  EXPECT_EQ(client.counters().connections, 0u);
+  EXPECT_EQ(server.counters().connections, 0u);
+}
+
 TEST_F(Peers, ThatAreTheNodeItselfHaveABoundedQueueToo) {
   Node& node = network.add_node({.queue_bytes_max = 1u << 20});
   int received = 0;

@@ -68,8 +68,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                           Encoded argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
   InstanceId id_of(const detail::PeerLink& link);
-  bool is_connected(const detail::PeerLink& link);
-  void disconnect(detail::PeerLink& link);
+  bool is_connected(const peers::PeerLinkPtr& link);
+  void disconnect(const peers::PeerLinkPtr& link);
 
  private:
   using PeerResult = Result<peers::PeerLinkPtr>;
@@ -161,6 +161,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                                                   std::string_view uri, TimePoint deadline);
   void give_up(ConnectWaiter& waiter);
   void finish_dial(peers::Connection& connection, const PeerResult& result);
+  /// A handle made before the peer was first seen, or after it came back, follows the table.
+  peers::PeerLinkPtr current(const peers::PeerLinkPtr& link) const;
   Result<peers::Connection*> route(const peers::PeerLinkPtr& link, TimePoint deadline);
 
   Result<void> check_call(std::string_view handler) const;

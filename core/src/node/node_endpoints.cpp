@@ -156,55 +156,59 @@ InstanceId NodeCore::id_of(const detail::PeerLink& link) {
   return link.instance;
 }
 
-bool NodeCore::is_connected(const detail::PeerLink& link) {
+peers::PeerLinkPtr NodeCore::current(const peers::PeerLinkPtr& link) const {
+  if (!link->connections.empty()) return link;
+  auto known = peers_.find(link->instance);
+  return known != nullptr ? known : link;
+}
+
+bool NodeCore::is_connected(const peers::PeerLinkPtr& link) {
   const std::lock_guard lock(engine_.mutex());
-  const peers::Connection* connection = peers_.route(link);
+  const peers::Connection* connection = peers_.route(*current(link));
   return connection != nullptr && connection->is_open();
 }
 
-void NodeCore::disconnect(detail::PeerLink& link) {
+void NodeCore::disconnect(const peers::PeerLinkPtr& link) {
   const std::lock_guard lock(engine_.mutex());
-  if (link.instance == instance_) return;
-  link.uri.clear();
-  const auto all = link.connections;
+  if (link->instance == instance_) return;
+  const peers::PeerLinkPtr leaving = current(link);
+  leaving->uri.clear();
+  link->uri.clear();
+  const auto all = leaving->connections;
   for (const auto& connection : all) {
     connection->close(Error(Errc::connection_lost, "disconnected by this node"));
   }
-  peers_.forget(link.instance);
+  peers_.forget(leaving->instance);
   engine_.wake();
 }
 
 Result<peers::Connection*> NodeCore::route(const peers::PeerLinkPtr& link, TimePoint deadline) {
-  if (closing_ && closed_) return Error(Errc::shut_down, "this node was closed");
-  // A handle made before the peer was first seen, or after it came back, follows the table.
-  peers::PeerLinkPtr current = link;
-  if (link->connections.empty()) {
-    if (auto known = peers_.find(link->instance)) current = known;
-  }
-  if (peers::Connection* connection = peers_.route(*current)) {
+  if (closed_) return Error(Errc::shut_down, "this node was closed");
+  const peers::PeerLinkPtr target = current(link);
+  if (peers::Connection* connection = peers_.route(*target)) {
     connection->allow_until(deadline);
     return connection;
   }
-  for (const auto& connection : current->connections) {
+  for (const auto& connection : target->connections) {
     if (!connection->is_open() || !connection->goodbye()) continue;
     if (!connection->goodbye()->is(Errc::duplicate_connection)) return *connection->goodbye();
   }
-  if (current->uri.empty()) {
-    const bool seen = current->incarnation != 0;
+  if (target->uri.empty()) {
+    const bool seen = target->incarnation != 0;
     return Error(seen ? Errc::connection_lost : Errc::unknown_peer,
-                 seen ? "peer " + to_string(current->instance) +
+                 seen ? "peer " + to_string(target->instance) +
                             " is gone, and it came to us, so there is no endpoint to dial; the "
                             "message was not sent"
-                      : "nothing is known of peer " + to_string(current->instance) +
+                      : "nothing is known of peer " + to_string(target->instance) +
                             ": connect to one of its endpoints first");
   }
-  auto endpoint = peers::Endpoint::parse(current->uri);
+  auto endpoint = peers::Endpoint::parse(target->uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
-  auto connection = dial(*endpoint, current->uri, deadline);
+  auto connection = dial(*endpoint, target->uri, deadline);
   if (connection.has_error()) return std::move(connection).error();
-  (*connection)->expected = current->instance;
-  (*connection)->link = current;
-  current->connections.push_back(*connection);
+  (*connection)->expected = target->instance;
+  (*connection)->link = target;
+  target->connections.push_back(*connection);
   return connection->get();
 }
 

@@ -18,7 +18,7 @@ InstanceId Peer::instance_id() const {
 }
 
 bool Peer::is_connected() const {
-  return link_ != nullptr && link_->node->is_connected(*link_);
+  return link_ != nullptr && link_->node->is_connected(link_);
 }
 
 Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const {
@@ -43,7 +43,7 @@ Result<std::vector<std::string>> Peer::list_handlers() const {
 }
 
 void Peer::disconnect() const {
-  if (link_ != nullptr) link_->node->disconnect(*link_);
+  if (link_ != nullptr) link_->node->disconnect(link_);
 }
 
 }  // namespace trestle
