@@ -2,6 +2,10 @@
 add_library(trestle_build_flags INTERFACE)
 target_compile_options(trestle_build_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion
                        $<$<BOOL:${TRESTLE_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # g++ 12 warns of std::string operator+ where nothing overlaps (GCC bug 105651).
+  target_compile_options(trestle_build_flags INTERFACE -Wno-restrict)
+endif()
 target_compile_definitions(trestle_build_flags INTERFACE BOOST_DLL_USE_STD_FS
                            BOOST_ERROR_CODE_HEADER_ONLY)
 if(TRESTLE_SANITIZE)

@@ -111,6 +111,21 @@ TEST(NodeLife, AParentsStopClosesTheNodeNotTheReverse) {
   EXPECT_TRUE(second.listen("inproc://*").error().is(Errc::shut_down));
 }
 
+TEST(NodeLife, AHandlerMayStopItsNode) {
+  for (const Execution execution : {Execution::spawn, Execution::inline_}) {
+    std::stop_source parent;
+    Node client;
+    {
+      Node server({.stop = parent.get_token()});
+      server.add(ack("quit", [&] { parent.request_stop(); }, {execution})).value();
+      const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+
+      EXPECT_TRUE(peer.confirm("quit").has_value()) << "its own outcome still leaves";
+      while (server.listen("inproc://*").has_value()) std::this_thread::yield();
+    }
+  }
+}
+
 TEST(NodeLife, PendingCallsEndWhenTheirNodeCloses) {
   std::vector<Reply<int>> held;
   Node server;

@@ -12,6 +12,7 @@ Node::Node(NodeOptions options) : core_(std::make_shared<NodeCore>(*this, std::m
 Node::~Node() {
   // Nobody is left to hear it; the log is.
   if (auto closed = core_->close(); closed.has_error()) core_->report(closed.error());
+  core_->join();
 }
 
 const InstanceId& Node::instance_id() const noexcept {

@@ -83,9 +83,20 @@ void NodeCore::start() {
     driver_thread_ = std::thread([this] { drive(); });
   }
   if (options_.stop.stop_possible()) {
-    stop_callback_.emplace(options_.stop, [this] {
-      if (auto closed = close(); closed.has_error()) report(closed.error());
-    });
+    stop_callback_.emplace(options_.stop, [this] { stop_requested(); });
+  }
+}
+
+void NodeCore::stop_requested() {
+  const auto close_and_report = [this] {
+    if (auto closed = close(); closed.has_error()) report(closed.error());
+  };
+  const bool in_handler = may_wait_here().has_error() || pool_.is_own_thread();
+  if (in_handler && options_.driver == nullptr) {
+    // Closing waits for that handler, so it must happen elsewhere.
+    closer_ = std::thread(close_and_report);
+  } else {
+    close_and_report();
   }
 }
 
@@ -194,6 +205,11 @@ Result<void> NodeCore::end() {
   }
   if (busy.empty()) return {};
   return Error(Errc::deadline_exceeded, "closed, but not idle within close_timeout: " + busy);
+}
+
+void NodeCore::join() {
+  stop_callback_.reset();  // waits for one that is running on another thread
+  if (closer_.joinable()) closer_.join();
 }
 
 void NodeCore::close_connections(TimePoint drain_deadline) {

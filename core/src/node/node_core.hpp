@@ -44,6 +44,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Second half of construction: what needs shared_from_this().
   void start();
   Result<void> close();
+  /// After close(): nothing of the node runs any more.
+  void join();
 
   const InstanceId& instance_id() const noexcept { return instance_; }
   std::uint64_t incarnation() const noexcept { return incarnation_; }
@@ -139,6 +141,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool waits_on_kernel() override;
   void nap(std::chrono::nanoseconds at_most) override;
 
+  void stop_requested();
   void drive();
   void close_connections(TimePoint drain_deadline);
   void stop_driving();
@@ -211,6 +214,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::condition_variable turned_;  // with the engine's lock: something may have changed
   std::atomic<bool> stop_driving_{false};
   std::thread driver_thread_;
+  std::thread closer_;  // closes the node when a handler asks for it
   std::optional<std::stop_callback<std::function<void()>>> stop_callback_;
 };
 

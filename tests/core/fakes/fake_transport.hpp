@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
-#include <optional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
