@@ -67,7 +67,8 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       plugins_(search_options(deferred_log())),
       engine_(engine_options(options_, deferred_log()), *this),
       pool_(worker_count(options_), options_.spawn_queue_messages),
-      dispatcher_(*this, handlers_, pool_, options_.spawn_queue_messages),
+      dispatcher_(*this, handlers_, pool_,
+                  {.messages = options_.spawn_queue_messages, .bytes = options_.spawn_queue_bytes}),
       peers_(instance_) {}
 
 NodeCore::~NodeCore() = default;
