@@ -98,6 +98,13 @@ std::size_t WorkerPool::busy() const {
   return queue_.size() + running_;
 }
 
+void WorkerPool::drop_queued() {
+  std::deque<Task> dropped;  // outlives the lock
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  dropped.swap(queue_);
+}
+
 void WorkerPool::stop() {
   std::vector<std::thread> threads;
   {

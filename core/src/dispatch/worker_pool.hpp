@@ -50,6 +50,9 @@ class WorkerPool {
   /// Tasks waiting or running.
   std::size_t busy() const;
 
+  /// Drops what is queued, and takes nothing more. What runs goes on.
+  void drop_queued();
+
   /// Finishes what is queued, then ends the threads. Idempotent.
   void stop();
 

@@ -239,6 +239,7 @@ void NodeCore::stop_driving() {
     connection->on_closed(TT_E_CLOSED, "this node was closed");
   }
   run_actions();
+  pool_.drop_queued();  // what did not start within close_timeout; nobody is left to be answered
   pool_.stop();
   engine_.turn();
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock

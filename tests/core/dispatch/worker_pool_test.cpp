@@ -103,6 +103,27 @@ TEST(WorkerPool, FinishesWhatIsQueuedBeforeItStops) {
   EXPECT_EQ(ran, 20);
 }
 
+TEST(WorkerPool, DropsWhatIsQueuedWhenAskedTo) {
+  std::atomic<int> ran{0};
+  std::binary_semaphore running{0};
+  std::binary_semaphore go{0};
+  WorkerPool pool(1, 100);
+  pool.submit([&] {
+    running.release();
+    go.acquire();
+    ++ran;
+  });
+  running.acquire();
+  for (int i = 0; i < 20; ++i) pool.submit([&] { ++ran; });
+
+  pool.drop_queued();
+
+  EXPECT_FALSE(pool.submit([&] { ++ran; }));
+  go.release();
+  pool.stop();
+  EXPECT_EQ(ran, 1);
+}
+
 TEST(WorkerPool, TakesNothingOnceStopped) {
   WorkerPool pool(1, 10);
   pool.stop();
