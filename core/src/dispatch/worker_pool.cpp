@@ -98,9 +98,10 @@ std::size_t WorkerPool::busy() const {
   return queue_.size() + running_;
 }
 
-void WorkerPool::drop_waiting() {
+void WorkerPool::drop_queued() {
   std::deque<Task> dropped;  // outlives the lock
   const std::lock_guard lock(mutex_);
+  stopping_ = true;
   dropped.swap(queue_);
 }
 

@@ -50,8 +50,8 @@ class WorkerPool {
   /// Tasks waiting or running.
   std::size_t busy() const;
 
-  /// Drops the tasks that wait. What they hold is destroyed without the lock.
-  void drop_waiting();
+  /// Drops what is queued, and takes nothing more. What runs goes on.
+  void drop_queued();
 
   /// Finishes what is queued, then ends the threads. Idempotent.
   void stop();
