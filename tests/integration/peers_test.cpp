@@ -194,6 +194,41 @@ TEST_F(Peers, AreDialledAgainByTheNextCall) {
   EXPECT_EQ(peer.call<int>("seven").value(), 7);
 }
 
+TEST_F(Peers, ThatWereDialledByUriAreWhoeverAnswersThere) {
+  const std::string place = "inproc://place";
+  Peer peer;
+  {
+    Node first({.driver = &network.driver()});
+    first.listen(place).value();
+    peer = client.connect(place).value();
+  }
+  network.settle();
+  ASSERT_TRUE(peer.call<int>("seven").error().is(Errc::connect_refused));
+
+  Node second({.driver = &network.driver()});
+  second.add(unary("seven", [] { return 77; })).value();
+  second.listen(place).value();
+
+  EXPECT_EQ(peer.call<int>("seven").value(), 77);
+  EXPECT_EQ(peer.instance_id(), second.instance_id());
+}
+
+TEST_F(Peers, ThatWereExpectedByIdAreNobodyElse) {
+  const std::string place = "inproc://place";
+  Peer peer;
+  {
+    Node first({.driver = &network.driver()});
+    first.listen(place).value();
+    peer = client.connect(place, {.expect = first.instance_id()}).value();
+  }
+  network.settle();
+
+  Node second({.driver = &network.driver()});
+  second.listen(place).value();
+
+  EXPECT_TRUE(peer.call<int>("seven").error().is(Errc::identity_mismatch));
+}
+
 TEST_F(Peers, WhereNobodyListensFailAtOnceAndLeaveNothing) {
   const TimePoint before = client.now();
 

@@ -135,6 +135,14 @@ TEST(Listening, BeyondTheHostNeedsAuthenticationOrConsent) {
   EXPECT_THAT(*allowed, ::testing::Not(HasSubstr("insecure")));
 }
 
+TEST(Listening, AtAMalformedAddressSaysWhatIsWrongWithIt) {
+  Node node;
+
+  EXPECT_TRUE(node.listen("tcp://127.0.0.1").error().is(Errc::bad_endpoint));
+  EXPECT_THAT(node.listen("tcp://127.0.0.1").error().text, HasSubstr("no port"));
+  EXPECT_THAT(node.listen("tcp://127.0.0.1:99999").error().text, HasSubstr("99999"));
+}
+
 TEST(Listening, AtAnUnknownSchemeListsWhereItLooked) {
   Node node;
 

@@ -5,6 +5,7 @@
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 #include <cstdint>
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -98,6 +99,10 @@ struct Error {
 
   bool is(Errc errc) const noexcept { return code == make_error_code(errc); }
 };
+
+/// The text, the code's name, and whether the handler ran: for logs and people.
+TRESTLE_EXPORT std::string to_string(const Error& error);
+TRESTLE_EXPORT std::ostream& operator<<(std::ostream& out, const Error& error);
 
 /// What `Result::value()` throws when there is no value.
 class BadResult : public std::runtime_error {

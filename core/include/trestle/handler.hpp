@@ -29,13 +29,14 @@ TRESTLE_EXPORT std::string_view to_string(HandlerKind kind) noexcept;
 
 /// Where a handler runs.
 enum class Execution : std::uint8_t {
-  spawn,    ///< on the node's worker pool; it may block
+  spawn,    ///< on the node's worker pool; it may block, and messages may overtake each other
   inline_,  ///< on whichever thread drives the node; it must not block
 };
 
 struct HandlerOptions {
   Execution execution = Execution::spawn;
-  std::size_t concurrency_max = 0;  ///< runs at once; the rest waits in order. 0: no limit
+  /// Runs at once; the rest waits in order. 0: no limit. 1 runs messages in the order they came.
+  std::size_t concurrency_max = 0;
 };
 
 /// A named handler. Threads: any; its function may run on several at once.

@@ -79,17 +79,17 @@ class TRESTLE_EXPORT Node {
 
   /// Makes a handler callable, from the next message on.
   /// Errors: handler_exists, reserved_name, name_too_long, invalid_argument.
-  Result<void> add(Handler handler);
+  [[nodiscard]] Result<void> add(Handler handler);
 
   /// Listens at `uri`; returns the real URI, which peers can connect to.
   /// Errors: bad_endpoint, unknown_scheme, plugin_rejected, address_in_use, insecure_listener (an
   /// address beyond the host needs a transport that authenticates, or insecure=1 in the URI).
-  Result<std::string> listen(std::string_view uri);
+  [[nodiscard]] Result<std::string> listen(std::string_view uri);
 
   /// Connects and waits for the peer's hello. Connecting where one is connected already returns the
   /// same peer. Errors: connect_refused, unreachable, deadline_exceeded, handshake_failed,
   /// version_mismatch, identity_mismatch, stale_incarnation, and those of listen().
-  Result<Peer> connect(std::string_view uri, ConnectOptions options = {});
+  [[nodiscard]] Result<Peer> connect(std::string_view uri, ConnectOptions options = {});
 
   /// A peer by its id; one's own id gives a loopback. Calls to an id that was never connected fail
   /// with unknown_peer.

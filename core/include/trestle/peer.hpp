@@ -55,28 +55,29 @@ class TRESTLE_EXPORT Peer {
 
   /// Runs a unary handler and waits for its reply.
   template <class R, class T>
-  Result<R> call(std::string_view handler, const T& value) const {
+  [[nodiscard]] Result<R> call(std::string_view handler, const T& value) const {
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
     return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(*argument)));
   }
   template <class R>
-  Result<R> call(std::string_view handler) const {
+  [[nodiscard]] Result<R> call(std::string_view handler) const {
     return read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
   }
   template <class R, class T, class... Arguments>
-  Result<R> call(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const {
+  [[nodiscard]] Result<R> call(std::string_view handler, std::in_place_type_t<T>,
+                               Arguments&&... build) const {
     return call<R>(handler, make<T>(std::forward<Arguments>(build)...));
   }
 
   /// Runs an ack or unary handler and waits until it ended; a reply is dropped.
   template <class T>
-  Result<void> confirm(std::string_view handler, const T& value) const {
+  [[nodiscard]] Result<void> confirm(std::string_view handler, const T& value) const {
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
     return without_value(invoke(handler, DeliveryMode::confirmed, std::move(*argument)));
   }
-  Result<void> confirm(std::string_view handler) const {
+  [[nodiscard]] Result<void> confirm(std::string_view handler) const {
     return without_value(invoke(handler, DeliveryMode::confirmed, empty_argument()));
   }
 
@@ -93,10 +94,10 @@ class TRESTLE_EXPORT Peer {
   }
 
   /// The time of one round trip to the peer's node; runs no handler.
-  Result<std::chrono::nanoseconds> ping() const;
+  [[nodiscard]] Result<std::chrono::nanoseconds> ping() const;
 
   /// The names of the peer's handlers, the system's included.
-  Result<std::vector<std::string>> list_handlers() const;
+  [[nodiscard]] Result<std::vector<std::string>> list_handlers() const;
 
   /// Ends the connection in good order and forgets the peer. Calls under way end with
   /// connection_lost. Other peers at the same endpoint are not touched.

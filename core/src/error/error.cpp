@@ -2,6 +2,7 @@
 #include <trestle/error.hpp>
 
 #include <array>
+#include <ostream>
 
 namespace trestle {
 namespace {
@@ -95,6 +96,17 @@ std::string_view to_string(Ran ran) noexcept {
       return "ran";
   }
   return "unknown";
+}
+
+std::string to_string(const Error& error) {
+  const bool ours = error.code.category() == category;
+  const std::string name =
+      ours ? std::string(to_string(static_cast<Errc>(error.code.value()))) : error.code.to_string();
+  return error.text + " [" + name + ", the handler " + std::string(to_string(error.ran)) + "]";
+}
+
+std::ostream& operator<<(std::ostream& out, const Error& error) {
+  return out << to_string(error);
 }
 
 }  // namespace trestle

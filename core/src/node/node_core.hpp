@@ -125,6 +125,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_stray_outcome() override { ++stray_outcomes_; }
   void on_rejected(peers::Connection& connection, const wire::Rejected& rejected) override;
   void on_protocol_error(peers::Connection& connection, const Error& error) override;
+  void on_refused(peers::Connection& connection, const Error& why) override;
   void on_closed(peers::Connection& connection, const Error& why) override;
   void on_output(peers::Connection& connection) override;
   bool has_loopback_room(peers::Connection& from, std::size_t bytes) override;

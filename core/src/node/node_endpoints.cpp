@@ -31,6 +31,10 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   if (closing_) return Error(Errc::shut_down, "this node was closed");
   auto transport = transport_for(*plugin, endpoint->scheme);
   if (transport.has_error()) return std::move(transport).error();
+  if (plugin->scheme->reach == TT_REACH_NETWORK && endpoint->host.empty()) {
+    return Error(Errc::bad_endpoint,
+                 "cannot listen at '" + std::string(uri) + "': " + endpoint->address_fault);
+  }
   const bool exposed = plugin->scheme->reach == TT_REACH_NETWORK &&
                        !(*transport)->has(TT_CAP_AUTHENTICATED) && !endpoint->is_loopback();
   if (exposed && !endpoint->insecure) {
@@ -131,6 +135,10 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
     }
     return error;
   }
+  if (options.expect) {
+    const std::lock_guard lock(engine_.mutex());
+    (*result)->expected = options.expect;
+  }
   return check_expected(*result, options);
 }
 
@@ -197,16 +205,17 @@ Result<peers::Connection*> NodeCore::route(const peers::PeerLinkPtr& link, TimeP
     const bool seen = target->incarnation != 0;
     return Error(seen ? Errc::connection_lost : Errc::unknown_peer,
                  seen ? "peer " + to_string(target->instance) +
-                            " is gone, and it came to us, so there is no endpoint to dial; the "
-                            "message was not sent"
-                      : "nothing is known of peer " + to_string(target->instance) +
-                            ": connect to one of its endpoints first");
+                            " is gone, and it had connected to this node, so there is no endpoint "
+                            "to dial: wait until it connects again"
+                      : "no connection to peer " + to_string(target->instance) +
+                            ", and no endpoint of it is known: connect to it, or wait until it "
+                            "connects to this node");
   }
   auto endpoint = peers::Endpoint::parse(target->uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
   auto connection = dial(*endpoint, target->uri, deadline);
   if (connection.has_error()) return std::move(connection).error();
-  (*connection)->expected = target->instance;
+  (*connection)->expected = target->expected;
   (*connection)->link = target;
   target->connections.push_back(*connection);
   return connection->get();

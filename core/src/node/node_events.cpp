@@ -164,6 +164,10 @@ void NodeCore::on_protocol_error(peers::Connection& connection, const Error& err
                              " ended, the peer broke the protocol: " + log::printable(error.text));
 }
 
+void NodeCore::on_refused(peers::Connection& connection, const Error& why) {
+  finish_dial(connection, why);
+}
+
 void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   finish_dial(connection, why);
   peers_.remove(connection);

@@ -149,7 +149,12 @@ void Connection::flush() {
 
 void Connection::refuse(const Error& error) {
   send_goodbye(static_cast<Errc>(error.code.value()), error.text);
+  const bool greeted = was_open_;
   close(error);
+  if (greeted) return;
+  // Saying goodbye may take the peer's time; nobody here needs to wait for that.
+  events_.on_refused(*this, error);
+  end_calls(error);
 }
 
 void Connection::close(const Error& why) {
@@ -196,17 +201,22 @@ void Connection::on_closed(tt_status status, std::string_view text) {
   finish(why);
 }
 
+void Connection::end_calls(const Error& why) {
+  const Errc code = was_open_ ? Errc::connection_lost : static_cast<Errc>(why.code.value());
+  calls_.for_each([&](calls::PendingCall& call) {
+    const bool left = call.frame != 0 && outbox_.has_left(call.frame);
+    release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
+  });
+  deferred_.clear();
+}
+
 void Connection::finish(const Error& why) {
   if (state_ == State::closed) return;
   const auto keep_alive = shared_from_this();
   state_ = State::closed;
   conn_ = nullptr;
   engine_.cancel_timer(limit_timer_);
-  const Errc code = was_open_ ? Errc::connection_lost : static_cast<Errc>(why.code.value());
-  calls_.for_each([&](calls::PendingCall& call) {
-    const bool left = call.frame != 0 && outbox_.has_left(call.frame);
-    release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
-  });
+  end_calls(why);
   deferred_.clear();
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);

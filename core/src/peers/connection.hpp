@@ -52,6 +52,8 @@ class ConnectionEvents {
   /// A request that asked for what this version does not know; it was answered.
   virtual void on_rejected(Connection& connection, const wire::Rejected& rejected) = 0;
   virtual void on_protocol_error(Connection& connection, const Error& error) = 0;
+  /// The handshake failed on this side; the connection will close.
+  virtual void on_refused(Connection& connection, const Error& why) = 0;
   virtual void on_closed(Connection& connection, const Error& why) = 0;
   /// There is something to flush at the end of the turn.
   virtual void on_output(Connection& connection) = 0;
@@ -193,6 +195,7 @@ class Connection final : public engine::LinkEvents,
   void go_on_retiring();
   void release(calls::PendingCall& call, Result<Encoded> outcome);
   void finish(const Error& why);
+  void end_calls(const Error& why);
   std::uint32_t remaining_ms(std::optional<TimePoint> deadline) const;
   Result<void> check_size(std::string_view handler, std::size_t payload_bytes,
                           std::size_t frame_bytes) const;

@@ -21,6 +21,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   }
   if (auto address = sdk::HostPort::parse(parsed->address); address.has_value()) {
     endpoint.host = address->host;
+  } else {
+    endpoint.address_fault = address.error().text;
   }
   endpoint.uri = parsed->str();
   return endpoint;

@@ -4,6 +4,7 @@
 #include <trestle/ids.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ class PeerLink {
   const std::shared_ptr<NodeCore> node;
   InstanceId instance;  // nil until a hello told it
   std::uint64_t incarnation = 0;
-  std::string uri;  // where it can be dialled; empty if it always came to us
+  std::string uri;                     // where it can be dialled; empty if it always came to us
+  std::optional<InstanceId> expected;  // whom the application insists on at that endpoint
   std::vector<std::shared_ptr<peers::Connection>> connections;
 };
 

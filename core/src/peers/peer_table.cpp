@@ -35,6 +35,7 @@ Result<void> PeerTable::admit(Connection& connection, const PeerFacts& peer,
   if (peer.instance == self_) {
     return Error(Errc::duplicate_connection, "instance " + name + " reached itself");
   }
+  if (connection.link != nullptr) follow(connection, peer.instance);
   PeerLinkPtr& link = peers_[peer.instance];
   if (link == nullptr) {
     link = connection.link != nullptr ? connection.link : std::make_shared<detail::PeerLink>(node);
@@ -62,6 +63,16 @@ Result<void> PeerTable::admit(Connection& connection, const PeerFacts& peer,
     link->connections.push_back(connection.shared_from_this());
   }
   return {};
+}
+
+void PeerTable::follow(Connection& connection, const InstanceId& instance) {
+  const PeerLinkPtr old = connection.link;
+  if (old->instance == instance) return;
+  if (find(old->instance) == old) peers_.erase(old->instance);
+  old->instance = instance;
+  old->incarnation = 0;
+  // If the table knows that instance already, the handles of `old` find it by its id.
+  if (find(instance) != nullptr) std::erase(old->connections, connection.shared_from_this());
 }
 
 bool PeerTable::is_preferred(const Connection& connection) const noexcept {

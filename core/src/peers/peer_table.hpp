@@ -47,6 +47,9 @@ class PeerTable {
   void clear() { peers_.clear(); }
 
  private:
+  /// Another instance answers at the endpoint of the connection's peer: its handles mean that one
+  /// from now on, because an endpoint was all that the application asked for.
+  void follow(Connection& connection, const InstanceId& instance);
   bool is_preferred(const Connection& connection) const noexcept;
 
   const InstanceId self_;

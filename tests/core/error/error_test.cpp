@@ -33,5 +33,11 @@ TEST(Result, ThrowsItsErrorFromValue) {
   }
 }
 
+TEST(Error, PrintsItsTextItsNameAndWhetherTheHandlerRan) {
+  const Error error(Errc::deadline_exceeded, "too slow", Ran::maybe);
+
+  EXPECT_EQ(to_string(error), "too slow [deadline_exceeded, the handler may have run]");
+}
+
 }  // namespace
 }  // namespace trestle

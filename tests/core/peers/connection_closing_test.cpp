@@ -52,6 +52,21 @@ TEST_F(Closing, EndsAPeerThatAsksOnAndReadsNoOutcome) {
   EXPECT_NE(violations_.find("reads no outcome"), std::string::npos) << violations_;
 }
 
+TEST_F(Closing, TellsWhoWaitsAtOnceThatTheHandshakeFailed) {
+  const auto connection = dial();
+  fake_.connected(conn());
+  turn();
+  NotedSink waiting;
+  ASSERT_TRUE(call(*connection, &waiting).has_value());
+
+  advance(2s);
+
+  EXPECT_EQ(refused_.size(), 1u);
+  EXPECT_TRUE(waiting.error().is(Errc::handshake_failed));
+  EXPECT_EQ(waiting.error().ran, Ran::no);
+  EXPECT_TRUE(closed_.empty()) << "the transport may take its time";
+}
+
 TEST_F(Closing, RefusesAHelloOfNoIncarnation) {
   dial();
   fake_.connected(conn());

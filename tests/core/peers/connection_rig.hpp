@@ -173,6 +173,7 @@ class ConnectionRig : public ::testing::Test,
   void on_protocol_error(Connection&, const Error& error) override {
     violations_ += error.text + "\n";
   }
+  void on_refused(Connection&, const Error& why) override { refused_.push_back(why); }
   void on_closed(Connection&, const Error& why) override { closed_.push_back(why); }
   void on_output(Connection& connection) override {
     outputs_.push_back(connection.shared_from_this());
@@ -202,6 +203,7 @@ class ConnectionRig : public ::testing::Test,
   int rejected_ = 0;
   std::string requests_;
   std::string violations_;
+  std::vector<Error> refused_;
   std::vector<Error> closed_;
 
  private:

@@ -167,8 +167,20 @@ void invoke(F& function, std::tuple<P...>*, Context& context, Input& input, Resp
   }
 }
 
+/// What the adapter can look at: a function, or an object with exactly one call operator.
+template <class F>
+concept Inspectable = std::is_pointer_v<F> || requires {
+  &F::operator();
+};
+
 template <Owes owes, class F>
 HandlerFunction adapt(F function) {
+  static_assert(
+      Inspectable<F>,
+      "a handler is a function or a lambda whose parameter types are written out: no auto "
+      "parameters, no std::bind, no overloaded call operator");
+  static_assert(std::is_copy_constructible_v<F>,
+                "a handler must be copyable: hold what is move-only in a std::shared_ptr");
   using Parameters = typename Signature<std::decay_t<F>>::Parameters;
   using Form = Shape<Parameters>;
   static_assert(Form::payloads <= 1, "a handler takes at most one payload");

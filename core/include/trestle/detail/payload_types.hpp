@@ -31,6 +31,10 @@ template <class T>
 concept DescribedStruct = std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
 
 template <class T>
+using HiddenMembers = boost::describe::describe_members<T, boost::describe::mod_private |
+                                                               boost::describe::mod_protected |
+                                                               boost::describe::mod_inherited>;
+template <class T>
 using DescribedMembers = boost::describe::describe_members<T, boost::describe::mod_public |
                                                                   boost::describe::mod_inherited>;
 

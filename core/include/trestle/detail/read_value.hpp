@@ -134,6 +134,9 @@ bool read_pairs(Reader& reader, T& into) {
 
 template <DescribedStruct T>
 bool read_described(Reader& reader, T& into) {
+  static_assert(boost::mp11::mp_empty<HiddenMembers<T>>::value,
+                "Trestle: this type describes private or protected members, which would be left "
+                "out: describe them as public, or send a struct made for the purpose");
   static constexpr auto table = []<class... D>(boost::mp11::mp_list<D...>) {
     static_assert(sizeof...(D) <= members_max, "Trestle: a payload struct has too many members");
     return std::array<MemberReader, sizeof...(D)>{

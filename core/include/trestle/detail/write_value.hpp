@@ -63,6 +63,9 @@ bool write_pairs(Writer& writer, const T& pairs) {
 
 template <DescribedStruct T>
 bool write_described(Writer& writer, const T& value) {
+  static_assert(boost::mp11::mp_empty<HiddenMembers<T>>::value,
+                "Trestle: this type describes private or protected members, which would be left "
+                "out: describe them as public, or send a struct made for the purpose");
   static constexpr auto table = []<class... D>(boost::mp11::mp_list<D...>) {
     static_assert(sizeof...(D) <= members_max, "Trestle: a payload struct has too many members");
     return std::array<MemberWriter, sizeof...(D)>{
