@@ -62,6 +62,35 @@ TEST(HandlerLimits, RefuseWhatWaitsBeyondTheQueue) {
   }
 }
 
+TEST(HandlerLimits, RefusePayloadsBeyondTheBytesThatMayWait) {
+  std::vector<Reply<int>> running;
+  TestNetwork network;
+  Node& server = network.add_node({.spawn_queue_bytes = 1000});
+  server
+      .add(unary("hold", [&](BytesView, Reply<int> reply) { running.push_back(reply); },
+                 {.concurrency_max = 1}))
+      .value();
+  const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+  const std::string payload(600, 'x');
+  for (int i = 0; i < 2; ++i) {  // one runs, one waits
+    ASSERT_TRUE(peer.send("hold", payload).has_value());
+    network.settle();
+  }
+
+  const auto refused = peer.call<int>("hold", payload);
+
+  EXPECT_TRUE(refused.error().is(Errc::overloaded)) << refused.error().text;
+  EXPECT_EQ(refused.error().ran, Ran::no);
+  for (std::size_t i = 0; i < 2; ++i) {
+    running.at(i)(1);
+    network.settle();
+  }
+  ASSERT_TRUE(peer.send("hold", payload).has_value());
+  network.settle();
+  EXPECT_EQ(running.size(), 3u) << "what ran gave its bytes back";
+  running.back()(1);
+}
+
 TEST(HandlerLimits, HoldForInlineHandlersToo) {
   std::vector<std::string> order;
   std::vector<Reply<std::string>> running;

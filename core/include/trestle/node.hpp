@@ -36,10 +36,11 @@ struct NodeOptions {
       incarnation{};               ///< grows with each start; unset: from the time of day
   ManualDriver* driver = nullptr;  ///< unset: a thread of the node's own drives it
   std::size_t workers = 0;         ///< threads for spawn handlers; 0: max(2, CPUs)
-  std::size_t spawn_queue_messages = 65'536;  ///< waiting for a worker; more are refused
-  std::size_t calls_max = 65'535;             ///< outstanding per connection
-  std::size_t message_bytes_max = 64u << 20;  ///< largest frame taken from a peer
-  std::size_t queue_bytes_max = 64u << 20;    ///< unsent per connection; more are refused
+  std::size_t spawn_queue_messages = 65'536;   ///< waiting for a worker; more are refused
+  std::size_t spawn_queue_bytes = 256u << 20;  ///< of payloads kept for spawn handlers, likewise
+  std::size_t calls_max = 65'535;              ///< outstanding per connection
+  std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
+  std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; more are refused
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);
   std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);

@@ -88,6 +88,11 @@ Error overloaded() {
                "too many messages wait for this handler or a worker (spawn_queue_messages)");
 }
 
+Error too_many_bytes(std::size_t limit) {
+  return Error(Errc::overloaded, "the payloads that wait for handlers have " +
+                                     std::to_string(limit) + " bytes or more (spawn_queue_bytes)");
+}
+
 }  // namespace
 
 void Dispatcher::refuse(peers::Connection& connection, const wire::Request& request,
@@ -125,8 +130,13 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
   }
   const bool is_inline = entry->handler.options.execution == Execution::inline_;
   const bool may_wait = entry->permits.is_limited();
-  message->payload =
-      is_inline && !may_wait ? Payload::borrow(request.payload) : source.keep(request.payload);
+  if (is_inline && !may_wait) {
+    message->payload = Payload::borrow(request.payload);
+  } else {
+    message->share = kept_.take(request.payload.size());
+    if (!message->share) return refuse(connection, request, too_many_bytes(kept_.bytes_max()));
+    message->payload = source.keep(request.payload);
+  }
   message->entry = std::move(entry);
   running_.fetch_add(1, std::memory_order_relaxed);
   if (may_wait) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "dispatch/byte_budget.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/packet_hold.hpp"
 #include "peers/connection.hpp"
@@ -41,16 +42,26 @@ struct Message {
   DeliveryMode mode = DeliveryMode::fire_and_forget;
   Codec codec = Codec::bytes;
   std::optional<TimePoint> deadline;
+  ByteBudget::Share share;  // of the bytes that may wait, if the payload is kept
   Payload payload;
+};
+
+/// What may wait at once; see NodeOptions.
+struct QueueLimits {
+  std::size_t messages = 0;  ///< for a permit of one handler
+  std::size_t bytes = 0;     ///< of all payloads that are kept beyond the turn
 };
 
 /// Threads: under the engine's lock for on_request; any, without it, for outcomes.
 class Dispatcher {
  public:
-  /// `queue_max`: messages that may wait for a permit of one handler.
   Dispatcher(DispatchEvents& events, const registry::HandlerRegistry& handlers, WorkerPool& pool,
-             std::size_t queue_max)
-      : events_(events), handlers_(handlers), pool_(pool), queue_max_(queue_max) {}
+             const QueueLimits& limits)
+      : events_(events),
+        handlers_(handlers),
+        pool_(pool),
+        queue_max_(limits.messages),
+        kept_(limits.bytes) {}
 
   /// Starts the handler, or refuses at once with a text.
   void on_request(peers::Connection& connection, const wire::Request& request,
@@ -85,6 +96,7 @@ class Dispatcher {
   const registry::HandlerRegistry& handlers_;
   WorkerPool& pool_;
   const std::size_t queue_max_;
+  ByteBudget kept_;
   std::atomic<bool> gate_closed_{false};
   std::atomic<std::size_t> running_{0};  // release on finish pairs with acquire in running()
   std::uint64_t received_ = 0;

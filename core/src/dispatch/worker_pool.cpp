@@ -93,9 +93,10 @@ WorkerPool::BlockingGuard::~BlockingGuard() {
   --pool_->blocked_;
 }
 
-void WorkerPool::drop_waiting() {
+void WorkerPool::drop_queued() {
   std::deque<Task> dropped;  // outlives the lock
   const std::lock_guard lock(mutex_);
+  stopping_ = true;
   dropped.swap(queue_);
 }
 

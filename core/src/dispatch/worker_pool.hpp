@@ -47,8 +47,8 @@ class WorkerPool {
   /// True on the threads of this pool.
   bool is_own_thread() const noexcept;
 
-  /// Drops the tasks that wait. What they hold is destroyed without the lock.
-  void drop_waiting();
+  /// Drops what is queued, and takes nothing more. What runs goes on.
+  void drop_queued();
 
   /// Finishes what is queued, then ends the threads. Idempotent.
   void stop();

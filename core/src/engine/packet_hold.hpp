@@ -4,6 +4,7 @@
 #include <trestle/thin_transport.h>
 #include <trestle/payload.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -70,20 +71,26 @@ class PacketHold {
 /// The packet that is being delivered. Lifetime: the call that it is passed to.
 class PacketSource {
  public:
-  explicit PacketSource(PacketHold* hold) noexcept : hold_(hold) {}
+  /// `hold` null: a packet that cannot be lent.
+  explicit PacketSource(PacketHold* hold, std::size_t packet_bytes = 0) noexcept
+      : hold_(hold), lent_bytes_min_(std::max(copy_bytes_max + 1, packet_bytes / waste_max)) {}
 
   /// Makes `part` of the packet outlive the turn. Small parts are copied, so that few large
-  /// buffers, not many small readers, keep a transport's receive pool busy.
+  /// buffers, not many small readers, keep a transport's receive pool busy; so are small parts of
+  /// large packets, because a part that is lent keeps its whole packet.
   Payload keep(BytesView part) {
-    if (hold_ == nullptr || part.size() <= copy_bytes_max) return Payload::copy(part);
+    if (hold_ == nullptr || part.size() < lent_bytes_min_) return Payload::copy(part);
     hold_->add_reader();
     return Payload::lend(part, &PacketHold::drop_reader, hold_);
   }
 
  private:
   static constexpr std::size_t copy_bytes_max = 4096;
+  /// A packet that is kept for one part of it is at most so many times as large.
+  static constexpr std::size_t waste_max = 4;
 
   PacketHold* hold_;
+  std::size_t lent_bytes_min_;
 };
 
 }  // namespace trestle::engine

@@ -234,7 +234,7 @@ void Transport::deliver_packet(const tt_event& event) {
   }
   auto* hold = new PacketHold(released_, this, event.rx);
   turn_holds_.push_back(hold);
-  PacketSource source((event.flags & TT_EVF_SEGS) != 0 ? nullptr : hold);
+  PacketSource source((event.flags & TT_EVF_SEGS) != 0 ? nullptr : hold, bytes.size());
   link.on_packet(bytes, source);
 }
 

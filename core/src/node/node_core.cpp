@@ -68,7 +68,8 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       plugins_(search_options(deferred_log())),
       engine_(engine_options(options_, deferred_log()), *this),
       pool_(worker_count(options_), options_.spawn_queue_messages),
-      dispatcher_(*this, handlers_, pool_, options_.spawn_queue_messages),
+      dispatcher_(*this, handlers_, pool_,
+                  {.messages = options_.spawn_queue_messages, .bytes = options_.spawn_queue_bytes}),
       peers_(instance_) {}
 
 NodeCore::~NodeCore() = default;
@@ -257,10 +258,10 @@ void NodeCore::stop_driving() {
     connection->on_closed(TT_E_CLOSED, "this node was closed");
   }
   run_actions();
-  // Messages that no worker took in time are dropped: their callers were told by the lost
-  // connection, and running them would keep close() busy beyond any bound.
+  // Messages that did not start within close_timeout are dropped: their callers were told by the
+  // lost connection, and running them would keep close() busy beyond any bound.
   handlers_.close();
-  pool_.drop_waiting();
+  pool_.drop_queued();
   pool_.stop();
   engine_.turn();
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "fakes/fake_transport.hpp"
 
 namespace trestle::engine {
@@ -18,7 +21,7 @@ struct Link final : LinkEvents {
   void on_packet(BytesView bytes, PacketSource& source) override {
     said += "packet ";
     last.assign(as_text(bytes));
-    if (keeps) kept.push_back(source.keep(bytes));
+    if (keeps) kept.push_back(source.keep(bytes.first(std::min(bytes.size(), keep_bytes_max))));
   }
   void on_sent(std::uint64_t op, tt_status) override { said += "sent" + std::to_string(op) + " "; }
   void on_writable() override { said += "writable "; }
@@ -30,6 +33,7 @@ struct Link final : LinkEvents {
   std::string said;
   std::string last;
   bool keeps = false;
+  std::size_t keep_bytes_max = SIZE_MAX;
   std::vector<Payload> kept;
 };
 
@@ -302,6 +306,16 @@ TEST_F(LentPacket, IsNotHeldBySmallPartsWhichAreCopied) {
 
   EXPECT_EQ(given_back(), 1u);
   EXPECT_EQ(link_.kept.front().text(), std::string(4096, 'y'));
+}
+
+TEST_F(LentPacket, IsNotHeldByAPartThatIsSmallBesideIt) {
+  link_.keeps = true;
+  link_.keep_bytes_max = 5000;
+  rx_.bytes.assign(40'000, 'y');
+  deliver();
+
+  EXPECT_EQ(given_back(), 1u);
+  EXPECT_EQ(link_.kept.front().text(), std::string(5000, 'y'));
 }
 
 TEST_F(LentPacket, WakesTheDriverWhenItMayGoBack) {
