@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <variant>
 
+#include "trestle/test_support/raw_peer.hpp"
+
 namespace trestle {
 namespace {
 
@@ -35,6 +37,28 @@ TEST_F(HandlerOutcomes, AnErrorsTextReachesTheCallerUnchanged) {
   EXPECT_EQ(acknowledged.error().text, "no, \"thanks\"\n");
   EXPECT_EQ(replied.error().text, "not today");
   EXPECT_EQ(replied.error().ran, Ran::yes);
+}
+
+TEST_F(HandlerOutcomes, AnAcknowledgementLeavesAfterTheHandlerEnded) {
+  test_support::RawPeer raw(network.driver(), server.listen("inproc://*").value());
+  raw.greet();
+  std::size_t frames_during = 0;
+  server
+      .add(ack("slow",
+               [&] {
+                 raw.settle();  // whatever left by now arrives
+                 frames_during = raw.frames_received();
+               }))
+      .value();
+  const std::size_t before = raw.frames_received();
+
+  raw.send(wire::Request{.call = wire::CallId::make(1, 1),
+                         .handler = 1,
+                         .mode = DeliveryMode::confirmed,
+                         .handler_name = "slow"});
+
+  EXPECT_EQ(frames_during, before);
+  EXPECT_EQ(raw.take<wire::Ack>().size(), 1u);
 }
 
 TEST_F(HandlerOutcomes, AnExceptionBecomesARefusalAndTheNodeGoesOn) {

@@ -2,13 +2,25 @@
 #include <gmock/gmock.h>
 #include <trestle/trestle.hpp>
 
+#include <filesystem>
 #include <future>
+#include <set>
+#include <string>
 #include <thread>
 
 namespace trestle {
 namespace {
 
 using ::testing::HasSubstr;
+
+/// Ids of threads or descriptors of this process.
+std::set<std::string> entries_of(const char* directory) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    names.insert(entry.path().filename());
+  }
+  return names;
+}
 
 class Transports : public ::testing::TestWithParam<const char*> {
  protected:
@@ -105,6 +117,26 @@ TEST_P(Transports, EndPendingCallsWhenThePeerGoes) {
   EXPECT_TRUE(outcome.error().is(Errc::connection_lost)) << outcome.error().text;
   EXPECT_EQ(outcome.error().ran, Ran::maybe);
   held.clear();
+}
+
+TEST_P(Transports, LeaveNothingOfNodesThatCameAndWent) {
+  const Peer warm = client.connect(uri).value();  // what the process opens once
+  ASSERT_TRUE(warm.call<int>("double", 1).has_value());
+  const std::size_t descriptors = entries_of("/proc/self/fd").size();
+  const auto threads = entries_of("/proc/self/task");
+
+  for (int i = 0; i < 100; ++i) {
+    Node visitor({.workers = 1});
+    ASSERT_EQ(visitor.connect(uri).value().call<int>("double", i).value(), 2 * i);
+    ASSERT_TRUE(visitor.close().has_value());
+  }
+
+  // The server hears of the last one's end in its own time, and the kernel lists a thread a little
+  // longer than join() waits for it.
+  while (server.counters().connections > 1 || entries_of("/proc/self/task") != threads) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(entries_of("/proc/self/fd").size(), descriptors);
 }
 
 TEST_P(Transports, RefuseASecondListenerOnOneAddress) {

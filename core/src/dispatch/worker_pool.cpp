@@ -93,11 +93,6 @@ WorkerPool::BlockingGuard::~BlockingGuard() {
   --pool_->blocked_;
 }
 
-std::size_t WorkerPool::busy() const {
-  const std::lock_guard lock(mutex_);
-  return queue_.size() + running_;
-}
-
 void WorkerPool::drop_queued() {
   std::deque<Task> dropped;  // outlives the lock
   const std::lock_guard lock(mutex_);

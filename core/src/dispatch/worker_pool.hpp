@@ -47,9 +47,6 @@ class WorkerPool {
   /// True on the threads of this pool.
   bool is_own_thread() const noexcept;
 
-  /// Tasks waiting or running.
-  std::size_t busy() const;
-
   /// Drops what is queued, and takes nothing more. What runs goes on.
   void drop_queued();
 
@@ -65,7 +62,7 @@ class WorkerPool {
 
   const std::size_t workers_;
   const std::size_t queue_max_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Task> queue_;
   std::vector<std::thread> threads_;

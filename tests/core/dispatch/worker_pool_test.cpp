@@ -79,12 +79,10 @@ TEST(WorkerPool, RunsOneTaskAtATimeByHand) {
   WorkerPool pool(0, 10);
   pool.submit([&] { ++ran; });
   pool.submit([&] { ++ran; });
-  EXPECT_EQ(pool.busy(), 2u);
 
   EXPECT_TRUE(pool.run_one());
 
   EXPECT_EQ(ran, 1);
-  EXPECT_EQ(pool.busy(), 1u);
   EXPECT_TRUE(pool.run_one());
   EXPECT_FALSE(pool.run_one());
 }
