@@ -187,13 +187,12 @@ void Dispatcher::run(Message& message) {
 }
 
 void Dispatcher::send_reply(Message& message, Encoded reply) {
-  if (message.mode == DeliveryMode::with_response) {
+  if (message.mode == DeliveryMode::with_response && message.call.expects_outcome()) {
     events_.send(*message.connection,
                  [&] { message.connection->send_reply(message.call, std::move(reply)); });
-  } else if (message.call.expects_outcome()) {
-    return send_ack(message);
+    return finish(message);
   }
-  finish(message);
+  send_ack(message);
 }
 
 void Dispatcher::send_ack(Message& message) {
