@@ -207,6 +207,9 @@ void Connection::finish(const Error& why) {
     release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
   });
   deferred_.clear();
+  // A handler that answers late holds the connection; what it sent and learned need not stay.
+  outbox_ = Outbox();
+  names_received_ = NamesReceived();
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);
 }

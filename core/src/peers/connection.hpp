@@ -138,6 +138,8 @@ class Connection final : public engine::LinkEvents,
   std::size_t calls_pending() const noexcept { return calls_.size(); }
   /// The peer does not read what it asked for: more requests would only add to it.
   bool is_congested() const noexcept { return outbox_.queued_bytes() > limits_.queue_bytes_max; }
+  /// Bytes of frames that the transport has not taken yet.
+  std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept { return !is_open() || outbox_.is_idle(); }
   /// Open, and good for new requests.

@@ -6,7 +6,7 @@
 namespace trestle::peers {
 
 bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& source) {
-  if (state_ == State::closed) return false;
+  if (is_closing()) return false;
   if (const auto* hello = std::get_if<wire::Hello>(&frame)) return handle(*hello);
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&frame)) return handle(*goodbye);
   if (std::holds_alternative<wire::UnknownFrame>(frame)) return true;
