@@ -91,6 +91,28 @@ TEST(HandlerLimits, RefusePayloadsBeyondTheBytesThatMayWait) {
   running.back()(1);
 }
 
+TEST(HandlerLimits, HoldForWhatOneConnectionHasUnderWay) {
+  std::vector<Reply<int>> running;
+  TestNetwork network;
+  Node& server = network.add_node({.requests_max = 2});
+  const auto hold = [&](Reply<int> reply) { running.push_back(reply); };
+  server.add(unary("hold", hold, {.execution = Execution::inline_})).value();
+  server.add(unary("seven", [] { return 7; }, {.execution = Execution::inline_})).value();
+  const std::string uri = server.listen("inproc://*").value();
+  const Peer greedy = network.add_node().connect(uri).value();
+  const Peer other = network.add_node().connect(uri).value();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(greedy.send("hold").has_value());
+  network.settle();
+
+  const auto refused = greedy.call<int>("seven");
+
+  EXPECT_TRUE(refused.error().is(Errc::overloaded)) << refused.error().text;
+  EXPECT_EQ(refused.error().ran, Ran::no);
+  EXPECT_EQ(other.call<int>("seven").value(), 7);
+  for (const Reply<int>& reply : running) reply(1);
+  EXPECT_EQ(greedy.call<int>("seven").value(), 7);
+}
+
 TEST(HandlerLimits, HoldForInlineHandlersToo) {
   std::vector<std::string> order;
   std::vector<Reply<std::string>> running;

@@ -39,6 +39,7 @@ struct NodeOptions {
   std::size_t spawn_queue_messages = 65'536;   ///< waiting for a worker; more are refused
   std::size_t spawn_queue_bytes = 256u << 20;  ///< of payloads kept for spawn handlers, likewise
   std::size_t calls_max = 65'535;              ///< outstanding per connection
+  std::size_t requests_max = 262'144;          ///< a peer's, under way per connection, likewise
   std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
   std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; more are refused
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);

@@ -90,6 +90,12 @@ Error too_many_bytes(std::size_t limit) {
                                      std::to_string(limit) + " bytes or more (spawn_queue_bytes)");
 }
 
+Error too_many_requests(std::size_t limit) {
+  return Error(Errc::overloaded, "the outcomes of " + std::to_string(limit) +
+                                     " requests of this connection are not known yet "
+                                     "(requests_max)");
+}
+
 }  // namespace
 
 void Dispatcher::refuse(peers::Connection& connection, const wire::Request& request,
@@ -108,6 +114,9 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
     return refuse(connection, request,
                   Error(Errc::overloaded,
                         "the outcomes of earlier requests wait to be read (queue_bytes_max)"));
+  }
+  if (connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
+    return refuse(connection, request, too_many_requests(requests_max_));
   }
   auto entry = handlers_.find(handler);
   if (entry == nullptr) {
@@ -135,7 +144,7 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
     message->payload = source.keep(request.payload);
   }
   message->entry = std::move(entry);
-  running_.fetch_add(1, std::memory_order_relaxed);
+  count_started(*message);
   if (may_wait) {
     switch (message->entry->permits.acquire([this, message] { start(message); }, queue_max_)) {
       case Permits::Outcome::acquired:
@@ -143,7 +152,7 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
       case Permits::Outcome::queued:
         return;
       case Permits::Outcome::full:
-        running_.fetch_sub(1, std::memory_order_release);
+        count_ended(*message);
         return refuse(connection, request, overloaded());
     }
   }
@@ -219,6 +228,16 @@ void Dispatcher::finish(Message& message) {
   if (message.entry->permits.is_limited()) {
     if (Permits::Task next = message.entry->permits.release()) next();
   }
+  count_ended(message);
+}
+
+void Dispatcher::count_started(const Message& message) noexcept {
+  message.connection->requests_running.fetch_add(1, std::memory_order_relaxed);
+  running_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Dispatcher::count_ended(const Message& message) noexcept {
+  message.connection->requests_running.fetch_sub(1, std::memory_order_relaxed);
   running_.fetch_sub(1, std::memory_order_release);
 }
 

@@ -68,7 +68,9 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       engine_(engine_options(options_, deferred_log()), *this),
       pool_(worker_count(options_), options_.spawn_queue_messages),
       dispatcher_(*this, handlers_, pool_,
-                  {.messages = options_.spawn_queue_messages, .bytes = options_.spawn_queue_bytes}),
+                  {.messages = options_.spawn_queue_messages,
+                   .bytes = options_.spawn_queue_bytes,
+                   .requests = options_.requests_max}),
       peers_(instance_) {}
 
 NodeCore::~NodeCore() = default;

@@ -4,6 +4,7 @@
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -151,6 +152,9 @@ class Connection final : public engine::LinkEvents,
   std::shared_ptr<detail::PeerLink> link;
   std::optional<InstanceId> expected;
   std::string dialled_uri;
+
+  /// The peer's requests whose outcome is not known yet; kept by the dispatcher. Threads: any.
+  std::atomic<std::size_t> requests_running{0};  // relaxed: it publishes nothing
 
   // ---- What the transport says ----
   void on_connected() override;
