@@ -39,6 +39,27 @@ TEST(HandlerLimits, APermitLivesUntilTheReply) {
   EXPECT_EQ(running.size(), 10u);
 }
 
+TEST(HandlerLimits, NeverStartWhatIsPastItsDeadline) {
+  std::vector<Reply<int>> running;
+  TestNetwork network;
+  Node& server = network.add_node();
+  Node& client = network.add_node();
+  server
+      .add(unary("hold", [&](Reply<int> reply) { running.push_back(reply); },
+                 {.concurrency_max = 1}))
+      .value();
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  ASSERT_TRUE(peer.send("hold").has_value());
+
+  const auto late = peer.with_timeout(std::chrono::milliseconds(200)).call<int>("hold");
+  running.at(0)(1);
+  network.settle();
+
+  EXPECT_TRUE(late.error().is(Errc::deadline_exceeded));
+  EXPECT_EQ(running.size(), 1u);
+  EXPECT_EQ(server.counters().messages_refused, 1u);
+}
+
 TEST(HandlerLimits, RefuseWhatWaitsBeyondTheQueue) {
   std::vector<Reply<int>> running;
   TestNetwork network;
@@ -89,6 +110,28 @@ TEST(HandlerLimits, RefusePayloadsBeyondTheBytesThatMayWait) {
   network.settle();
   EXPECT_EQ(running.size(), 3u) << "what ran gave its bytes back";
   running.back()(1);
+}
+
+TEST(HandlerLimits, HoldForWhatOneConnectionHasUnderWay) {
+  std::vector<Reply<int>> running;
+  TestNetwork network;
+  Node& server = network.add_node({.requests_max = 2});
+  const auto hold = [&](Reply<int> reply) { running.push_back(reply); };
+  server.add(unary("hold", hold, {.execution = Execution::inline_})).value();
+  server.add(unary("seven", [] { return 7; }, {.execution = Execution::inline_})).value();
+  const std::string uri = server.listen("inproc://*").value();
+  const Peer greedy = network.add_node().connect(uri).value();
+  const Peer other = network.add_node().connect(uri).value();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(greedy.send("hold").has_value());
+  network.settle();
+
+  const auto refused = greedy.call<int>("seven");
+
+  EXPECT_TRUE(refused.error().is(Errc::overloaded)) << refused.error().text;
+  EXPECT_EQ(refused.error().ran, Ran::no);
+  EXPECT_EQ(other.call<int>("seven").value(), 7);
+  for (const Reply<int>& reply : running) reply(1);
+  EXPECT_EQ(greedy.call<int>("seven").value(), 7);
 }
 
 TEST(HandlerLimits, HoldForInlineHandlersToo) {

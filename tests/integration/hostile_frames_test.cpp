@@ -131,6 +131,17 @@ TEST_F(HostileFrames, FireAndForgetGetsNoFrameBack) {
   EXPECT_EQ(raw.frames_received(), before);
 }
 
+TEST_F(HostileFrames, ACallWithoutASlotGetsNoReply) {
+  RawPeer raw(network.driver(), uri);
+  raw.greet();
+  const std::size_t before = raw.frames_received();
+
+  raw.send(request(wire::CallId::no_slot, 1, "echo"));
+
+  EXPECT_EQ(raw.frames_received(), before);
+  EXPECT_FALSE(raw.is_closed());
+}
+
 TEST_F(HostileFrames, ManyFramesInOnePacketAreAllServed) {
   RawPeer raw(network.driver(), uri);
   raw.greet();

@@ -29,7 +29,8 @@ class TRESTLE_EXPORT ManualClock final : public Clock {
 /// Drives the nodes that were made with it, in the order of their making. Fully deterministic over
 /// transports without file descriptors, such as inproc://. A blocking call on one of its nodes
 /// drives all of them until its outcome, moving the clock to the next timer whenever nothing else
-/// is left to do. Threads: one. Lifetime: longer than its nodes.
+/// is left to do. Threads: one.
+/// Lifetime: longer than its nodes, their Peers and their Replies.
 class TRESTLE_EXPORT ManualDriver {
  public:
   ManualDriver();

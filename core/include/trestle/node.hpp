@@ -39,6 +39,7 @@ struct NodeOptions {
   std::size_t spawn_queue_messages = 65'536;   ///< waiting for a worker; more are refused
   std::size_t spawn_queue_bytes = 256u << 20;  ///< of payloads kept for spawn handlers, likewise
   std::size_t calls_max = 65'535;              ///< outstanding per connection
+  std::size_t requests_max = 262'144;          ///< a peer's, under way per connection, likewise
   std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
   std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; more are refused
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
@@ -105,8 +106,10 @@ class TRESTLE_EXPORT Node {
   NodeCounters counters() const;
 
   /// Refuses new work and tells the peers, waits for running handlers and their replies at most
-  /// close_timeout, then closes. Again does nothing. Errors: deadline_exceeded: what was still
-  /// busy.
+  /// close_timeout, then closes. Messages that wait for a worker are dropped then; handlers that
+  /// run are not interrupted, and close() stays until they end. Again does nothing.
+  /// Errors: deadline_exceeded: what was still busy. would_block_for_ever inside a handler, which
+  /// close() would wait for; the destructor must not run there either.
   Result<void> close();
 
  private:

@@ -5,7 +5,7 @@
 
 namespace trestle::calls {
 
-Result<PendingCall*> CallTable::acquire(CallSink& sink) {
+Result<PendingCall*> CallTable::acquire(CallSink& sink, Awaits awaits) {
   if (free_.empty()) {
     if (slots_.size() >= calls_max_) {
       return Error(Errc::too_many_calls, "too many calls outstanding on this connection: " +
@@ -19,6 +19,7 @@ Result<PendingCall*> CallTable::acquire(CallSink& sink) {
   PendingCall& call = slots_[free_.back()];
   free_.pop_back();
   call.sink = &sink;
+  call.awaits = awaits;
   call.frame = 0;
   call.may_withdraw = false;
   return &call;

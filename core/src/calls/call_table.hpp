@@ -32,14 +32,18 @@ class DeadlineEvents {
   ~DeadlineEvents() = default;
 };
 
+/// What ends a call in good order.
+enum class Awaits { ack, reply, pong };
+
 /// One waiting call.
 class PendingCall final : public engine::Timer {
  public:
   explicit PendingCall(DeadlineEvents& events) noexcept : events_(events) {}
 
   wire::CallId id;
-  CallSink* sink = nullptr;   // unset while the slot is free
-  std::uint64_t frame = 0;    // number of its request frame on the connection; 0: not queued yet
+  CallSink* sink = nullptr;  // unset while the slot is free
+  std::uint64_t frame = 0;   // number of its request frame on the connection; 0: not queued yet
+  Awaits awaits = Awaits::reply;
   bool may_withdraw = false;  // its request frame carries nothing that later frames rely on
 
   void expire() override { events_.on_deadline(id); }
@@ -57,7 +61,7 @@ class CallTable {
       : calls_max_(std::min<std::size_t>(calls_max, wire::CallId::no_slot)), events_(events) {}
 
   /// Errors: too_many_calls, naming the limit.
-  Result<PendingCall*> acquire(CallSink& sink);
+  Result<PendingCall*> acquire(CallSink& sink, Awaits awaits = Awaits::reply);
 
   /// The waiting call of that id; null if it ended, or never was.
   PendingCall* find(wire::CallId id) noexcept;

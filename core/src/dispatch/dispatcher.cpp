@@ -93,6 +93,12 @@ Error too_many_bytes(std::size_t limit) {
                                      std::to_string(limit) + " bytes or more (spawn_queue_bytes)");
 }
 
+Error too_many_requests(std::size_t limit) {
+  return Error(Errc::overloaded, "the outcomes of " + std::to_string(limit) +
+                                     " requests of this connection are not known yet "
+                                     "(requests_max)");
+}
+
 }  // namespace
 
 void Dispatcher::refuse(peers::Connection& connection, const wire::Request& request,
@@ -111,6 +117,9 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
     return refuse(connection, request,
                   Error(Errc::overloaded,
                         "the outcomes of earlier requests wait to be read (queue_bytes_max)"));
+  }
+  if (connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
+    return refuse(connection, request, too_many_requests(requests_max_));
   }
   auto entry = handlers_.find(handler);
   if (entry == nullptr) {
@@ -138,7 +147,7 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
     message->payload = source.keep(request.payload);
   }
   message->entry = std::move(entry);
-  running_.fetch_add(1, std::memory_order_relaxed);
+  count_started(*message);
   if (may_wait) {
     switch (message->entry->permits.acquire([this, message] { start(message); }, queue_max_)) {
       case Permits::Outcome::acquired:
@@ -146,7 +155,7 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
       case Permits::Outcome::queued:
         return;
       case Permits::Outcome::full:
-        running_.fetch_sub(1, std::memory_order_release);
+        count_ended(*message);
         return refuse(connection, request, overloaded());
     }
   }
@@ -164,6 +173,11 @@ void Dispatcher::start(std::shared_ptr<Message> message) {
 }
 
 void Dispatcher::run(Message& message) {
+  if (message.deadline && events_.now() >= *message.deadline) {
+    // The caller gave up while the message waited, and counts on that it was not too late.
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return finish(message);
+  }
   Context context{.node = events_.node(),
                   .handler_name = message.entry->handler.name,
                   .sender = message.connection->peer().instance,
@@ -191,13 +205,12 @@ void Dispatcher::run(Message& message) {
 }
 
 void Dispatcher::send_reply(Message& message, Encoded reply) {
-  if (message.mode == DeliveryMode::with_response) {
+  if (message.mode == DeliveryMode::with_response && message.call.expects_outcome()) {
     events_.send(*message.connection,
                  [&] { message.connection->send_reply(message.call, std::move(reply)); });
-  } else if (message.call.expects_outcome()) {
-    return send_ack(message);
+    return finish(message);
   }
-  finish(message);
+  send_ack(message);
 }
 
 void Dispatcher::send_ack(Message& message) {
@@ -223,6 +236,16 @@ void Dispatcher::finish(Message& message) {
   if (message.entry->permits.is_limited()) {
     if (Permits::Task next = message.entry->permits.release()) next();
   }
+  count_ended(message);
+}
+
+void Dispatcher::count_started(const Message& message) noexcept {
+  message.connection->requests_running.fetch_add(1, std::memory_order_relaxed);
+  running_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Dispatcher::count_ended(const Message& message) noexcept {
+  message.connection->requests_running.fetch_sub(1, std::memory_order_relaxed);
   running_.fetch_sub(1, std::memory_order_release);
 }
 

@@ -22,6 +22,7 @@ namespace trestle::dispatch {
 class DispatchEvents {
  public:
   virtual Node& node() = 0;
+  virtual TimePoint now() const noexcept = 0;
   /// What must outlive an answer that is given later.
   virtual std::shared_ptr<void> keep_alive() = 0;
   /// Runs on the driving thread, without the lock. Lock held or not.
@@ -50,6 +51,7 @@ struct Message {
 struct QueueLimits {
   std::size_t messages = 0;  ///< for a permit of one handler
   std::size_t bytes = 0;     ///< of all payloads that are kept beyond the turn
+  std::size_t requests = 0;  ///< of one connection, until their outcome is known
 };
 
 /// Threads: under the engine's lock for on_request; any, without it, for outcomes.
@@ -61,6 +63,7 @@ class Dispatcher {
         handlers_(handlers),
         pool_(pool),
         queue_max_(limits.messages),
+        requests_max_(limits.requests),
         kept_(limits.bytes) {}
 
   /// Starts the handler, or refuses at once with a text.
@@ -90,12 +93,15 @@ class Dispatcher {
   void refuse(peers::Connection& connection, const wire::Request& request, const Error& error);
   void start(std::shared_ptr<Message> message);
   void run(Message& message);
+  void count_started(const Message& message) noexcept;
+  void count_ended(const Message& message) noexcept;
   void finish(Message& message);
 
   DispatchEvents& events_;
   const registry::HandlerRegistry& handlers_;
   WorkerPool& pool_;
   const std::size_t queue_max_;
+  const std::size_t requests_max_;
   ByteBudget kept_;
   std::atomic<bool> gate_closed_{false};
   std::atomic<std::size_t> running_{0};  // release on finish pairs with acquire in running()

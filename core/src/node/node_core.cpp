@@ -69,7 +69,9 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       engine_(engine_options(options_, deferred_log()), *this),
       pool_(worker_count(options_), options_.spawn_queue_messages),
       dispatcher_(*this, handlers_, pool_,
-                  {.messages = options_.spawn_queue_messages, .bytes = options_.spawn_queue_bytes}),
+                  {.messages = options_.spawn_queue_messages,
+                   .bytes = options_.spawn_queue_bytes,
+                   .requests = options_.requests_max}),
       peers_(instance_) {}
 
 NodeCore::~NodeCore() = default;
@@ -264,6 +266,8 @@ void NodeCore::stop_driving() {
   pool_.drop_queued();
   pool_.stop();
   engine_.turn();
+  while (run_actions() != 0) {  // what the last ones led to, log lines above all
+  }
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock
   const std::lock_guard lock(engine_.mutex());
   // Breaks the cycles between peers, connections and this node.

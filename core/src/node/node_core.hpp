@@ -49,7 +49,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   const InstanceId& instance_id() const noexcept { return instance_; }
   std::uint64_t incarnation() const noexcept { return incarnation_; }
-  TimePoint now() const noexcept { return engine_.now(); }
+  TimePoint now() const noexcept override { return engine_.now(); }
   NodeCounters counters();
 
   Result<void> add_handler(Handler handler) { return handlers_.add(std::move(handler)); }
@@ -185,6 +185,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   const InstanceId instance_;
   const std::uint64_t incarnation_;
   const LogFunction log_;
+  mutable std::mutex actions_mutex_;  // taken after the engine's lock, if both
+  std::vector<Action> actions_;
   plugin_loading::PluginRegistry plugins_;
   registry::HandlerRegistry handlers_;
   engine::Engine engine_;
@@ -208,9 +210,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool closing_ = false;
   bool closed_ = false;
   bool ended_ = false;  // close() has done all it does
-
-  mutable std::mutex actions_mutex_;  // taken after the engine's lock, if both
-  std::vector<Action> actions_;
 
   std::condition_variable turned_;  // with the engine's lock: something may have changed
   std::atomic<bool> stop_driving_{false};

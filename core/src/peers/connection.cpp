@@ -217,7 +217,9 @@ void Connection::finish(const Error& why) {
   conn_ = nullptr;
   engine_.cancel_timer(limit_timer_);
   end_calls(why);
-  deferred_.clear();
+  // A handler that answers late holds the connection; what it sent and learned need not stay.
+  outbox_ = Outbox();
+  names_received_ = NamesReceived();
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);
 }

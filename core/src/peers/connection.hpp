@@ -4,6 +4,7 @@
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -142,6 +143,8 @@ class Connection final : public engine::LinkEvents,
   std::size_t calls_pending() const noexcept { return calls_.size(); }
   /// The peer does not read what it asked for: more requests would only add to it.
   bool is_congested() const noexcept { return outbox_.queued_bytes() > limits_.queue_bytes_max; }
+  /// Bytes of frames that the transport has not taken yet.
+  std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept { return !is_open() || outbox_.is_idle(); }
   /// Open, and good for new requests.
@@ -153,6 +156,9 @@ class Connection final : public engine::LinkEvents,
   std::shared_ptr<detail::PeerLink> link;
   std::optional<InstanceId> expected;
   std::string dialled_uri;
+
+  /// The peer's requests whose outcome is not known yet; kept by the dispatcher. Threads: any.
+  std::atomic<std::size_t> requests_running{0};  // relaxed: it publishes nothing
 
   // ---- What the transport says ----
   void on_connected() override;
@@ -207,6 +213,8 @@ class Connection final : public engine::LinkEvents,
   bool handle(const wire::Rejected& rejected);
   bool handle(const wire::Goodbye& goodbye);
   void handle_outcome(wire::CallId call, Result<Encoded> outcome);
+  void handle_ack(wire::CallId call);
+  void handle_pong(wire::CallId call);
   bool violated(const Error& error);
 
   engine::Engine& engine_;

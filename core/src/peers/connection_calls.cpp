@@ -53,7 +53,8 @@ Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::Ca
   if (sink == nullptr) {
     id = wire::CallId::make(wire::CallId::no_slot, ++messages_sent_);
   } else {
-    auto call = calls_.acquire(*sink);
+    auto call = calls_.acquire(
+        *sink, request.mode == DeliveryMode::confirmed ? calls::Awaits::ack : calls::Awaits::reply);
     if (call.has_error()) return std::move(call).error();
     id = (*call)->id;
     if (request.deadline) engine_.arm_timer(**call, *request.deadline);
@@ -117,7 +118,7 @@ void Connection::queue_request(Deferred request) {
 
 Result<wire::CallId> Connection::send_ping(calls::CallSink& sink,
                                            std::optional<TimePoint> deadline) {
-  auto call = calls_.acquire(sink);
+  auto call = calls_.acquire(sink, calls::Awaits::pong);
   if (call.has_error()) return std::move(call).error();
   if (deadline) engine_.arm_timer(**call, *deadline);
   const wire::CallId id = (*call)->id;
@@ -192,6 +193,8 @@ void Connection::send_nack(wire::CallId call, const Error& error) {
 
 void Connection::send_reply(wire::CallId call, Encoded reply) {
   if (!is_open()) return;
+  const std::size_t queued = outbox_.queued_bytes();
+  const std::size_t queued_max = 2 * limits_.queue_bytes_max;
   wire::Reply frame{.call = call, .codec = reply.codec, .payload = reply.payload.view()};
   const std::size_t bytes = wire::encoded_bytes(frame);
   if (bytes > peer_.frame_bytes_max) {
@@ -199,6 +202,15 @@ void Connection::send_reply(wire::CallId call, Encoded reply) {
                           "the reply makes a frame of " + bytes_text(bytes) +
                               ", the caller takes at most " + bytes_text(peer_.frame_bytes_max) +
                               " (its message_bytes_max)",
+                          Ran::yes));
+    return;
+  }
+  if (queued != 0 && queued + bytes > queued_max) {
+    // Requests are refused from queue_bytes_max on, but many may have started before.
+    send_nack(call, Error(Errc::queue_full,
+                          "the reply of " + bytes_text(bytes) + " was dropped: " +
+                              bytes_text(queued) + " wait to be read, queue_bytes_max is " +
+                              std::to_string(limits_.queue_bytes_max),
                           Ran::yes));
     return;
   }

@@ -6,7 +6,7 @@
 namespace trestle::peers {
 
 bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& source) {
-  if (state_ == State::closed) return false;
+  if (is_closing()) return false;
   if (const auto* hello = std::get_if<wire::Hello>(&frame)) return handle(*hello);
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&frame)) return handle(*goodbye);
   if (std::holds_alternative<wire::UnknownFrame>(frame)) return true;
@@ -17,7 +17,7 @@ bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& so
   if (const auto* reply = std::get_if<wire::Reply>(&frame)) {
     handle_outcome(reply->call, Encoded{reply->codec, source.keep(reply->payload)});
   } else if (const auto* ack = std::get_if<wire::Ack>(&frame)) {
-    handle_outcome(ack->call, Encoded{});
+    handle_ack(ack->call);
   } else if (const auto* nack = std::get_if<wire::Nack>(&frame)) {
     handle_outcome(nack->call, Error(nack->code, std::string(nack->text), nack->ran));
   } else if (const auto* unusable = std::get_if<wire::UnusableReply>(&frame)) {
@@ -27,7 +27,7 @@ bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& so
     if (outbox_.queued_bytes() < limits_.queue_bytes_max) outbox_.add(wire::Pong{ping->cookie});
     events_.on_output(*this);
   } else if (const auto* pong = std::get_if<wire::Pong>(&frame)) {
-    handle_outcome(wire::CallId{pong->cookie}, Encoded{});
+    handle_pong(wire::CallId{pong->cookie});
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
     return handle(*rejected);
   }
@@ -90,10 +90,30 @@ bool Connection::handle(const wire::Goodbye& goodbye) {
 }
 
 void Connection::handle_outcome(wire::CallId id, Result<Encoded> outcome) {
-  if (calls::PendingCall* call = calls_.find(id)) {
-    release(*call, std::move(outcome));
-  } else {
+  calls::PendingCall* call = calls_.find(id);
+  if (call == nullptr || call->awaits == calls::Awaits::pong) {
     events_.on_stray_outcome();
+  } else {
+    release(*call, std::move(outcome));
+  }
+}
+
+void Connection::handle_ack(wire::CallId id) {
+  calls::PendingCall* call = calls_.find(id);
+  if (call == nullptr || call->awaits != calls::Awaits::reply) {
+    return handle_outcome(id, Encoded{});
+  }
+  // An empty payload could pass for a reply that the handler never gave.
+  release(*call,
+          Error(Errc::no_reply, "the peer acknowledged the call, but sent no reply", Ran::yes));
+}
+
+void Connection::handle_pong(wire::CallId id) {
+  calls::PendingCall* call = calls_.find(id);
+  if (call == nullptr || call->awaits != calls::Awaits::pong) {
+    events_.on_stray_outcome();
+  } else {
+    release(*call, Encoded{});
   }
 }
 

@@ -84,6 +84,21 @@ TEST_F(Calls, DidNotRunWhenTheirDeadlineComesBeforeTheTransportTookThem) {
   EXPECT_EQ(frames(), "hello request:h#1 void ");
 }
 
+TEST_F(Calls, TakeNoAckOrPongForTheirReply) {
+  const auto connection = open();
+  NotedSink acknowledged, answered;
+  const auto first = call(*connection, &acknowledged).value();
+  const auto second = call(*connection, &answered).value();
+
+  receive(PacketBytes().add(wire::Ack{first}).add(wire::Pong{second.value}).str());
+
+  EXPECT_TRUE(acknowledged.error().is(Errc::no_reply));
+  EXPECT_EQ(acknowledged.error().ran, Ran::yes);
+  EXPECT_EQ(answered.completions, 0);
+  EXPECT_EQ(strays_, 1);
+  connection->abandon(second);
+}
+
 TEST_F(Calls, TravelWithTheTimeThatIsLeft) {
   const auto connection = open();
   NotedSink sink;
@@ -206,7 +221,7 @@ TEST_F(Calls, OfARetiredConnectionEndBeforeItCloses) {
   turn();
   EXPECT_FALSE(connection->is_usable());
   EXPECT_EQ(conn().closes, 0);
-  receive(PacketBytes().add(wire::Ack{id}).str());
+  receive(PacketBytes().add(wire::Reply{.call = id}).str());
   EXPECT_EQ(frames(), "hello request:h#1 goodbye:another connection to the same peer is in use ");
   EXPECT_EQ(conn().closes, 0) << "the peer may have calls of its own";
   receive(PacketBytes().add(wire::Goodbye{Errc::duplicate_connection, "done"}).str());

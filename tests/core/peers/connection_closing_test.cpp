@@ -67,6 +67,57 @@ TEST_F(Closing, TellsWhoWaitsAtOnceThatTheHandshakeFailed) {
   EXPECT_TRUE(closed_.empty()) << "the transport may take its time";
 }
 
+TEST_F(Closing, DropsRepliesThatAPeerDoesNotReadAndSaysSo) {
+  limits_.queue_bytes_max = 10'000;
+  const auto connection = open();
+  fake_.send_status = TT_E_AGAIN;
+  const auto reply = [&] {
+    connection->send_reply(wire::CallId::make(1, 1),
+                           {Codec::bytes, Payload::copy(std::string(9000, 'x'))});
+    flush();
+  };
+
+  for (int i = 0; i < 3; ++i) reply();
+  fake_.send_status = TT_OK;
+  fake_.writable(conn());
+  turn();
+
+  EXPECT_NE(frames().find("hello reply reply nack:the reply of 9024 bytes was dropped"),
+            std::string::npos)
+      << frames();
+}
+
+TEST_F(Closing, KeepsNoQueueForThoseWhoHoldTheConnection) {
+  const auto connection = open();
+  fake_.send_status = TT_E_AGAIN;
+  connection->send_reply(wire::CallId::make(1, 1),
+                         {Codec::bytes, Payload::copy(std::string(9000, 'x'))});
+  flush();
+  EXPECT_FALSE(connection->is_flushed());
+
+  fake_.closed(conn(), TT_E_RESET, "gone");
+  turn();
+
+  EXPECT_EQ(connection->queued_bytes(), 0u);
+}
+
+TEST_F(Closing, RunsNothingThatFollowsInThePacketThatEndedIt) {
+  limits_.queue_bytes_max = 1000;
+  const auto connection = open();
+  fake_.send_status = TT_E_AGAIN;
+  PacketBytes packet;
+  for (int i = 0; i < 100; ++i) {  // refused one by one, until the refusals end the connection
+    packet.add(wire::Request{
+        .call = wire::CallId::make(1, 1), .handler = 0, .handler_name = "", .payload = {}});
+  }
+  packet.add(wire::Request{.call = wire::CallId::make(1, 1), .handler = 1, .handler_name = "h"});
+
+  receive(packet.str());
+
+  EXPECT_EQ(conn().close_flags, static_cast<std::uint32_t>(TT_CLOSE_ABORT));
+  EXPECT_EQ(requests_, "");
+}
+
 TEST_F(Closing, RefusesAHelloOfNoIncarnation) {
   dial();
   fake_.connected(conn());

@@ -105,7 +105,7 @@ TEST_F(PeerTableTest, RetiresItsOwnConnectionWhenThePeersIdIsSmaller) {
   const auto theirs = accept(smaller_id);
   EXPECT_FALSE(ours->is_usable());
   EXPECT_EQ(table_.route(*table_.find(smaller_id)), theirs.get());
-  fake_.packet(our_conn, PacketBytes().add(wire::Ack{id}).str());
+  fake_.packet(our_conn, PacketBytes().add(wire::Reply{.call = id}).str());
   turn();
 
   EXPECT_TRUE(sink.outcome->has_value()) << "no call is lost";
