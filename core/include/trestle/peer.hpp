@@ -35,7 +35,7 @@ inline constexpr std::in_place_type_t<T> in_place{};
 /// A cheap handle to another node, or to the own one. Copy it freely.
 /// Arguments and replies are `Payload` (bytes as they are), `Encoded`, or what codec.hpp encodes.
 /// Every call ends in exactly one outcome: a reply, a refusal by the peer with its text, the
-/// deadline, cancellation, or the loss of the connection; `Error::ran` says whether the handler
+/// deadline, or the loss of the connection; `Error::ran` says whether the handler
 /// may have run. Threads: any. Errors: no_target on a default-constructed handle.
 class TRESTLE_EXPORT Peer {
  public:
