@@ -148,6 +148,24 @@ TEST_F(Calls, EndAtTheirDeadlineOnTheNodesClock) {
   EXPECT_EQ(client.counters().calls_pending, 0u);
 }
 
+TEST_F(Calls, ThatConfirmTellRefusalDeadlineAndLossApart) {
+  std::vector<Reply<int>> unanswered;
+  server.add(ack("refuse", []() -> Result<void> { return refuse("no"); })).value();
+  server.add(unary("never", [&](Reply<int> reply) { unanswered.push_back(reply); })).value();
+  server
+      .add(unary("leave",
+                 [&](Reply<int> reply) {
+                   unanswered.push_back(reply);
+                   server.peer(client.instance_id()).disconnect();
+                 }))
+      .value();
+
+  EXPECT_TRUE(peer.confirm("refuse").error().is(Errc::handler_failed));
+  EXPECT_TRUE(peer.with_timeout(1s).confirm("never").error().is(Errc::deadline_exceeded));
+  EXPECT_TRUE(peer.confirm("leave").error().is(Errc::connection_lost));
+  unanswered.clear();
+}
+
 TEST_F(Calls, HaveADeadlineOfThirtySecondsUnlessTold) {
   std::vector<Reply<int>> unanswered;
   server.add(unary("never", [&](Reply<int> reply) { unanswered.push_back(reply); })).value();

@@ -84,6 +84,16 @@ TEST_F(HandlerOutcomes, FailuresThatNobodyWaitsForAreLoggedAndCounted) {
   EXPECT_THAT(server_log, ElementsAre(HasSubstr("spilt")));
 }
 
+TEST_F(HandlerOutcomes, AnErrorOfAnAmHandlerIsLoggedAndCounted) {
+  server.add(am("refuses", []() -> Result<void> { return refuse("not this one"); })).value();
+
+  ASSERT_TRUE(peer.send("refuses").has_value());
+  network.settle();
+
+  EXPECT_EQ(server.counters().handler_errors, 1u);
+  EXPECT_THAT(server_log, ElementsAre(HasSubstr("not this one")));
+}
+
 TEST_F(HandlerOutcomes, UndecodableInputIsRefusedBeforeTheHandlerRuns) {
   int runs = 0;
   server.add(unary("number", [&runs](int) { return ++runs; })).value();

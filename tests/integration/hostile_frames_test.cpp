@@ -116,6 +116,20 @@ TEST_F(HostileFrames, OutcomesThatNobodyWaitsForAreCountedOnly) {
   expect_server_serves();
 }
 
+TEST_F(HostileFrames, ReceiptModesAreRefusedByName) {
+  RawPeer raw(network.driver(), uri);
+  raw.greet();
+  wire::Request with_receipt = request(1, 1, "echo");
+  with_receipt.mode = DeliveryMode::with_receipt_ack;
+
+  raw.send(with_receipt);
+
+  const auto nacks = raw.take<wire::Nack>();
+  ASSERT_EQ(nacks.size(), 1u);
+  EXPECT_EQ(nacks[0].code, Errc::kind_mismatch);
+  EXPECT_THAT(std::string(nacks[0].text), HasSubstr("with_receipt_ack"));
+}
+
 TEST_F(HostileFrames, FireAndForgetGetsNoFrameBack) {
   RawPeer raw(network.driver(), uri);
   raw.greet();

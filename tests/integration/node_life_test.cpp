@@ -18,6 +18,15 @@ std::size_t entries_of(const char* directory) {
   return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
+TEST(NodeLife, DefaultsAreWhatTheHeaderSays) {
+  const NodeOptions options;
+
+  EXPECT_EQ(options.calls_max, 65'535u);
+  EXPECT_EQ(options.call_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(options.handshake_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(options.close_timeout, std::chrono::seconds(5));
+}
+
 TEST(NodeLife, ClosingTwiceIsClosingOnce) {
   Node node;
   node.listen("inproc://*").value();
