@@ -108,7 +108,7 @@ void Dispatcher::refuse(peers::Connection& connection, const wire::Request& requ
 }
 
 void Dispatcher::on_request(peers::Connection& connection, const wire::Request& request,
-                            std::string_view handler, engine::PacketSource& source, TimePoint now) {
+                            std::string_view handler, engine::PacketSource& source) {
   ++received_;
   if (gate_closed_.load(std::memory_order_relaxed)) {
     return refuse(connection, request, Error(Errc::draining, "the peer is shutting down"));
@@ -135,7 +135,7 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
   message->mode = request.mode;
   message->codec = request.codec;
   if (request.deadline_ms != 0) {
-    message->deadline = now + std::chrono::milliseconds(request.deadline_ms);
+    message->deadline = events_.now() + std::chrono::milliseconds(request.deadline_ms);
   }
   const bool is_inline = entry->handler.options.execution == Execution::inline_;
   const bool may_wait = entry->permits.is_limited();
@@ -206,8 +206,7 @@ void Dispatcher::run(Message& message) {
 
 void Dispatcher::send_reply(Message& message, Encoded reply) {
   if (message.mode == DeliveryMode::with_response && message.call.expects_outcome()) {
-    events_.send(*message.connection,
-                 [&] { message.connection->send_reply(message.call, std::move(reply)); });
+    events_.send([&] { message.connection->send_reply(message.call, std::move(reply)); });
     return finish(message);
   }
   send_ack(message);
@@ -215,7 +214,7 @@ void Dispatcher::send_reply(Message& message, Encoded reply) {
 
 void Dispatcher::send_ack(Message& message) {
   if (message.call.expects_outcome()) {
-    events_.send(*message.connection, [&] { message.connection->send_ack(message.call); });
+    events_.send([&] { message.connection->send_ack(message.call); });
   }
   finish(message);
 }
@@ -224,7 +223,7 @@ void Dispatcher::send_failure(Message& message, const Error& error) {
   // Whatever code a handler fails with, it ran; a message that cannot be decoded never got there.
   (error.ran == Ran::no ? refused_ : handler_errors_).fetch_add(1, std::memory_order_relaxed);
   if (message.call.expects_outcome()) {
-    events_.send(*message.connection, [&] { message.connection->send_nack(message.call, error); });
+    events_.send([&] { message.connection->send_nack(message.call, error); });
   } else {
     // Nobody waits: the log is the only place where this can be seen.
     events_.log_handler_error(message.entry->handler.name, error);

@@ -28,7 +28,7 @@ class DispatchEvents {
   /// Runs on the driving thread, without the lock. Lock held or not.
   virtual void defer(std::function<void()> action) = 0;
   /// Runs `send` under the engine's lock and sees to it that its output leaves. Lock not held.
-  virtual void send(peers::Connection& connection, const std::function<void()>& send) = 0;
+  virtual void send(const std::function<void()>& send) = 0;
   virtual void log_handler_error(std::string_view handler, const Error& error) = 0;
 
  protected:
@@ -68,7 +68,7 @@ class Dispatcher {
 
   /// Starts the handler, or refuses at once with a text.
   void on_request(peers::Connection& connection, const wire::Request& request,
-                  std::string_view handler, engine::PacketSource& source, TimePoint now);
+                  std::string_view handler, engine::PacketSource& source);
 
   /// From now on every request is refused as draining.
   void close_gate() noexcept { gate_closed_.store(true, std::memory_order_relaxed); }

@@ -134,7 +134,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Node& node() override { return node_; }
   std::shared_ptr<void> keep_alive() override { return shared_from_this(); }
   void defer(std::function<void()> action) override;
-  void send(peers::Connection& connection, const std::function<void()>& send) override;
+  void send(const std::function<void()>& send) override;
   void log_handler_error(std::string_view handler, const Error& error) override;
   // Drivable
   std::size_t turn() override;
@@ -158,8 +158,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<void> register_system_handlers();
   void make_loopback();
 
-  Result<engine::Transport*> transport_for(const plugin_loading::LoadedPlugin& plugin,
-                                           std::string_view scheme);
   std::shared_ptr<peers::Connection> new_connection(peers::Opener opener);
   Result<std::shared_ptr<peers::Connection>> dial(const peers::Endpoint& endpoint,
                                                   std::string_view uri, TimePoint deadline);

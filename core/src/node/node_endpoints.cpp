@@ -4,11 +4,6 @@
 
 namespace trestle {
 
-Result<engine::Transport*> NodeCore::transport_for(const plugin_loading::LoadedPlugin& plugin,
-                                                   std::string_view scheme) {
-  return engine_.transport(*plugin.descriptor, scheme);
-}
-
 std::shared_ptr<peers::Connection> NodeCore::new_connection(peers::Opener opener) {
   const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
                                        .message_bytes_max = options_.message_bytes_max,
@@ -29,7 +24,7 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   if (plugin.has_error()) return std::move(plugin).error();
   const std::lock_guard lock(engine_.mutex());
   if (closing_) return Error(Errc::shut_down, "this node was closed");
-  auto transport = transport_for(*plugin, endpoint->scheme);
+  auto transport = engine_.transport(*plugin->descriptor, endpoint->scheme);
   if (transport.has_error()) return std::move(transport).error();
   if (plugin->scheme->reach == TT_REACH_NETWORK && endpoint->host.empty()) {
     return Error(Errc::bad_endpoint,
@@ -55,7 +50,7 @@ Result<std::shared_ptr<peers::Connection>> NodeCore::dial(const peers::Endpoint&
                                                           TimePoint deadline) {
   auto plugin = plugins_.find(endpoint.scheme);
   if (plugin.has_error()) return std::move(plugin).error();
-  auto transport = transport_for(*plugin, endpoint.scheme);
+  auto transport = engine_.transport(*plugin->descriptor, endpoint.scheme);
   if (transport.has_error()) return std::move(transport).error();
   auto connection = new_connection(peers::Opener::us);
   engine::LinkEvents& events = *connection;

@@ -104,7 +104,7 @@ void NodeCore::flush_outputs() {
   }
 }
 
-void NodeCore::send(peers::Connection&, const std::function<void()>& send) {
+void NodeCore::send(const std::function<void()>& send) {
   const std::lock_guard lock(engine_.mutex());
   send();
   // On the driving thread, all replies of a turn leave together at its end.
@@ -151,7 +151,7 @@ void NodeCore::on_open(peers::Connection& connection) {
 
 void NodeCore::on_request(peers::Connection& connection, const wire::Request& request,
                           std::string_view handler, engine::PacketSource& source) {
-  dispatcher_.on_request(connection, request, handler, source, now());
+  dispatcher_.on_request(connection, request, handler, source);
 }
 
 void NodeCore::on_rejected(peers::Connection&, const wire::Rejected&) {
