@@ -1,5 +1,5 @@
-# What `cmake --install` adds: find_package(trestle) with trestle::core, trestle::sdk and, once they
-# exist, trestle::transport_kit, trestle::conformance and trestle::testing; and the tool.
+# What `cmake --install` adds: find_package(trestle) with trestle::core, trestle::sdk,
+# trestle::transport_kit, trestle::conformance and trestle::testing; and the tool.
 include(CMakePackageConfigHelpers)
 set(TRESTLE_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trestle")
 
