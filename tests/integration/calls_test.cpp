@@ -54,6 +54,31 @@ TEST_F(Calls, BuildTheirArgumentInPlace) {
   EXPECT_EQ(peer.call<Answer>("repeat", in_place<Question>, "once", 1).value().lines.size(), 1u);
 }
 
+TEST_F(Calls, CompleteWithoutABlockedThread) {
+  server.add(unary("repeat", &repeat)).value();
+  std::vector<std::size_t> lines;
+
+  for (int times = 1; times <= 3; ++times) {
+    peer.async_call<Answer>("repeat", Question{"x", times}, [&lines](Result<Answer> answer) {
+      lines.push_back(answer.value().lines.size());
+    });
+  }
+  EXPECT_TRUE(lines.empty());
+  network.settle();
+
+  EXPECT_EQ(lines, (std::vector<std::size_t>{1, 2, 3}));
+}
+
+TEST_F(Calls, ThatCannotStartCompleteAllTheSame) {
+  std::string text;
+
+  peer.async_call<Answer>("", Question{},
+                          [&text](Result<Answer> answer) { text = answer.error().text; });
+  network.settle();
+
+  EXPECT_EQ(text, "a call needs a handler name");
+}
+
 TEST_F(Calls, ReplyInTheCodecOfTheRequest) {
   server.add(unary("codec", [](Context& context) { return std::string(to_string(context.codec)); }))
       .value();

@@ -29,6 +29,14 @@ enum class LogLevel : std::uint8_t { error, warning, info, debug };
 /// Takes one line of log. Threads: any.
 using LogFunction = std::function<void(LogLevel, std::string_view)>;
 
+/// Whether the thread that drives a node polls a little before it sleeps. Waking a sleeping CPU
+/// takes longer than a message on its way; polling beside a peer on the same CPU only delays it.
+enum class Spin : std::uint8_t {
+  automatic,  ///< as long as it pays
+  on,         ///< always, for a bounded time
+  off,        ///< never
+};
+
 /// How a node behaves; each limit has a default that suits a server.
 struct NodeOptions {
   std::optional<InstanceId> instance_id{};  ///< unset: random
@@ -45,6 +53,7 @@ struct NodeOptions {
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);
   std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);
+  Spin spin = Spin::automatic;
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
   LogFunction log{};                             ///< unset: warnings and errors to standard error

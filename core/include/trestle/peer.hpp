@@ -12,6 +12,7 @@
 
 #include <trestle/codec.hpp>
 #include <trestle/delivery_mode.hpp>
+#include <trestle/detail/unique_function.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
@@ -20,7 +21,10 @@ namespace trestle {
 
 namespace detail {
 class PeerLink;
-}
+
+/// Takes the outcome of a call that nobody blocks for.
+using CallCompletion = UniqueFunction<void(Result<Encoded>)>;
+}  // namespace detail
 
 /// How calls through one Peer handle are made.
 struct CallOptions {
@@ -68,6 +72,17 @@ class TRESTLE_EXPORT Peer {
   [[nodiscard]] Result<R> call(std::string_view handler, std::in_place_type_t<T>,
                                Arguments&&... build) const {
     return call<R>(handler, make<T>(std::forward<Arguments>(build)...));
+  }
+
+  /// Runs a unary handler and returns at once. `done(Result<R>)` is called exactly once, on
+  /// whichever thread drives the node, with no lock held; it must not block. Calls that it makes
+  /// leave together with those of its neighbours.
+  template <class R, class T, class Done>
+  void async_call(std::string_view handler, const T& value, Done done) const {
+    auto argument = encode_argument(value);
+    start(handler, std::move(argument), [done = std::move(done)](Result<Encoded> reply) mutable {
+      done(read_reply<R>(std::move(reply)));
+    });
   }
 
   /// Runs an ack or unary handler and waits until it ended; a reply is dropped.
@@ -151,6 +166,8 @@ class TRESTLE_EXPORT Peer {
 
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded argument) const;
+  /// An argument that could not be encoded ends the call like any other refusal.
+  void start(std::string_view handler, Result<Encoded> argument, detail::CallCompletion done) const;
 
   std::shared_ptr<detail::PeerLink> link_;
   CallOptions options_;

@@ -111,6 +111,32 @@ Result<Encoded> NodeCore::invoke_system(const peers::PeerLinkPtr& link, std::str
               {handler, DeliveryMode::with_response, {Codec::msgpack, {}}, deadline_of(options)});
 }
 
+void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handler,
+                          Result<Encoded> argument, const CallOptions& options,
+                          detail::CallCompletion done) {
+  auto sink = std::make_unique<DetachedOutcome>(std::move(done));
+  const auto started = [&]() -> Result<void> {
+    if (auto valid = check_call(handler); valid.has_error()) return valid;
+    if (argument.has_error()) return std::move(argument).error();
+    const auto deadline = deadline_of(options);
+    const std::lock_guard lock(engine_.mutex());
+    auto connection = route(link, deadline.value_or(engine_.time_after(options_.call_timeout)));
+    if (connection.has_error()) return std::move(connection).error();
+    auto sent =
+        (*connection)
+            ->send_request({handler, DeliveryMode::with_response, std::move(*argument), deadline},
+                           sink.get());
+    if (sent.has_error()) return std::move(sent).error();
+    if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
+    return {};
+  }();
+  if (started.has_value()) {
+    sink.release();  // the connection completes it
+  } else {
+    on_outcome(*sink.release(), started.error());
+  }
+}
+
 Result<MessageId> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_view handler,
                                   Encoded argument) {
   if (auto valid = check_call(handler); valid.has_error()) return std::move(valid).error();

@@ -66,6 +66,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                          DeliveryMode mode, Encoded argument, const CallOptions& options);
   Result<Encoded> invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
                                 const CallOptions& options);
+  void start_call(const peers::PeerLinkPtr& link, std::string_view handler,
+                  Result<Encoded> argument, const CallOptions& options,
+                  detail::CallCompletion done);
   Result<MessageId> admit(const peers::PeerLinkPtr& link, std::string_view handler,
                           Encoded argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
@@ -87,6 +90,16 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   struct Dial {
     std::shared_ptr<peers::Connection> connection;
     std::vector<ConnectWaiter*> waiters;
+  };
+
+  /// Completes a call that nobody blocks for, and goes.
+  struct DetachedOutcome final : calls::CallSink {
+    explicit DetachedOutcome(detail::CallCompletion d) : done(std::move(d)) {}
+    void complete(Result<Encoded> outcome) noexcept override {
+      const std::unique_ptr<DetachedOutcome> self(this);
+      done(std::move(outcome));
+    }
+    detail::CallCompletion done;
   };
 
   /// A call under way.

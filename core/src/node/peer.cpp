@@ -31,6 +31,12 @@ Result<MessageId> Peer::admit(std::string_view handler, Encoded argument) const 
   return link_->node->admit(link_, handler, std::move(argument));
 }
 
+void Peer::start(std::string_view handler, Result<Encoded> argument,
+                 detail::CallCompletion done) const {
+  if (link_ == nullptr) return done(no_target());
+  link_->node->start_call(link_, handler, std::move(argument), options_, std::move(done));
+}
+
 Result<std::chrono::nanoseconds> Peer::ping() const {
   if (link_ == nullptr) return no_target();
   return link_->node->ping(link_, options_);
