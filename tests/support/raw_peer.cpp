@@ -28,7 +28,6 @@ RawPeer::~RawPeer() {
 }
 
 void RawPeer::settle() {
-  while (transport_->progress() + driver_.poll() != 0) transport_->end_turn();
 }
 
 void RawPeer::send_bytes(const wire::Buffer& packet) {

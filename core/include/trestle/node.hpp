@@ -18,6 +18,7 @@
 #include <trestle/handler.hpp>
 #include <trestle/ids.hpp>
 #include <trestle/peer.hpp>
+#include <trestle/spin.hpp>
 
 namespace trestle {
 
@@ -29,12 +30,10 @@ enum class LogLevel : std::uint8_t { error, warning, info, debug };
 /// Takes one line of log. Threads: any.
 using LogFunction = std::function<void(LogLevel, std::string_view)>;
 
-/// Whether the thread that drives a node polls a little before it sleeps. Waking a sleeping CPU
-/// takes longer than a message on its way; polling beside a peer on the same CPU only delays it.
-enum class Spin : std::uint8_t {
-  automatic,  ///< as long as it pays
-  on,         ///< always, for a bounded time
-  off,        ///< never
+/// What a thread does that sends where there is no room.
+enum class WhenFull : std::uint8_t {
+  wait,  ///< in order of arrival, at most call_timeout; inside inline handlers as `fail`
+  fail,  ///< the message is refused as queue_full
 };
 
 /// How a node behaves; each limit has a default that suits a server.
@@ -47,12 +46,17 @@ struct NodeOptions {
   std::size_t spawn_queue_messages = 65'536;   ///< waiting for a worker; more are refused
   std::size_t spawn_queue_bytes = 256u << 20;  ///< of payloads kept for spawn handlers, likewise
   std::size_t calls_max = 65'535;              ///< outstanding per connection
-  std::size_t requests_max = 262'144;          ///< a peer's, under way per connection, likewise
+  std::size_t requests_max = 4096;             ///< a peer's, under way per connection: its window
   std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
-  std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; more are refused
+  std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; then when_full decides
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);
   std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);
+  WhenFull when_full = WhenFull::wait;
+  /// A message that follows another within this time waits that long for more to leave with, or
+  /// until there are send_delay_bytes; 0: each leaves at once. Calls that block never wait.
+  std::chrono::nanoseconds send_delay_max = std::chrono::microseconds(50);
+  std::size_t send_delay_bytes = 64u << 10;
   Spin spin = Spin::automatic;
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute

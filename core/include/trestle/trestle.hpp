@@ -5,3 +5,4 @@
 #include <trestle/node.hpp>
 #include <trestle/peer.hpp>
 #include <trestle/reply.hpp>
+#include <trestle/spin.hpp>

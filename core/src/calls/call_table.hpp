@@ -14,13 +14,22 @@
 
 namespace trestle::calls {
 
-/// Takes the outcome of one call, once, with no lock held. Lifetime: until then.
+/// Takes the outcome of one call, once. Lifetime: until then.
 class CallSink {
  public:
+  /// Whether completing runs user code, which needs to be without a lock.
+  enum class Completes { at_once, without_lock };
+
+  explicit CallSink(Completes completes) noexcept : completes_(completes) {}
+
   virtual void complete(Result<Encoded> outcome) noexcept = 0;
+  Completes completes() const noexcept { return completes_; }
 
  protected:
   ~CallSink() = default;
+
+ private:
+  const Completes completes_;
 };
 
 /// Told when the deadline of a call has come. Called with the engine's lock held.

@@ -8,54 +8,12 @@
 namespace trestle::dispatch {
 namespace {
 
-/// Takes a handler's outcome while it runs on this stack; detach() makes one that outlives it.
-class MessageResponder final : public detail::Responder {
- public:
-  MessageResponder(Dispatcher& dispatcher, Message& message)
-      : dispatcher_(dispatcher), message_(&message) {}
+// A deadline that is farther away than this has not passed since the turn began.
+constexpr std::chrono::seconds clock_worth_reading{1};
 
-  /// Owns its message.
-  MessageResponder(Dispatcher& dispatcher, std::unique_ptr<Message> message,
-                   std::shared_ptr<void> owner)
-      : dispatcher_(dispatcher),
-        message_(message.get()),
-        owner_(std::move(owner)),
-        owned_(std::move(message)) {}
-
-  void reply(Encoded value) override {
-    if (Message* message = std::exchange(message_, nullptr)) {
-      dispatcher_.send_reply(*message, std::move(value));
-    }
-  }
-  void ack() override {
-    if (Message* message = std::exchange(message_, nullptr)) dispatcher_.send_ack(*message);
-  }
-  void fail(Error error) override {
-    if (Message* message = std::exchange(message_, nullptr)) {
-      dispatcher_.send_failure(*message, error);
-    }
-  }
-  /// True once it was used, or detach() moved its duty to another.
-  bool is_spent() const noexcept { return message_ == nullptr; }
-
-  std::unique_ptr<detail::Responder> detach() override {
-    Message* message = std::exchange(message_, nullptr);
-    auto copy = std::make_unique<Message>();
-    copy->connection = message->connection;
-    copy->entry = message->entry;
-    copy->call = message->call;
-    copy->mode = message->mode;
-    copy->codec = message->codec;
-    return std::make_unique<MessageResponder>(dispatcher_, std::move(copy),
-                                              dispatcher_.keep_alive());
-  }
-
- private:
-  Dispatcher& dispatcher_;
-  Message* message_;
-  std::shared_ptr<void> owner_;  // goes last: the message's connection lives in it
-  std::unique_ptr<Message> owned_;
-};
+bool wants_reply(const Message& message) noexcept {
+  return message.mode == DeliveryMode::with_response && message.call.expects_outcome();
+}
 
 std::string_view expectation(DeliveryMode mode) {
   return mode == DeliveryMode::confirmed ? "ack" : "unary";
@@ -101,149 +59,277 @@ Error too_many_requests(std::size_t limit) {
 
 }  // namespace
 
+// ---- Responders ---------------------------------------------------------------------------------
+
+/// Takes an inline handler's outcome while it runs on the leader's stack.
+class Dispatcher::TurnResponder final : public detail::Responder {
+ public:
+  TurnResponder(Dispatcher& dispatcher, const Message& message) noexcept
+      : dispatcher_(dispatcher), message_(&message) {}
+
+  void reply(Encoded value) override {
+    const Message* message = std::exchange(message_, nullptr);
+    if (message == nullptr) return;
+    if (wants_reply(*message)) return give(*message, std::move(value));
+    if (message->call.expects_outcome()) give(*message, Acknowledged{});
+  }
+  void ack() override {
+    const Message* message = std::exchange(message_, nullptr);
+    if (message != nullptr && message->call.expects_outcome()) give(*message, Acknowledged{});
+  }
+  void fail(Error error) override {
+    const Message* message = std::exchange(message_, nullptr);
+    if (message == nullptr) return;
+    dispatcher_.count_failure(*message, error);
+    if (message->call.expects_outcome()) give(*message, std::move(error));
+  }
+  bool is_spent() const noexcept { return message_ == nullptr; }
+
+  std::unique_ptr<detail::Responder> detach() override;
+
+ private:
+  template <class What>
+  void give(const Message& message, What what) {
+    dispatcher_.events_.answer_in_turn({message.connection, message.call, std::move(what)});
+  }
+
+  Dispatcher& dispatcher_;
+  const Message* message_;  // null once it was answered, or another took over the duty
+};
+
+/// Takes the outcome of a message that is kept, on whatever thread and at whatever time.
+class Dispatcher::KeptResponder final : public detail::Responder {
+ public:
+  KeptResponder(Dispatcher& dispatcher, std::shared_ptr<KeptMessage> message)
+      : owner_(dispatcher.events_.keep_alive()),
+        dispatcher_(dispatcher),
+        message_(std::move(message)) {}
+
+  void reply(Encoded value) override {
+    const auto message = std::exchange(message_, nullptr);
+    if (message == nullptr) return;
+    if (wants_reply(*message)) return give(*message, std::move(value));
+    acknowledge(*message);
+  }
+  void ack() override {
+    if (const auto message = std::exchange(message_, nullptr)) acknowledge(*message);
+  }
+  void fail(Error error) override {
+    const auto message = std::exchange(message_, nullptr);
+    if (message == nullptr) return;
+    dispatcher_.count_failure(*message, error);
+    if (message->call.expects_outcome()) return give(*message, std::move(error));
+    give_room_back(*message);
+    dispatcher_.finish(*message);
+  }
+  bool is_spent() const noexcept { return message_ == nullptr; }
+
+  std::unique_ptr<detail::Responder> detach() override {
+    return std::make_unique<KeptResponder>(dispatcher_, std::exchange(message_, nullptr));
+  }
+
+ private:
+  template <class What>
+  void give(KeptMessage& message, What what) {
+    dispatcher_.events_.answer({message.connection, message.call, std::move(what)});
+    dispatcher_.finish(message);
+  }
+  void acknowledge(KeptMessage& message) {
+    if (message.call.expects_outcome()) return give(message, Acknowledged{});
+    give_room_back(message);
+    dispatcher_.finish(message);
+  }
+  void give_room_back(KeptMessage& message) {
+    if (!message.connection->count_forgotten()) return;
+    dispatcher_.events_.answer({message.connection, message.call, Forgotten{}});
+  }
+
+  std::shared_ptr<void> owner_;  // goes last: the message's connection lives in it
+  Dispatcher& dispatcher_;
+  std::shared_ptr<KeptMessage> message_;  // null once it was answered, or another took over
+};
+
+std::unique_ptr<detail::Responder> Dispatcher::TurnResponder::detach() {
+  return std::make_unique<KeptResponder>(dispatcher_,
+                                         dispatcher_.keep(*std::exchange(message_, nullptr)));
+}
+
+// ---- Admission ----------------------------------------------------------------------------------
+
 void Dispatcher::refuse(peers::Connection& connection, const wire::Request& request,
                         const Error& error) {
   refused_.fetch_add(1, std::memory_order_relaxed);
-  if (request.call.expects_outcome()) connection.send_nack(request.call, error);
+  if (request.call.expects_outcome()) {
+    connection.send_nack(request.call, error);
+  } else if (connection.count_forgotten()) {
+    connection.send_window();
+  }
+}
+
+Result<void> Dispatcher::check(const peers::Connection& connection, const wire::Request& request,
+                               peers::HandlerName& handler) const {
+  if (gate_closed_.load(std::memory_order_relaxed)) {
+    return Error(Errc::draining, "the peer is shutting down");
+  }
+  if (connection.is_congested()) {
+    return Error(Errc::overloaded,
+                 "the outcomes of earlier requests wait to be read (queue_bytes_max)");
+  }
+  if (connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
+    return too_many_requests(requests_max_);
+  }
+  if (handler.entry == nullptr) handler.entry = handlers_.find(handler.name);
+  if (handler.entry == nullptr) {
+    return Error(Errc::handler_not_found, "No handler for '" + handler.name + "'");
+  }
+  return check_mode(request.mode, handler.entry->handler);
 }
 
 void Dispatcher::on_request(peers::Connection& connection, const wire::Request& request,
-                            std::string_view handler, engine::PacketSource& source) {
+                            peers::HandlerName& handler, engine::PacketSource& source) {
   ++received_;
-  if (gate_closed_.load(std::memory_order_relaxed)) {
-    return refuse(connection, request, Error(Errc::draining, "the peer is shutting down"));
+  if (auto checked = check(connection, request, handler); checked.has_error()) {
+    return refuse(connection, request, checked.error());
   }
-  if (connection.is_congested()) {
-    return refuse(connection, request,
-                  Error(Errc::overloaded,
-                        "the outcomes of earlier requests wait to be read (queue_bytes_max)"));
-  }
-  if (connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
-    return refuse(connection, request, too_many_requests(requests_max_));
-  }
-  auto entry = handlers_.find(handler);
-  if (entry == nullptr) {
-    return refuse(connection, request,
-                  Error(Errc::handler_not_found, "No handler for '" + std::string(handler) + "'"));
-  }
-  if (auto fits = check_mode(request.mode, entry->handler); fits.has_error()) {
-    return refuse(connection, request, fits.error());
-  }
-  auto message = std::make_shared<Message>();
-  message->connection = connection.shared_from_this();
-  message->call = request.call;
-  message->mode = request.mode;
-  message->codec = request.codec;
+  Message message{.connection = &connection,
+                  .entry = handler.entry.get(),
+                  .call = request.call,
+                  .mode = request.mode,
+                  .codec = request.codec,
+                  .deadline = {},
+                  .payload = {}};
   if (request.deadline_ms != 0) {
-    message->deadline = events_.now() + std::chrono::milliseconds(request.deadline_ms);
+    message.deadline = events_.recent_time() + std::chrono::milliseconds(request.deadline_ms);
   }
-  const bool is_inline = entry->handler.options.execution == Execution::inline_;
-  const bool may_wait = entry->permits.is_limited();
-  if (is_inline && !may_wait) {
-    message->payload = Payload::borrow(request.payload);
-  } else {
-    message->share = kept_.take(request.payload.size());
-    if (!message->share) return refuse(connection, request, too_many_bytes(kept_.bytes_max()));
-    message->payload = source.keep(request.payload);
+  const bool is_inline = message.entry->handler.options.execution == Execution::inline_;
+  if (!is_inline || message.entry->permits.is_limited()) {
+    return keep_and_start(std::move(message), source, request);
   }
-  message->entry = std::move(entry);
-  count_started(*message);
-  if (may_wait) {
-    switch (message->entry->permits.acquire([this, message] { start(message); }, queue_max_)) {
+  message.payload = source.keep(request.payload);
+  // It runs in this very turn: as good as done.
+  if (!request.call.expects_outcome() && connection.count_forgotten()) connection.send_window();
+  events_.deliver(std::move(message));
+}
+
+void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
+                                const wire::Request& request) {
+  peers::Connection& connection = *message.connection;
+  auto share = kept_.take(request.payload.size());
+  if (!share) return refuse(connection, request, too_many_bytes(kept_.bytes_max()));
+  message.payload = source.keep(request.payload);
+  auto kept = keep(message);
+  kept->payload = std::move(message.payload);
+  kept->share = std::move(share);
+  if (kept->entry->permits.is_limited()) {
+    switch (kept->entry->permits.acquire([this, kept] { start(kept); }, queue_max_)) {
       case Permits::Outcome::acquired:
         break;
       case Permits::Outcome::queued:
         return;
       case Permits::Outcome::full:
-        count_ended(*message);
+        connection.requests_running.fetch_sub(1, std::memory_order_relaxed);
+        running_.fetch_sub(1, std::memory_order_release);
         return refuse(connection, request, overloaded());
     }
   }
-  start(std::move(message));
+  start(std::move(kept));
 }
 
-void Dispatcher::start(std::shared_ptr<Message> message) {
+std::shared_ptr<KeptMessage> Dispatcher::keep(const Message& message) {
+  auto kept = std::make_shared<KeptMessage>();
+  kept->connection = message.connection;
+  kept->entry = message.entry;
+  kept->call = message.call;
+  kept->mode = message.mode;
+  kept->codec = message.codec;
+  kept->deadline = message.deadline;
+  kept->connection_owner = message.connection->shared_from_this();
+  kept->entry_owner = message.entry->shared_from_this();
+  message.connection->requests_running.fetch_add(1, std::memory_order_relaxed);
+  running_.fetch_add(1, std::memory_order_relaxed);
+  return kept;
+}
+
+void Dispatcher::start(std::shared_ptr<KeptMessage> message) {
   if (message->entry->handler.options.execution == Execution::inline_) {
-    events_.defer([this, message = std::move(message)] { run(*message); });
-    return;
+    return events_.defer([this, message = std::move(message)] { run_kept(message); });
   }
-  if (pool_.submit([this, message] { run(*message); })) return;
+  if (pool_.submit([this, message] { run_kept(message); })) return;
   // Refusing takes the engine's lock, which the caller may hold.
-  events_.defer([this, message = std::move(message)] { send_failure(*message, overloaded()); });
+  events_.defer(
+      [this, message = std::move(message)] { KeptResponder(*this, message).fail(overloaded()); });
+}
+
+// ---- Running ------------------------------------------------------------------------------------
+
+bool Dispatcher::is_still_wanted(const Message& message) {
+  if (!message.deadline || *message.deadline - events_.recent_time() > clock_worth_reading) {
+    return true;
+  }
+  if (events_.now() < *message.deadline) return true;
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 void Dispatcher::run(Message& message) {
-  if (message.deadline && events_.now() >= *message.deadline) {
-    // The caller gave up while the message waited, and counts on that it was not too late.
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    return finish(message);
+  if (!is_still_wanted(message)) {
+    events_.answer_in_turn({message.connection, message.call,
+                            Error(Errc::deadline_exceeded, "the message came too late")});
+    return;
   }
+  TurnResponder responder(*this, message);
+  call_handler(message, responder);
+}
+
+void Dispatcher::run_kept(const std::shared_ptr<KeptMessage>& message) {
+  if (!is_still_wanted(*message)) {
+    events_.answer({message->connection, message->call,
+                    Error(Errc::deadline_exceeded, "the message waited too long")});
+    return finish(*message);
+  }
+  KeptResponder responder(*this, message);
+  call_handler(*message, responder);
+}
+
+template <class R>
+void Dispatcher::call_handler(Message& message, R& responder) {
+  const peers::PeerFacts& sender = message.connection->peer();
+  const Handler& handler = message.entry->handler;
   Context context{.node = events_.node(),
-                  .handler_name = message.entry->handler.name,
-                  .sender = message.connection->peer().instance,
-                  .message_id = peers::message_id(
-                      message.connection->peer().instance, message.connection->peer().incarnation,
-                      message.connection->peer().connection, message.call),
+                  .handler_name = handler.name,
+                  .sender = sender.instance,
+                  .message_id = message.connection->id_of_received(message.call),
                   .mode = message.mode,
                   .codec = message.codec,
                   .deadline = message.deadline};
-  const std::string& name = message.entry->handler.name;
-  MessageResponder responder(*this, message);
   const auto fail = [&](std::string text) {
     Error error(Errc::handler_failed, std::move(text), Ran::yes);
     // Whoever holds the later reply answers the caller, who then never learns of the exception.
-    if (responder.is_spent()) return events_.log_handler_error(name, error);
+    if (responder.is_spent()) return events_.log_handler_error(handler.name, error);
     responder.fail(std::move(error));
   };
   try {
-    message.entry->handler.function(context, message.payload, responder);
+    handler.function(context, message.payload, responder);
   } catch (const std::exception& e) {
-    fail(name + " threw: " + e.what());
+    fail(handler.name + " threw: " + e.what());
   } catch (...) {
-    fail(name + " threw an exception of unknown type");
+    fail(handler.name + " threw an exception of unknown type");
   }
 }
 
-void Dispatcher::send_reply(Message& message, Encoded reply) {
-  if (message.mode == DeliveryMode::with_response && message.call.expects_outcome()) {
-    events_.send([&] { message.connection->send_reply(message.call, std::move(reply)); });
-    return finish(message);
-  }
-  send_ack(message);
-}
-
-void Dispatcher::send_ack(Message& message) {
-  if (message.call.expects_outcome()) {
-    events_.send([&] { message.connection->send_ack(message.call); });
-  }
-  finish(message);
-}
-
-void Dispatcher::send_failure(Message& message, const Error& error) {
+void Dispatcher::count_failure(const Message& message, const Error& error) {
   // Whatever code a handler fails with, it ran; a message that cannot be decoded never got there.
   (error.ran == Ran::no ? refused_ : handler_errors_).fetch_add(1, std::memory_order_relaxed);
-  if (message.call.expects_outcome()) {
-    events_.send([&] { message.connection->send_nack(message.call, error); });
-  } else {
-    // Nobody waits: the log is the only place where this can be seen.
+  // Where nobody waits, the log is the only place where this can be seen.
+  if (!message.call.expects_outcome()) {
     events_.log_handler_error(message.entry->handler.name, error);
   }
-  finish(message);
 }
 
-void Dispatcher::finish(Message& message) {
+void Dispatcher::finish(KeptMessage& message) {
   if (message.entry->permits.is_limited()) {
     if (Permits::Task next = message.entry->permits.release()) next();
   }
-  count_ended(message);
-}
-
-void Dispatcher::count_started(const Message& message) noexcept {
-  message.connection->requests_running.fetch_add(1, std::memory_order_relaxed);
-  running_.fetch_add(1, std::memory_order_relaxed);
-}
-
-void Dispatcher::count_ended(const Message& message) noexcept {
   message.connection->requests_running.fetch_sub(1, std::memory_order_relaxed);
   running_.fetch_sub(1, std::memory_order_release);
 }

@@ -3,6 +3,7 @@
 
 #include <trestle/context.hpp>
 #include <trestle/detail/responder.hpp>
+#include <trestle/detail/unique_function.hpp>
 #include <trestle/payload.hpp>
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <string_view>
 
 #include "dispatch/byte_budget.hpp"
+#include "dispatch/message.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/packet_hold.hpp"
 #include "peers/connection.hpp"
@@ -23,28 +25,22 @@ class DispatchEvents {
  public:
   virtual Node& node() = 0;
   virtual TimePoint now() const noexcept = 0;
+  /// The time at which this turn began, about. Threads: the leader.
+  virtual TimePoint recent_time() noexcept = 0;
   /// What must outlive an answer that is given later.
   virtual std::shared_ptr<void> keep_alive() = 0;
-  /// Runs on the driving thread, without the lock. Lock held or not.
-  virtual void defer(std::function<void()> action) = 0;
-  /// Runs `send` under the engine's lock and sees to it that its output leaves. Lock not held.
-  virtual void send(const std::function<void()>& send) = 0;
+  /// The leader calls run() with it in this turn. Lock held.
+  virtual void deliver(Message message) = 0;
+  /// Runs in a turn, without the lock. Lock held or not.
+  virtual void defer(detail::UniqueFunction<void()> action) = 0;
+  /// Sends an answer at the end of the present turn. Threads: the leader, lock not held.
+  virtual void answer_in_turn(Answer answer) = 0;
+  /// Sends an answer. Lock not held.
+  virtual void answer(Answer answer) = 0;
   virtual void log_handler_error(std::string_view handler, const Error& error) = 0;
 
  protected:
   ~DispatchEvents() = default;
-};
-
-/// One message on its way to its handler.
-struct Message {
-  std::shared_ptr<peers::Connection> connection;
-  std::shared_ptr<registry::Entry> entry;
-  wire::CallId call;
-  DeliveryMode mode = DeliveryMode::fire_and_forget;
-  Codec codec = Codec::bytes;
-  std::optional<TimePoint> deadline;
-  ByteBudget::Share share;  // of the bytes that may wait, if the payload is kept
-  Payload payload;
 };
 
 /// What may wait at once; see NodeOptions.
@@ -68,12 +64,15 @@ class Dispatcher {
 
   /// Starts the handler, or refuses at once with a text.
   void on_request(peers::Connection& connection, const wire::Request& request,
-                  std::string_view handler, engine::PacketSource& source);
+                  peers::HandlerName& handler, engine::PacketSource& source);
+
+  /// Runs an inline handler. Threads: the leader, lock not held.
+  void run(Message& message);
 
   /// From now on every request is refused as draining.
   void close_gate() noexcept { gate_closed_.store(true, std::memory_order_relaxed); }
 
-  /// Handlers that were started and owe their outcome still.
+  /// Messages that are kept and owe their outcome still.
   std::size_t running() const noexcept { return running_.load(std::memory_order_acquire); }
 
   std::uint64_t received() const noexcept { return received_; }
@@ -82,20 +81,25 @@ class Dispatcher {
     return handler_errors_.load(std::memory_order_relaxed);
   }
 
-  std::shared_ptr<void> keep_alive() { return events_.keep_alive(); }
-
-  // ---- Outcomes; called by responders, lock not held ----
-  void send_reply(Message& message, Encoded reply);
-  void send_ack(Message& message);
-  void send_failure(Message& message, const Error& error);
-
  private:
+  class TurnResponder;
+  class KeptResponder;
+
+  /// Why the request cannot be run, if so. Looks the handler up on its first message.
+  Result<void> check(const peers::Connection& connection, const wire::Request& request,
+                     peers::HandlerName& handler) const;
   void refuse(peers::Connection& connection, const wire::Request& request, const Error& error);
-  void start(std::shared_ptr<Message> message);
-  void run(Message& message);
-  void count_started(const Message& message) noexcept;
-  void count_ended(const Message& message) noexcept;
-  void finish(Message& message);
+  void keep_and_start(Message message, engine::PacketSource& source, const wire::Request& request);
+  std::shared_ptr<KeptMessage> keep(const Message& message);
+  void start(std::shared_ptr<KeptMessage> message);
+  void run_kept(const std::shared_ptr<KeptMessage>& message);
+
+  /// False: the caller gave up while the message waited, and counts on that it was not too late.
+  bool is_still_wanted(const Message& message);
+  template <class R>
+  void call_handler(Message& message, R& responder);
+  void count_failure(const Message& message, const Error& error);
+  void finish(KeptMessage& message);
 
   DispatchEvents& events_;
   const registry::HandlerRegistry& handlers_;

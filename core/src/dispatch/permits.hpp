@@ -1,9 +1,10 @@
 // How many runs of one handler may be under way at once.
 #pragma once
 
+#include <trestle/detail/unique_function.hpp>
+
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -13,7 +14,7 @@ namespace trestle::dispatch {
 /// handler's outcome is known, not just until its function returns. Threads: any.
 class Permits {
  public:
-  using Task = std::function<void()>;
+  using Task = detail::UniqueFunction<void()>;
 
   /// `limit` 0: no limit.
   explicit Permits(std::size_t limit) noexcept : limit_(limit) {}

@@ -1,10 +1,11 @@
 // The threads that run spawn handlers.
 #pragma once
 
+#include <trestle/detail/unique_function.hpp>
+
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -15,7 +16,7 @@ namespace trestle::dispatch {
 /// Threads: any.
 class WorkerPool {
  public:
-  using Task = std::function<void()>;
+  using Task = detail::UniqueFunction<void()>;
 
   /// `workers` 0: no threads. `queue_max`: tasks that may wait.
   WorkerPool(std::size_t workers, std::size_t queue_max);

@@ -1,4 +1,4 @@
-// The turn and the sleep of an engine.
+// Events in, timers, and sleep.
 #include "engine/engine.hpp"
 
 #include <algorithm>
@@ -8,6 +8,11 @@ namespace {
 
 // Transports that offer neither a descriptor nor wake-ups are polled this often.
 constexpr TimePoint poll_only_interval = std::chrono::microseconds(500);
+
+template <class Places>
+void wake_all(Places& places) noexcept {
+  for (auto& place : places) place.waker.wake();
+}
 
 std::optional<TimePoint> earlier(std::optional<TimePoint> a, std::optional<TimePoint> b) {
   if (!a) return b;
@@ -20,7 +25,7 @@ std::optional<TimePoint> earlier(std::optional<TimePoint> a, std::optional<TimeP
 Engine::Engine(EngineOptions options, EngineEvents& events)
     : options_(std::move(options)),
       events_(events),
-      released_(std::make_shared<ReleaseQueue>([waker = waker_] { waker->wake(); })) {}
+      released_(std::make_shared<ReleaseQueue>([seats = seats_] { wake_all(*seats); })) {}
 
 Result<Transport*> Engine::transport(const tt_plugin& plugin, std::string_view scheme) {
   if (const auto found = transports_.find(scheme); found != transports_.end()) {
@@ -31,7 +36,7 @@ Result<Transport*> Engine::transport(const tt_plugin& plugin, std::string_view s
     return found->second.get();
   }
   HostServices services{
-      .wake = [waker = waker_] { waker->wake(); },
+      .wake = [seats = seats_] { wake_all(*seats); },
       .now = [&clock = options_.clock] { return clock.now(); },
       .log = options_.log,
   };
@@ -39,76 +44,82 @@ Result<Transport*> Engine::transport(const tt_plugin& plugin, std::string_view s
   if (opened.has_error()) return std::move(opened).error();
   Transport* transport = opened->get();
   transports_.emplace(std::string(scheme), std::move(*opened));
+  running_.push_back(transport);
   wake();  // the driver must learn of a new descriptor
   return transport;
 }
 
+void Engine::wake() noexcept {
+  wake_all(*seats_);
+}
+
 void Engine::arm_timer(Timer& timer, TimePoint due) {
   timers_.arm(timer, due);
-  if (!sleep_until_ || due < *sleep_until_) wake();
+  for (Place& place : *seats_) {
+    if (!place.until || due < *place.until) place.waker.wake();
+  }
 }
 
 void Engine::release_buffers() {
   for (const auto& [transport, rx] : released_->take()) transport->release(rx);
 }
 
-std::size_t Engine::turn() {
+std::size_t Engine::collect() {
+  release_buffers();
+  recent_time_.reset();
   std::size_t handled = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    release_buffers();
-    for (const auto& entry : transports_) {
-      Transport& transport = *entry.second;
-      if (transport.is_down()) continue;
-      handled += transport.progress();
-      if (transport.has_failed()) events_.on_transport_failed(transport);
-    }
-    handled += timers_.expire(now());
+  bool one_is_down = false;
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    Transport& transport = *running_[i];
+    handled += transport.progress();
+    if (transport.has_failed()) events_.on_transport_failed(transport);
+    one_is_down |= transport.is_down();
   }
-  handled += events_.run_actions();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& entry : transports_) entry.second->end_turn();
+  if (one_is_down) std::erase_if(running_, [](const Transport* t) { return t->is_down(); });
+  if (const auto due = timers_.next()) {
+    if (*due <= recent_time()) handled += timers_.expire(recent_time());
   }
   return handled;
 }
 
-bool Engine::prepare_sleep(std::optional<TimePoint> limit) {
-  const std::lock_guard lock(mutex_);
-  waker_->prepare_sleep();
-  release_buffers();
-  if (events_.has_work()) return false;
-  sleep_until_ = earlier(limit, timers_.next());
-  wait_fds_.clear();
-  for (const auto& entry : transports_) {
-    Transport& transport = *entry.second;
-    if (transport.is_down()) continue;
-    std::optional<TimePoint> deadline;
-    if (transport.arm(deadline) != TT_OK) return false;
-    const std::uint32_t waits = transport.attributes().wait_flags;
-    if ((waits & TT_WAIT_FD) != 0) wait_fds_.push_back(transport.attributes().wait_fd);
-    if (waits == 0) deadline = earlier(deadline, now() + poll_only_interval);
-    sleep_until_ = earlier(sleep_until_, deadline);
-  }
-  return true;
+bool Engine::prepare_sleep(Seat seat, std::optional<TimePoint> limit) {
+  Place& place = (*seats_)[index(seat)];
+  place.waker.prepare_sleep();
+  place.until = earlier(limit, timers_.next());
+  if (!find_reason_to_stay_awake(place)) return true;
+  place.waker.stay_awake();
+  return false;
 }
 
-void Engine::sleep(std::optional<TimePoint> limit) {
-  if (!prepare_sleep(limit)) {
-    waker_->stay_awake();
-    return;
+bool Engine::find_reason_to_stay_awake(Place& place) {
+  release_buffers();
+  if (events_.has_work()) return true;
+  place.fds.clear();
+  for (Transport* transport : running_) {
+    std::optional<TimePoint> deadline;
+    if (transport->arm(deadline) != TT_OK) return true;
+    const std::uint32_t waits = transport->attributes().wait_flags;
+    if ((waits & TT_WAIT_FD) != 0) place.fds.push_back(transport->attributes().wait_fd);
+    if (waits == 0) deadline = earlier(deadline, now() + poll_only_interval);
+    place.until = earlier(place.until, deadline);
   }
+  return false;
+}
+
+void Engine::sleep(Seat seat) {
+  Place& place = (*seats_)[index(seat)];
   std::optional<TimePoint> timeout;
-  if (sleep_until_) timeout = *sleep_until_ - now();
-  waker_->sleep(wait_fds_, timeout);
+  if (place.until) timeout = *place.until - now();
+  place.waker.sleep(place.fds, timeout);
 }
 
 void Engine::nap(std::chrono::nanoseconds at_most) {
-  if (prepare_sleep(std::nullopt)) {
-    waker_->sleep(wait_fds_, at_most);
-  } else {
-    waker_->stay_awake();
+  Place& place = (*seats_)[index(Seat::caller)];
+  {
+    const Lock lock(mutex_);
+    if (!prepare_sleep(Seat::caller)) return;
   }
+  place.waker.sleep(place.fds, at_most);
 }
 
 bool Engine::waits_on_kernel() const {
@@ -127,7 +138,7 @@ bool Engine::is_down() const {
 }
 
 std::vector<std::string> Engine::destroy_transports() {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   release_buffers();
   std::vector<std::string> held;
   for (auto& entry : transports_) {
@@ -136,6 +147,7 @@ std::vector<std::string> Engine::destroy_transports() {
     // Its plugin side lives on and uses the host table in here.
     [[maybe_unused]] Transport* leaked = entry.second.release();
   }
+  running_.clear();
   transports_.clear();
   return held;
 }

@@ -1,17 +1,19 @@
-// Drives the transports of a node: events in, timers, sleep, one driver at a time.
+// Drives the transports of a node: events in, timers, sleep.
 #pragma once
 
 #include <trestle/clock.hpp>
 #include <trestle/error.hpp>
 
+#include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/mutex.hpp"
 #include "engine/packet_hold.hpp"
 #include "engine/timer_queue.hpp"
 #include "engine/transport.hpp"
@@ -22,9 +24,6 @@ namespace trestle::engine {
 /// What an engine asks of the node above it.
 class EngineEvents {
  public:
-  /// Runs what this turn's events led to: handlers, completions. No lock is held.
-  /// Returns how much ran.
-  virtual std::size_t run_actions() = 0;
   /// True while there is work that no transport and no timer will announce. Lock held.
   virtual bool has_work() const = 0;
   /// The transport is broken; no more events come from it. Lock held.
@@ -40,62 +39,87 @@ struct EngineOptions {
   std::function<void(int level, std::string_view text)> log;
 };
 
+/// Where a thread that drives sleeps. Each has wake-ups of its own, so that a leader and the one
+/// who relieved it never take each other's.
+enum class Seat : std::uint8_t { thread, caller };
+
 /// The transports, timers and sleep of one node. One mutex guards all that hangs on it, and is
-/// never held while user code runs. turn() and sleep() belong to the one thread that drives.
+/// never held while user code runs. Threads: under its lock, where not said otherwise.
 class Engine {
  public:
   Engine(EngineOptions options, EngineEvents& events);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  std::mutex& mutex() noexcept { return mutex_; }
+  Mutex& mutex() noexcept { return mutex_; }
   TimePoint now() const noexcept { return options_.clock.now(); }
 
-  /// The transport of `scheme`, opened on first use. Lock held.
+  /// The transport of `scheme`, opened on first use.
   Result<Transport*> transport(const tt_plugin& plugin, std::string_view scheme);
 
-  /// `delay` from now; the end of time if that is beyond it.
+  /// `delay` from now; the end of time if that is beyond it. Threads: any.
   TimePoint time_after(std::chrono::nanoseconds delay) const noexcept {
-    return delay < TimePoint::max() - now() ? now() + delay : TimePoint::max();
+    const TimePoint start = now();
+    return delay < TimePoint::max() - start ? start + delay : TimePoint::max();
   }
 
-  /// Lock held.
   void arm_timer(Timer& timer, TimePoint due);
   void cancel_timer(Timer& timer) noexcept { timers_.cancel(timer); }
   std::optional<TimePoint> next_timer() const { return timers_.next(); }
 
-  /// Ends the driver's sleep. Threads: any.
-  void wake() noexcept { waker_->wake(); }
+  /// Takes in what has come: a batch of events of every transport, and the timers that are due.
+  /// Returns how much that was. Threads: the leader.
+  std::size_t collect();
 
-  /// One round: every transport, the timers, then the actions. Returns how much was handled.
-  std::size_t turn();
-  /// Sleeps until there is something to do, at most `limit` if set.
-  void sleep(std::optional<TimePoint> limit = std::nullopt);
-  /// Sleeps on the kernel alone, in real time whatever the clock; for manual driving.
+  /// The time of the latest collect(), about: one look at the clock serves a whole turn.
+  /// Threads: the leader.
+  TimePoint recent_time() noexcept {
+    if (!recent_time_) recent_time_ = now();
+    return *recent_time_;
+  }
+
+  /// Ends the present or the coming sleep. Threads: any.
+  void wake() noexcept;
+  void wake(Seat seat) noexcept { (*seats_)[index(seat)].waker.wake(); }
+
+  /// Whether there is nothing to do for now. If so, sleep() must follow, without the lock.
+  bool prepare_sleep(Seat seat, std::optional<TimePoint> limit = std::nullopt);
+  /// Sleeps until there is something to do. Threads: the one that prepared it; lock not held.
+  void sleep(Seat seat);
+  /// Sleeps on the kernel alone, in real time whatever the clock; for manual driving. Lock not
+  /// held.
   void nap(std::chrono::nanoseconds at_most);
   /// True if some transport can be woken by the kernel, so that being idle may not last.
   bool waits_on_kernel() const;
 
-  /// Starts the end of every transport; is_down() once each said so. Lock held.
+  /// Starts the end of every transport; is_down() once each said so.
   void shut_down();
   bool is_down() const;
   /// Frees the transports; nobody drives any more. Returns the schemes of those whose buffers are
-  /// still held by the application: they are leaked, never freed under a reader.
+  /// still held by the application: they are leaked, never freed under a reader. Lock not held.
   std::vector<std::string> destroy_transports();
 
  private:
-  bool prepare_sleep(std::optional<TimePoint> limit);
+  struct Place {
+    Waker waker;
+    std::vector<int> fds;
+    std::optional<TimePoint> until{TimePoint(0)};  // of the latest sleep; unset: for ever
+  };
+  using Places = std::array<Place, 2>;
+
+  static constexpr std::size_t index(Seat seat) noexcept { return static_cast<std::size_t>(seat); }
+  bool find_reason_to_stay_awake(Place& place);
   void release_buffers();
 
   EngineOptions options_;
   EngineEvents& events_;
-  std::mutex mutex_;
-  std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();  // transports may outlive us
+  Mutex mutex_;
+  std::shared_ptr<Places> seats_ = std::make_shared<Places>();  // transports may outlive us
   TimerQueue timers_;
+  std::optional<TimePoint> recent_time_;
   std::shared_ptr<ReleaseQueue> released_;
   std::map<std::string, std::unique_ptr<Transport>, std::less<>> transports_;
-  std::vector<int> wait_fds_;
-  std::optional<TimePoint> sleep_until_;  // of the present sleep; unset: for ever
+  std::vector<Transport*> running_;  // of transports_, those that are not down
 };
 
 }  // namespace trestle::engine

@@ -71,15 +71,25 @@ class PacketHold {
 /// The packet that is being delivered. Lifetime: the call that it is passed to.
 class PacketSource {
  public:
-  /// `hold` null: a packet that cannot be lent.
-  explicit PacketSource(PacketHold* hold, std::size_t packet_bytes = 0) noexcept
-      : hold_(hold), lent_bytes_min_(std::max(copy_bytes_max + 1, packet_bytes / waste_max)) {}
+  /// `rx` null: a packet that cannot be lent.
+  PacketSource(Transport& transport, tt_rx* rx, const std::shared_ptr<ReleaseQueue>& queue,
+               std::size_t packet_bytes) noexcept
+      : transport_(&transport),
+        rx_(rx),
+        queue_(&queue),
+        lent_bytes_min_(std::max(copy_bytes_max + 1, packet_bytes / waste_max)) {}
+  /// A packet of the node to itself.
+  PacketSource() noexcept = default;
+  PacketSource(const PacketSource&) = delete;
+  PacketSource& operator=(const PacketSource&) = delete;
+  ~PacketSource();
 
-  /// Makes `part` of the packet outlive the turn. Small parts are copied, so that few large
+  /// Makes `part` of the packet outlive the call. Small parts are copied, so that few large
   /// buffers, not many small readers, keep a transport's receive pool busy; so are small parts of
   /// large packets, because a part that is lent keeps its whole packet.
   Payload keep(BytesView part) {
-    if (hold_ == nullptr || part.size() < lent_bytes_min_) return Payload::copy(part);
+    if (rx_ == nullptr || part.size() < lent_bytes_min_) return Payload::copy(part);
+    if (hold_ == nullptr) hold_ = new PacketHold(*queue_, transport_, rx_);
     hold_->add_reader();
     return Payload::lend(part, &PacketHold::drop_reader, hold_);
   }
@@ -89,8 +99,11 @@ class PacketSource {
   /// A packet that is kept for one part of it is at most so many times as large.
   static constexpr std::size_t waste_max = 4;
 
-  PacketHold* hold_;
-  std::size_t lent_bytes_min_;
+  Transport* transport_ = nullptr;
+  tt_rx* rx_ = nullptr;
+  const std::shared_ptr<ReleaseQueue>* queue_ = nullptr;
+  PacketHold* hold_ = nullptr;  // made for the first part that is lent
+  std::size_t lent_bytes_min_ = 0;
 };
 
 }  // namespace trestle::engine

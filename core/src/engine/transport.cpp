@@ -219,29 +219,27 @@ void Transport::dispatch(const tt_event& event) {
   }
 }
 
+PacketSource::~PacketSource() {
+  if (hold_ != nullptr) {
+    PacketHold::drop_reader(hold_);
+  } else if (rx_ != nullptr) {
+    transport_->release(rx_);
+  }
+}
+
 void Transport::deliver_packet(const tt_event& event) {
   auto& link = *static_cast<LinkEvents*>(event.user);
-  BytesView bytes(static_cast<const std::byte*>(event.data), event.len);
-  if ((event.flags & TT_EVF_SEGS) != 0) {
-    const std::span parts(static_cast<const tt_iov*>(event.data), event.len);
-    Payload& whole = turn_copies_.emplace_back(gather(parts));
-    bytes = whole.view();
-  }
-  if (event.rx == nullptr) {
-    PacketSource source(nullptr);
+  if ((event.flags & TT_EVF_SEGS) == 0) {
+    const BytesView bytes(static_cast<const std::byte*>(event.data), event.len);
+    PacketSource source(*this, event.rx, released_, bytes.size());
     link.on_packet(bytes, source);
     return;
   }
-  auto* hold = new PacketHold(released_, this, event.rx);
-  turn_holds_.push_back(hold);
-  PacketSource source((event.flags & TT_EVF_SEGS) != 0 ? nullptr : hold, bytes.size());
-  link.on_packet(bytes, source);
-}
-
-void Transport::end_turn() noexcept {
-  for (PacketHold* hold : turn_holds_) PacketHold::drop_reader(hold);
-  turn_holds_.clear();
-  turn_copies_.clear();
+  const std::span parts(static_cast<const tt_iov*>(event.data), event.len);
+  const Payload whole = gather(parts);
+  if (event.rx != nullptr) release(event.rx);
+  PacketSource source(*this, nullptr, released_, whole.size());
+  link.on_packet(whole.view(), source);
 }
 
 tt_status Transport::arm(std::optional<TimePoint>& deadline) {

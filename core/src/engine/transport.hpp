@@ -23,7 +23,7 @@ namespace trestle::engine {
 class LinkEvents {
  public:
   virtual void on_connected() = 0;
-  /// `bytes` is valid until the end of the turn; `keep` makes parts of it outlive that.
+  /// `bytes` is valid during the call; `source` makes parts of it outlive that.
   virtual void on_packet(BytesView bytes, PacketSource& source) = 0;
   virtual void on_sent(std::uint64_t op, tt_status status) = 0;
   virtual void on_writable() = 0;
@@ -86,8 +86,6 @@ class Transport {
 
   /// Takes one batch of events and hands them on; returns how many.
   std::size_t progress();
-  /// The bytes of the packets of this turn are not looked at any more.
-  void end_turn() noexcept;
   /// TT_OK: may sleep, at most until `deadline` if set.
   tt_status arm(std::optional<TimePoint>& deadline);
 
@@ -116,8 +114,6 @@ class Transport {
   tt_attr attributes_{};
   bool down_ = false;
   bool failed_ = false;
-  std::vector<PacketHold*> turn_holds_;  // packets whose bytes this turn's handlers may view
-  std::vector<Payload> turn_copies_;     // the same for packets that came in segments
 };
 
 }  // namespace trestle::engine

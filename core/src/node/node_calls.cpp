@@ -8,6 +8,9 @@
 namespace trestle {
 namespace {
 
+// Inline handlers that wait run others on the same stack, up to so deep.
+constexpr int nested_waits_max = 16;
+
 // A timeout of this or more is no timeout.
 constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
 
@@ -42,25 +45,48 @@ Result<void> NodeCore::check_call(std::string_view handler) const {
 
 Result<void> NodeCore::may_wait_here() const {
   if (!TurnScope::is_in_any_turn()) return {};
+  if (options_.driver != nullptr) return {};  // it bounds the depth itself
+  if (TurnScope::innermost() != this) {
+    return Error(Errc::would_block_for_ever,
+                 "a blocking call of one node inside an inline handler or a timer of another would "
+                 "stop that other node; register the handler with Execution::spawn");
+  }
+  if (TurnScope::depth() < nested_waits_max) return {};
   return Error(Errc::would_block_for_ever,
-               "a blocking call inside an inline handler or a timer would stop the thread that "
-               "its outcome needs; register the handler with Execution::spawn");
+               "blocking calls of inline handlers are nested " + std::to_string(nested_waits_max) +
+                   " deep, which is the limit; register the handlers with Execution::spawn");
 }
 
-std::optional<TimePoint> NodeCore::deadline_of(const CallOptions& options) const {
+std::optional<TimePoint> NodeCore::deadline_of(const CallOptions& options, TimePoint now) const {
   const auto timeout = options.timeout.value_or(options_.call_timeout);
-  if (timeout >= unlimited - now()) return std::nullopt;
-  return now() + timeout;
+  if (timeout >= unlimited - now) return std::nullopt;
+  return now + timeout;
 }
 
-bool NodeCore::wait_for(const std::function<bool()>& done, const std::function<void()>& block) {
-  if (options_.driver != nullptr) return options_.driver->run_until(done);
-  block();
-  return true;
+Result<wire::CallId> NodeCore::send_when_room(engine::Lock& lock, peers::Connection& connection,
+                                              peers::OutgoingRequest request,
+                                              calls::CallSink* sink) {
+  const bool may_wait = options_.when_full == WhenFull::wait && !TurnScope::is_in_any_turn();
+  if (!may_wait || connection.has_room_for(request)) {
+    return connection.send_request(std::move(request), sink);
+  }
+  const auto keep_alive = connection.shared_from_this();
+  peers::BlockedSend send;
+  send.sink = sink;
+  const auto deadline = request.deadline.value_or(engine_.time_after(options_.call_timeout));
+  send.request = std::move(request);
+  connection.wait_for_room(send);
+  WaitLimit limit(leadership_, send);
+  engine_.arm_timer(limit, deadline);
+  flush_outputs();
+  wait(lock, send);
+  lock.lock();
+  engine_.cancel_timer(limit);
+  connection.stop_waiting_for_room(send);
+  return std::move(send.admitted);
 }
 
-Result<Encoded> NodeCore::wait_for_outcome(
-    const std::function<Result<void>(AwaitedOutcome&, Started&)>& start) {
+Result<Encoded> NodeCore::call(const peers::PeerLinkPtr& link, peers::OutgoingRequest request) {
   if (auto allowed = may_wait_here(); allowed.has_error()) return std::move(allowed).error();
   const dispatch::WorkerPool::BlockingGuard guard(pool_);
   if (!guard.may_block()) {
@@ -68,103 +94,126 @@ Result<Encoded> NodeCore::wait_for_outcome(
                  "every worker waits for a call of its own, and no more may be started: refused "
                  "rather than deadlocked");
   }
-  AwaitedOutcome outcome;
-  Started started;
-  {
-    const std::lock_guard lock(engine_.mutex());
-    if (auto sent = start(outcome, started); sent.has_error()) return std::move(sent).error();
-    flush_outputs();
-  }
-  if (!wait_for([&] { return outcome.is_set(); }, [&] { outcome.wait(); })) {
-    const std::lock_guard lock(engine_.mutex());
-    started.connection->abandon(started.call);
+  const std::string_view handler = request.handler;
+  const TimePoint patience = request.deadline.value_or(TimePoint::max());
+  OutcomeWaiter waiter(leadership_);
+  engine::Lock lock(engine_.mutex());
+  auto connection = route(*link, patience);
+  if (connection.has_error()) return std::move(connection).error();
+  // Only a wait by hand can end without an outcome.
+  const ConnectionPtr kept =
+      options_.driver != nullptr ? (*connection)->shared_from_this() : nullptr;
+  auto sent = send_when_room(lock, **connection, std::move(request), &waiter);
+  if (sent.has_error()) return std::move(sent).error();
+  flush_outputs();
+  if (!wait(lock, waiter)) {
+    lock.lock();
+    kept->abandon(*sent);
     return Error(Errc::would_block_for_ever,
                  "nothing is left to do that could bring the outcome of this call", Ran::maybe);
   }
-  return outcome.take();
-}
-
-Result<Encoded> NodeCore::call(const peers::PeerLinkPtr& link, peers::OutgoingRequest request) {
-  const std::string_view handler = request.handler;
-  auto outcome = wait_for_outcome([&](AwaitedOutcome& sink, Started& started) -> Result<void> {
-    auto connection =
-        route(link, request.deadline.value_or(engine_.time_after(options_.call_timeout)));
-    if (connection.has_error()) return std::move(connection).error();
-    auto sent = (*connection)->send_request(std::move(request), &sink);
-    if (sent.has_error()) return std::move(sent).error();
-    started = {(*connection)->shared_from_this(), *sent};
-    return {};
-  });
-  if (outcome.has_error()) return with_target(std::move(outcome).error(), handler, id_of(*link));
-  return outcome;
+  if (waiter.outcome.has_error()) {
+    return with_target(std::move(waiter.outcome).error(), handler, id_of(*link));
+  }
+  return std::move(waiter.outcome);
 }
 
 Result<Encoded> NodeCore::invoke(const peers::PeerLinkPtr& link, std::string_view handler,
                                  DeliveryMode mode, Encoded argument, const CallOptions& options) {
   if (auto valid = check_call(handler); valid.has_error()) return std::move(valid).error();
-  return call(link, {handler, mode, std::move(argument), deadline_of(options)});
+  const TimePoint start = now();
+  return call(link, {.handler = handler,
+                     .mode = mode,
+                     .argument = std::move(argument),
+                     .deadline = deadline_of(options, start),
+                     .made_at = start});
 }
 
 Result<Encoded> NodeCore::invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
                                         const CallOptions& options) {
-  return call(link,
-              {handler, DeliveryMode::with_response, {Codec::msgpack, {}}, deadline_of(options)});
+  const TimePoint start = now();
+  return call(link, {.handler = handler,
+                     .mode = DeliveryMode::with_response,
+                     .argument = {Codec::msgpack, {}},
+                     .deadline = deadline_of(options, start),
+                     .made_at = start});
 }
 
 void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handler,
                           Result<Encoded> argument, const CallOptions& options,
                           detail::CallCompletion done) {
-  auto sink = std::make_unique<DetachedOutcome>(std::move(done));
-  const auto started = [&]() -> Result<void> {
-    if (auto valid = check_call(handler); valid.has_error()) return valid;
-    if (argument.has_error()) return std::move(argument).error();
-    const auto deadline = deadline_of(options);
-    const std::lock_guard lock(engine_.mutex());
-    auto connection = route(link, deadline.value_or(engine_.time_after(options_.call_timeout)));
-    if (connection.has_error()) return std::move(connection).error();
-    auto sent =
-        (*connection)
-            ->send_request({handler, DeliveryMode::with_response, std::move(*argument), deadline},
-                           sink.get());
-    if (sent.has_error()) return std::move(sent).error();
-    if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
-    return {};
-  }();
-  if (started.has_value()) {
-    sink.release();  // the connection completes it
-  } else {
-    on_outcome(*sink.release(), started.error());
-  }
+  auto sink = std::make_unique<DetachedOutcome>(*this, std::move(done));
+  const engine::Lock lock(engine_.mutex());
+  ++detached_calls_;
+  auto started = start_detached(link, handler, std::move(argument), options, *sink);
+  DetachedOutcome& completed = *sink.release();  // by the connection, or now
+  if (started.has_error()) on_outcome(completed, std::move(started).error());
+  leadership_.ensure_led();
+}
+
+Result<void> NodeCore::start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
+                                      Result<Encoded> argument, const CallOptions& options,
+                                      DetachedOutcome& sink) {
+  if (auto valid = check_call(handler); valid.has_error()) return valid;
+  if (argument.has_error()) return std::move(argument).error();
+  const TimePoint start = now();
+  const auto deadline = deadline_of(options, start);
+  auto connection = route(*link, deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  auto sent = (*connection)
+                  ->send_request({.handler = handler,
+                                  .mode = DeliveryMode::with_response,
+                                  .argument = std::move(*argument),
+                                  .deadline = deadline,
+                                  .made_at = start},
+                                 &sink);
+  if (sent.has_error()) return std::move(sent).error();
+  if (!TurnScope::is_in_turn_of(*this)) flush_soon(**connection, start);
+  return {};
 }
 
 Result<MessageId> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_view handler,
                                   Encoded argument) {
   if (auto valid = check_call(handler); valid.has_error()) return std::move(valid).error();
-  const std::lock_guard lock(engine_.mutex());
-  auto connection = route(link, engine_.time_after(options_.call_timeout));
+  const TimePoint start = now();
+  engine::Lock lock(engine_.mutex());
+  auto connection = route(*link, engine_.time_after(options_.call_timeout));
   if (connection.has_error()) return std::move(connection).error();
-  auto sent = (*connection)
-                  ->send_request({handler, DeliveryMode::fire_and_forget, std::move(argument), {}},
-                                 nullptr);
+  const std::uint64_t origin = (*connection)->own_origin();
+  auto sent = send_when_room(lock, **connection,
+                             {.handler = handler,
+                              .mode = DeliveryMode::fire_and_forget,
+                              .argument = std::move(argument),
+                              .deadline = {},
+                              .made_at = start},
+                             nullptr);
   if (sent.has_error()) return std::move(sent).error();
-  const MessageId id = peers::message_id(instance_, incarnation_, (*connection)->number(), *sent);
-  if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
-  return id;
+  if (!TurnScope::is_in_turn_of(*this)) flush_soon(**connection, start);
+  return MessageId::from_halves(origin, sent->value);
 }
 
 Result<std::chrono::nanoseconds> NodeCore::ping(const peers::PeerLinkPtr& link,
                                                 const CallOptions& options) {
+  if (auto allowed = may_wait_here(); allowed.has_error()) return std::move(allowed).error();
+  const dispatch::WorkerPool::BlockingGuard guard(pool_);
   const TimePoint start = now();
-  const auto deadline = deadline_of(options);
-  auto outcome = wait_for_outcome([&](AwaitedOutcome& sink, Started& started) -> Result<void> {
-    auto connection = route(link, deadline.value_or(engine_.time_after(options_.call_timeout)));
-    if (connection.has_error()) return std::move(connection).error();
-    auto sent = (*connection)->send_ping(sink, deadline);
-    if (sent.has_error()) return std::move(sent).error();
-    started = {(*connection)->shared_from_this(), *sent};
-    return {};
-  });
-  if (outcome.has_error()) return with_target(std::move(outcome).error(), "ping", id_of(*link));
+  const auto deadline = deadline_of(options, start);
+  OutcomeWaiter waiter(leadership_);
+  engine::Lock lock(engine_.mutex());
+  auto connection = route(*link, deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  const ConnectionPtr kept = (*connection)->shared_from_this();
+  auto sent = kept->send_ping(waiter, deadline);
+  if (sent.has_error()) return std::move(sent).error();
+  flush_outputs();
+  if (!wait(lock, waiter)) {
+    lock.lock();
+    kept->abandon(*sent);
+    return Error(Errc::would_block_for_ever, "nothing is left to do that could bring the pong");
+  }
+  if (waiter.outcome.has_error()) {
+    return with_target(std::move(waiter.outcome).error(), "ping", id_of(*link));
+  }
   return now() - start;
 }
 

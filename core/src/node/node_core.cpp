@@ -67,12 +67,14 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       log_(options_.log ? options_.log : log::standard_error_log()),
       plugins_(search_options(deferred_log())),
       engine_(engine_options(options_, deferred_log()), *this),
+      leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
       pool_(worker_count(options_), options_.spawn_queue_messages),
       dispatcher_(*this, handlers_, pool_,
                   {.messages = options_.spawn_queue_messages,
                    .bytes = options_.spawn_queue_bytes,
                    .requests = options_.requests_max}),
-      peers_(instance_) {}
+      peers_(instance_),
+      loopback_(options_.queue_bytes_max) {}
 
 NodeCore::~NodeCore() = default;
 
@@ -83,7 +85,7 @@ void NodeCore::start() {
   if (options_.driver != nullptr) {
     ManualDriver::Nodes::add(*options_.driver, *this);
   } else {
-    driver_thread_ = std::thread([this] { drive(); });
+    leadership_.start_thread();
   }
   if (options_.stop.stop_possible()) {
     stop_callback_.emplace(options_.stop, [this] { stop_requested(); });
@@ -94,7 +96,7 @@ void NodeCore::stop_requested() {
   const auto close_and_report = [this] {
     if (auto closed = close(); closed.has_error()) report(closed.error());
   };
-  const bool in_handler = may_wait_here().has_error() || pool_.is_own_thread();
+  const bool in_handler = TurnScope::is_in_any_turn() || pool_.is_own_thread();
   if (in_handler && options_.driver == nullptr) {
     // Closing waits for that handler, so it must happen elsewhere.
     closer_ = std::thread(close_and_report);
@@ -103,24 +105,11 @@ void NodeCore::stop_requested() {
   }
 }
 
-void NodeCore::drive() {
-  while (!stop_driving_.load(std::memory_order_relaxed)) {
-    if (turn() == 0) engine_.sleep();
-  }
-}
-
 std::size_t NodeCore::turn() {
-  // The end of an inner turn would give back the packets that the outer one's handlers still view.
-  if (TurnScope::is_in_turn_of(*this)) return 0;
-  std::size_t handled = engine_.turn();
-  if (options_.driver != nullptr) {
-    while (pool_.run_one()) ++handled;
-  }
-  {
-    const std::lock_guard lock(engine_.mutex());
-    if (!closing_) return handled;
-  }
-  turned_.notify_all();
+  engine::Lock lock(engine_.mutex());
+  std::size_t handled = turn(lock);
+  lock.unlock();
+  while (pool_.run_one()) ++handled;
   return handled;
 }
 
@@ -143,33 +132,44 @@ void NodeCore::nap(std::chrono::nanoseconds at_most) {
   engine_.nap(at_most);
 }
 
-bool NodeCore::wait_until(const std::function<bool()>& done, TimePoint deadline) {
-  const auto done_locked = [&] {
-    const std::lock_guard lock(engine_.mutex());
-    return done();
-  };
+bool NodeCore::wait(engine::Lock& lock, engine::Waiter& waiter) {
   if (options_.driver != nullptr) {
-    // Gives the virtual clock a time to move to, so that the wait ends.
-    after(deadline - now(), [] {});
-    options_.driver->run_until([&] { return done_locked() || now() >= deadline; });
-    return done_locked();
+    lock.unlock();
+    return options_.driver->run_until([&] { return waiter.is_done(); });
   }
-  std::unique_lock lock(engine_.mutex());
-  while (!done() && now() < deadline) turned_.wait_for(lock, std::chrono::milliseconds(10));
-  return done();
+  if (TurnScope::is_in_turn_of(*this)) {
+    leadership_.wait_within_turn(lock, waiter);
+  } else {
+    leadership_.wait(lock, waiter);
+  }
+  return true;
+}
+
+bool NodeCore::wait_until(std::function<bool()> condition, TimePoint deadline) {
+  engine::Waiter waiter;
+  WaitLimit limit(leadership_, waiter);
+  engine::Lock lock(engine_.mutex());
+  if (condition()) return true;
+  awaited_condition_ = std::move(condition);
+  condition_waiter_ = &waiter;
+  engine_.arm_timer(limit, deadline);
+  wait(lock, waiter);
+  lock.lock();
+  engine_.cancel_timer(limit);
+  condition_waiter_ = nullptr;
+  return awaited_condition_();
 }
 
 Result<void> NodeCore::close() {
-  if (auto allowed = may_wait_here(); allowed.has_error()) return allowed;
-  if (pool_.is_own_thread()) {
+  if (pool_.is_own_thread() || TurnScope::is_in_any_turn()) {
     return Error(Errc::would_block_for_ever,
                  "close() in a handler would wait for that handler: close from another thread");
   }
   {
-    std::unique_lock lock(engine_.mutex());
+    engine::Lock lock(engine_.mutex());
     if (closing_) {
       // Whoever asked second may destroy the node next. By hand, it is the same thread below us.
-      if (options_.driver == nullptr) turned_.wait(lock, [this] { return ended_; });
+      if (options_.driver == nullptr) has_ended_.wait(lock, [this] { return ended_; });
       return {};
     }
     closing_ = true;
@@ -177,7 +177,7 @@ Result<void> NodeCore::close() {
   auto outcome = end();
   const std::lock_guard lock(engine_.mutex());
   ended_ = true;
-  turned_.notify_all();
+  has_ended_.notify_all();
   return outcome;
 }
 
@@ -194,7 +194,7 @@ Result<void> NodeCore::end() {
   std::string busy;
   const bool drained = wait_until(
       [this] {
-        return dispatcher_.running() == 0 &&
+        return dispatcher_.running() == 0 && work_.empty() && turns_on_stack_ == 0 &&
                std::all_of(connections_.begin(), connections_.end(),
                            [](const auto& entry) { return entry.second->is_flushed(); });
       },
@@ -242,49 +242,46 @@ void NodeCore::close_connections(TimePoint drain_deadline) {
 void NodeCore::stop_driving() {
   if (options_.driver != nullptr) {
     ManualDriver::Nodes::remove(*options_.driver, *this);
-  } else if (driver_thread_.joinable()) {
-    {
-      // Under the lock, so that a driver about to sleep either sees it or is woken.
-      const std::lock_guard lock(engine_.mutex());
-      stop_driving_.store(true, std::memory_order_relaxed);
-      engine_.wake();
-    }
-    driver_thread_.join();
+  } else {
+    leadership_.stop_thread();
   }
-  engine_.turn();  // completions of the last moment: workers may wait for them
+  engine::Lock lock(engine_.mutex());
+  turn(lock);  // completions of the last moment: workers may wait for them
   // A transport that never said CLOSED must not keep anybody waiting. Kept until the last turn,
   // because it may say so still.
+  lock.unlock();
   const auto left = connections_left();
-  for (const auto& connection : left) {
-    const std::lock_guard lock(engine_.mutex());
-    connection->on_closed(TT_E_CLOSED, "this node was closed");
-  }
-  run_actions();
+  lock.lock();
+  for (const auto& connection : left) connection->on_closed(TT_E_CLOSED, "this node was closed");
+  turn(lock);
+  lock.unlock();
   // Messages that did not start within close_timeout are dropped: their callers were told by the
   // lost connection, and running them would keep close() busy beyond any bound.
   handlers_.close();
   pool_.drop_queued();
   pool_.stop();
-  engine_.turn();
-  while (run_actions() != 0) {  // what the last ones led to, log lines above all
+  lock.lock();
+  while (turn(lock) != 0) {  // what the last ones led to, log lines above all
   }
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock
-  const std::lock_guard lock(engine_.mutex());
+  const auto buried = take_buried();
   // Breaks the cycles between peers, connections and this node.
   for (const auto& entry : connections_) peers_.remove(*entry.second);
   peers_.clear();
   connections_.clear();
   dials_.clear();
   outputs_.clear();
+  held_.clear();
   loopback_.clear();
-  loopback_blocked_.clear();
+  engine_.cancel_timer(hold_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
+  lock.unlock();
 }
 
-std::vector<std::shared_ptr<peers::Connection>> NodeCore::connections_left() {
+std::vector<NodeCore::ConnectionPtr> NodeCore::connections_left() {
   const std::lock_guard lock(engine_.mutex());
-  std::vector<std::shared_ptr<peers::Connection>> left;
+  std::vector<ConnectionPtr> left;
   for (const auto& entry : connections_) left.push_back(entry.second);
   return left;
 }
@@ -309,6 +306,7 @@ void NodeCore::after(std::chrono::nanoseconds delay, std::function<void()> funct
   const auto timer = one_shots_.emplace(one_shots_.end(), *this, std::move(function));
   timer->self = timer;
   engine_.arm_timer(*timer, engine_.time_after(delay));
+  leadership_.ensure_led();
 }
 
 void NodeCore::fire(OneShot& timer) {

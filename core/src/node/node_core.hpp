@@ -3,7 +3,6 @@
 
 #include <trestle/node.hpp>
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -12,15 +11,15 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
-#include <variant>
 #include <vector>
 
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/engine.hpp"
+#include "engine/leadership.hpp"
 #include "node/drivable.hpp"
-#include "node/wait.hpp"
+#include "node/leader_work.hpp"
+#include "node/loopback.hpp"
 #include "peers/connection.hpp"
 #include "peers/endpoint.hpp"
 #include "peers/peer_table.hpp"
@@ -33,6 +32,7 @@ namespace trestle {
 /// calls; it is never held while handlers, completions or log functions run.
 class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                        private engine::EngineEvents,
+                       private engine::Turns,
                        private engine::ListenEvents,
                        private peers::ConnectionEvents,
                        private dispatch::DispatchEvents,
@@ -78,54 +78,70 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
  private:
   using PeerResult = Result<peers::PeerLinkPtr>;
+  using ConnectionPtr = std::shared_ptr<peers::Connection>;
 
   /// Waits for a connection that comes up.
-  struct ConnectWaiter final : Awaited<PeerResult>, engine::Timer {
+  struct ConnectWaiter final : engine::Waiter, engine::Timer {
     explicit ConnectWaiter(NodeCore& c) noexcept : core(c) {}
     void expire() override { core.give_up(*this); }
     NodeCore& core;
+    PeerResult result = Error(Errc::would_block_for_ever, "nothing is left that could answer");
   };
 
   /// A connection of ours that is coming up, and who waits for it.
   struct Dial {
-    std::shared_ptr<peers::Connection> connection;
+    ConnectionPtr connection;
     std::vector<ConnectWaiter*> waiters;
   };
 
-  /// Completes a call that nobody blocks for, and goes.
-  struct DetachedOutcome final : calls::CallSink {
-    explicit DetachedOutcome(detail::CallCompletion d) : done(std::move(d)) {}
-    void complete(Result<Encoded> outcome) noexcept override {
-      const std::unique_ptr<DetachedOutcome> self(this);
-      done(std::move(outcome));
+  /// The outcome of a call, for a thread that waits for it.
+  struct OutcomeWaiter final : calls::CallSink, engine::Waiter {
+    explicit OutcomeWaiter(engine::Leadership& l) noexcept
+        : CallSink(Completes::at_once), leadership(l) {}
+    void complete(Result<Encoded> result) noexcept override {
+      outcome = std::move(result);
+      leadership.finish(*this);
     }
+    engine::Leadership& leadership;
+    Result<Encoded> outcome = Encoded{};
+  };
+
+  /// The outcome of a call that nobody blocks for. Owns itself until then.
+  struct DetachedOutcome final : calls::CallSink {
+    explicit DetachedOutcome(NodeCore& c, detail::CallCompletion d)
+        : CallSink(Completes::without_lock), core(c), done(std::move(d)) {}
+    void complete(Result<Encoded> outcome) noexcept override;
+    NodeCore& core;
     detail::CallCompletion done;
   };
 
-  /// A call under way.
-  struct Started {
-    std::shared_ptr<peers::Connection> connection;
-    wire::CallId call;
+  /// Ends a wait at its deadline.
+  struct WaitLimit final : engine::Timer {
+    WaitLimit(engine::Leadership& l, engine::Waiter& w) noexcept : leadership(l), waiter(w) {}
+    void expire() override { leadership.finish(waiter); }
+    engine::Leadership& leadership;
+    engine::Waiter& waiter;
+  };
+
+  /// Only makes a turn happen.
+  struct Alarm final : engine::Timer {
+    void expire() override {}
   };
 
   struct OneShot final : engine::Timer {
-    OneShot(NodeCore& c, std::function<void()> f) : core(c), function(std::move(f)) {}
+    OneShot(NodeCore& c, Action f) : core(c), function(std::move(f)) {}
     void expire() override { core.fire(*this); }
     NodeCore& core;
-    std::function<void()> function;
+    Action function;
     std::list<OneShot>::iterator self;
   };
 
-  struct Completion {
-    calls::CallSink* sink;
-    Result<Encoded> outcome;
-  };
-  using Action = std::variant<Completion, std::function<void()>>;
-
   // EngineEvents
-  std::size_t run_actions() override;
   bool has_work() const override;
   void on_transport_failed(engine::Transport& transport) override;
+  // Turns
+  std::size_t turn(engine::Lock& lock) override;
+  bool must_be_led() const override;
   // ListenEvents
   engine::LinkEvents& on_accepted(engine::Transport& transport, tt_conn* conn) override;
   // ConnectionEvents
@@ -133,7 +149,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<void> on_hello(peers::Connection& connection, const peers::PeerFacts& peer) override;
   void on_open(peers::Connection& connection) override;
   void on_request(peers::Connection& connection, const wire::Request& request,
-                  std::string_view handler, engine::PacketSource& source) override;
+                  peers::HandlerName& handler, engine::PacketSource& source) override;
+  void on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) override;
   void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) override;
   void on_stray_outcome() override { ++stray_outcomes_; }
   void on_rejected(peers::Connection& connection, const wire::Rejected& rejected) override;
@@ -146,8 +163,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   // DispatchEvents
   Node& node() override { return node_; }
   std::shared_ptr<void> keep_alive() override { return shared_from_this(); }
-  void defer(std::function<void()> action) override;
-  void send(const std::function<void()>& send) override;
+  TimePoint recent_time() noexcept override { return engine_.recent_time(); }
+  void deliver(dispatch::Message message) override { work_.items.push(std::move(message)); }
+  void defer(Action action) override;
+  void answer_in_turn(dispatch::Answer answer) override;
+  void answer(dispatch::Answer answer) override;
   void log_handler_error(std::string_view handler, const Error& error) override;
   // Drivable
   std::size_t turn() override;
@@ -156,76 +176,94 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void nap(std::chrono::nanoseconds at_most) override;
 
   void stop_requested();
-  void drive();
   void close_connections(TimePoint drain_deadline);
   void stop_driving();
   Result<void> end();
-  std::vector<std::shared_ptr<peers::Connection>> connections_left();
+  std::vector<ConnectionPtr> connections_left();
+
+  std::size_t run_work(engine::Lock& lock);
+  void run(LeaderWork::Item& item);
   void run(Action& action);
-  std::size_t deliver_loopback();
+  static void give(dispatch::Answer& answer);
+  void send_answers();
   void flush_outputs();
+  void flush_soon(const peers::Connection& connection, TimePoint now);
+  void release_held_outputs();
+  void bury(ConnectionPtr connection);
+  std::vector<ConnectionPtr> take_buried();
   void fire(OneShot& timer);
-  /// Logs from the driver, without a lock: what reports may hold the engine's.
+  /// Logs from the leader, without a lock: what reports may hold the engine's.
   void log(LogLevel level, std::string text);
   LogFunction deferred_log();
   Result<void> register_system_handlers();
   void make_loopback();
 
-  std::shared_ptr<peers::Connection> new_connection(peers::Opener opener);
-  Result<std::shared_ptr<peers::Connection>> dial(const peers::Endpoint& endpoint,
-                                                  std::string_view uri, TimePoint deadline);
+  ConnectionPtr new_connection(peers::Opener opener);
+  Result<ConnectionPtr> dial(const peers::Endpoint& endpoint, std::string_view uri,
+                             TimePoint deadline);
   void give_up(ConnectWaiter& waiter);
   void finish_dial(peers::Connection& connection, const PeerResult& result);
   /// A handle made before the peer was first seen, or after it came back, follows the table.
-  peers::PeerLinkPtr current(const peers::PeerLinkPtr& link) const;
-  Result<peers::Connection*> route(const peers::PeerLinkPtr& link, TimePoint deadline);
+  detail::PeerLink& current(detail::PeerLink& link) const;
+  Result<peers::Connection*> route(detail::PeerLink& link, TimePoint deadline);
 
   Result<void> check_call(std::string_view handler) const;
   Result<void> may_wait_here() const;
-  std::optional<TimePoint> deadline_of(const CallOptions& options) const;
+  std::optional<TimePoint> deadline_of(const CallOptions& options, TimePoint now) const;
   static PeerResult check_expected(const peers::PeerLinkPtr& link, const ConnectOptions& options);
   Result<Encoded> call(const peers::PeerLinkPtr& link, peers::OutgoingRequest request);
-  /// Starts a call under the lock and waits for its outcome without it.
-  Result<Encoded> wait_for_outcome(
-      const std::function<Result<void>(AwaitedOutcome&, Started&)>& start);
-  bool wait_for(const std::function<bool()>& done, const std::function<void()>& block);
-  bool wait_until(const std::function<bool()>& done, TimePoint deadline);
+  Result<void> start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
+                              Result<Encoded> argument, const CallOptions& options,
+                              DetachedOutcome& sink);
+  /// Sends now, or when there is room. Lock held, but not while it waits.
+  Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,
+                                      peers::OutgoingRequest request, calls::CallSink* sink);
+  /// Waits until `waiter` is done; the lock is held before, not after. False: nothing is left that
+  /// could bring it.
+  bool wait(engine::Lock& lock, engine::Waiter& waiter);
+  bool wait_until(std::function<bool()> condition, TimePoint deadline);
 
   Node& node_;
   const NodeOptions options_;
   const InstanceId instance_;
   const std::uint64_t incarnation_;
   const LogFunction log_;
-  mutable std::mutex actions_mutex_;  // taken after the engine's lock, if both
-  std::vector<Action> actions_;
+  DeferredActions deferred_;
   plugin_loading::PluginRegistry plugins_;
   registry::HandlerRegistry handlers_;
   engine::Engine engine_;
+  engine::Leadership leadership_;
   dispatch::WorkerPool pool_;
   dispatch::Dispatcher dispatcher_;
   peers::PeerTable peers_;
 
   // Under the engine's lock.
-  std::map<peers::Connection*, std::shared_ptr<peers::Connection>> connections_;
+  std::map<peers::Connection*, ConnectionPtr> connections_;
+  std::vector<ConnectionPtr> buried_;  // closed, but the leader's work may still name them
   std::vector<Dial> dials_;
-  std::vector<std::shared_ptr<peers::Connection>> outputs_;
-  std::vector<std::pair<std::shared_ptr<peers::Connection>, Payload>> loopback_;
-  std::vector<std::pair<std::shared_ptr<peers::Connection>, Payload>> turn_packets_;
-  std::vector<std::shared_ptr<peers::Connection>> loopback_blocked_;
-  std::size_t loopback_bytes_ = 0;  // in loopback_
+  Loopback loopback_;
+  LeaderWork work_;
+  int turns_on_stack_ = 0;
+  std::vector<peers::Connection*> outputs_;  // to flush at the end of the turn
+  std::vector<peers::Connection*> held_;     // to flush at held_until_
+  TimePoint held_until_{0};
+  TimePoint flushed_at_{0};  // when a thread outside of turns last did
+  Alarm hold_alarm_;
   std::list<OneShot> one_shots_;
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
   std::uint64_t rejected_ = 0;
   std::uint64_t protocol_errors_ = 0;
+  std::size_t detached_calls_ = 0;  // whose outcome nobody blocks for
+  bool serves_ = false;             // others may connect to this node
   bool closing_ = false;
   bool closed_ = false;
   bool ended_ = false;  // close() has done all it does
 
-  std::condition_variable turned_;  // with the engine's lock: something may have changed
-  std::atomic<bool> stop_driving_{false};
-  std::thread driver_thread_;
-  std::thread closer_;  // closes the node when a handler asks for it
+  std::function<bool()> awaited_condition_;  // by close()
+  engine::Waiter* condition_waiter_ = nullptr;
+  std::condition_variable_any has_ended_;  // with the engine's lock
+  std::thread closer_;                     // closes the node when a handler asks for it
   std::optional<std::stop_callback<std::function<void()>>> stop_callback_;
 };
 

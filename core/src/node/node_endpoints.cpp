@@ -4,10 +4,11 @@
 
 namespace trestle {
 
-std::shared_ptr<peers::Connection> NodeCore::new_connection(peers::Opener opener) {
+NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener) {
   const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
                                        .message_bytes_max = options_.message_bytes_max,
                                        .queue_bytes_max = options_.queue_bytes_max,
+                                       .requests_max = options_.requests_max,
                                        .handshake_timeout = options_.handshake_timeout,
                                        .close_timeout = options_.close_timeout};
   peers::ConnectionEvents& events = *this;
@@ -41,13 +42,14 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   }
   engine::ListenEvents& events = *this;
   auto real = (*transport)->listen(endpoint->uri, events);
+  serves_ = true;
   engine_.wake();
+  leadership_.ensure_led();
   return real;
 }
 
-Result<std::shared_ptr<peers::Connection>> NodeCore::dial(const peers::Endpoint& endpoint,
-                                                          std::string_view uri,
-                                                          TimePoint deadline) {
+Result<NodeCore::ConnectionPtr> NodeCore::dial(const peers::Endpoint& endpoint,
+                                               std::string_view uri, TimePoint deadline) {
   auto plugin = plugins_.find(endpoint.scheme);
   if (plugin.has_error()) return std::move(plugin).error();
   auto transport = engine_.transport(*plugin->descriptor, endpoint.scheme);
@@ -73,7 +75,8 @@ void NodeCore::finish_dial(peers::Connection& connection, const PeerResult& resu
     // The waiters run on other threads, or below us on this stack: they only take note here.
     for (ConnectWaiter* waiter : dial->waiters) {
       engine_.cancel_timer(*waiter);
-      waiter->set(result);
+      waiter->result = result;
+      leadership_.finish(*waiter);
     }
     dials_.erase(dial);
     return;
@@ -82,7 +85,8 @@ void NodeCore::finish_dial(peers::Connection& connection, const PeerResult& resu
 
 void NodeCore::give_up(ConnectWaiter& waiter) {
   for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
-  waiter.set(Error(Errc::deadline_exceeded, "not connected before the deadline"));
+  waiter.result = Error(Errc::deadline_exceeded, "not connected before the deadline");
+  leadership_.finish(waiter);
 }
 
 Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const ConnectOptions& options) {
@@ -95,7 +99,7 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
   }
   ConnectWaiter waiter(*this);
   {
-    const std::lock_guard lock(engine_.mutex());
+    engine::Lock lock(engine_.mutex());
     if (closing_) return Error(Errc::shut_down, "this node was closed");
     if (auto known = peers_.find_dialled(uri)) return check_expected(known, options);
     const TimePoint deadline = engine_.time_after(options.timeout.value_or(options_.call_timeout));
@@ -111,17 +115,14 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
     dialling->waiters.push_back(&waiter);
     engine_.arm_timer(waiter, deadline);
     flush_outputs();
+    wait(lock, waiter);
   }
-  if (!wait_for([&] { return waiter.is_set(); }, [&] { waiter.wait(); })) {
-    const std::lock_guard lock(engine_.mutex());
-    if (!waiter.is_set()) {
-      engine_.cancel_timer(waiter);
-      for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
-      return Error(Errc::would_block_for_ever,
-                   "connecting to '" + std::string(uri) + "': nothing is left that could answer");
-    }
+  if (!waiter.is_done()) {
+    const engine::Lock lock(engine_.mutex());
+    engine_.cancel_timer(waiter);
+    for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
   }
-  auto result = waiter.take();
+  auto result = std::move(waiter.result);
   if (result.has_error()) {
     Error error = result.error();
     // Transports name the address themselves; what went wrong above them does not.
@@ -159,60 +160,62 @@ InstanceId NodeCore::id_of(const detail::PeerLink& link) {
   return link.instance;
 }
 
-peers::PeerLinkPtr NodeCore::current(const peers::PeerLinkPtr& link) const {
-  if (!link->connections.empty()) return link;
-  auto known = peers_.find(link->instance);
-  return known != nullptr ? known : link;
+detail::PeerLink& NodeCore::current(detail::PeerLink& link) const {
+  if (!link.connections.empty()) return link;
+  const auto known = peers_.find(link.instance);
+  return known != nullptr ? *known : link;
 }
 
 bool NodeCore::is_connected(const peers::PeerLinkPtr& link) {
   const std::lock_guard lock(engine_.mutex());
-  const peers::Connection* connection = peers_.route(*current(link));
+  const peers::Connection* connection = peers_.route(current(*link));
   return connection != nullptr && connection->is_open();
 }
 
 void NodeCore::disconnect(const peers::PeerLinkPtr& link) {
   const std::lock_guard lock(engine_.mutex());
   if (link->instance == instance_) return;
-  const peers::PeerLinkPtr leaving = current(link);
-  leaving->uri.clear();
+  detail::PeerLink& leaving = current(*link);
+  const InstanceId instance = leaving.instance;
+  leaving.uri.clear();
   link->uri.clear();
-  const auto all = leaving->connections;
+  const auto all = leaving.connections;
   for (const auto& connection : all) {
     connection->close(Error(Errc::connection_lost, "disconnected by this node"));
   }
-  peers_.forget(leaving->instance);
+  peers_.forget(instance);
   engine_.wake();
+  leadership_.ensure_led();
 }
 
-Result<peers::Connection*> NodeCore::route(const peers::PeerLinkPtr& link, TimePoint deadline) {
+Result<peers::Connection*> NodeCore::route(detail::PeerLink& link, TimePoint deadline) {
   if (closed_) return Error(Errc::shut_down, "this node was closed");
-  const peers::PeerLinkPtr target = current(link);
-  if (peers::Connection* connection = peers_.route(*target)) {
+  detail::PeerLink& target = current(link);
+  if (peers::Connection* connection = peers_.route(target)) {
     connection->allow_until(deadline);
     return connection;
   }
-  for (const auto& connection : target->connections) {
+  for (const auto& connection : target.connections) {
     if (!connection->is_open() || !connection->goodbye()) continue;
     if (!connection->goodbye()->is(Errc::duplicate_connection)) return *connection->goodbye();
   }
-  if (target->uri.empty()) {
-    const bool seen = target->incarnation != 0;
+  if (target.uri.empty()) {
+    const bool seen = target.incarnation != 0;
     return Error(seen ? Errc::connection_lost : Errc::unknown_peer,
-                 seen ? "peer " + to_string(target->instance) +
+                 seen ? "peer " + to_string(target.instance) +
                             " is gone, and it had connected to this node, so there is no endpoint "
                             "to dial: wait until it connects again"
-                      : "no connection to peer " + to_string(target->instance) +
+                      : "no connection to peer " + to_string(target.instance) +
                             ", and no endpoint of it is known: connect to it, or wait until it "
                             "connects to this node");
   }
-  auto endpoint = peers::Endpoint::parse(target->uri);
+  auto endpoint = peers::Endpoint::parse(target.uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
-  auto connection = dial(*endpoint, target->uri, deadline);
+  auto connection = dial(*endpoint, target.uri, deadline);
   if (connection.has_error()) return std::move(connection).error();
-  (*connection)->expected = target->expected;
-  (*connection)->link = target;
-  target->connections.push_back(*connection);
+  (*connection)->expected = target.expected;
+  (*connection)->link = target.shared_from_this();
+  target.connections.push_back(*connection);
   return connection->get();
 }
 

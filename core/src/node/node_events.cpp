@@ -11,31 +11,58 @@
 
 namespace trestle {
 
-// ---- Actions ----
+// ---- Turns ----
 
-std::size_t NodeCore::run_actions() {
-  const TurnScope scope(*this);
-  std::size_t ran = deliver_loopback();
-  std::vector<Action> actions;
-  {
-    const std::lock_guard lock(actions_mutex_);
-    actions.swap(actions_);
+std::size_t NodeCore::turn(engine::Lock& lock) {
+  std::size_t handled = engine_.collect() + loopback_.deliver();
+  if (!deferred_.empty()) {
+    for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
-  for (Action& action : actions) run(action);
-  ran += actions.size();
-  const std::lock_guard lock(engine_.mutex());
-  turn_packets_.clear();
+  if (!work_.items.empty()) handled += run_work(lock);
+  release_held_outputs();
   flush_outputs();
+  if (condition_waiter_ != nullptr && awaited_condition_()) leadership_.finish(*condition_waiter_);
+  if (!buried_.empty() && turns_on_stack_ == 0 && work_.empty()) {
+    auto buried = take_buried();
+    lock.unlock();
+    buried.clear();  // what they hold may be the application's
+    lock.lock();
+  }
+  return handled;
+}
+
+std::size_t NodeCore::run_work(engine::Lock& lock) {
+  ++turns_on_stack_;
+  lock.unlock();
+  std::size_t ran = 0;
+  {
+    const TurnScope scope(*this);
+    // What these lead to runs in the next turn.
+    for (std::size_t left = work_.items.size(); left > 0 && !work_.items.empty(); --left) {
+      LeaderWork::Item item = work_.items.pop();
+      run(item);
+      ++ran;
+    }
+  }
+  lock.lock();
+  --turns_on_stack_;
+  send_answers();
   return ran;
 }
 
-void NodeCore::run(Action& action) {
-  if (auto* completion = std::get_if<Completion>(&action)) {
+void NodeCore::run(LeaderWork::Item& item) {
+  if (auto* message = std::get_if<dispatch::Message>(&item)) {
+    dispatcher_.run(*message);
+  } else if (auto* completion = std::get_if<Completion>(&item)) {
     completion->sink->complete(std::move(completion->outcome));
-    return;
+  } else {
+    run(std::get<Action>(item));
   }
+}
+
+void NodeCore::run(Action& action) {
   try {
-    std::get<std::function<void()>>(action)();
+    action();
   } catch (const std::exception& e) {
     log(LogLevel::error, std::string("a function passed to Node::after threw: ") + e.what());
   } catch (...) {
@@ -44,71 +71,123 @@ void NodeCore::run(Action& action) {
 }
 
 bool NodeCore::has_work() const {
-  if (stop_driving_.load(std::memory_order_relaxed)) return true;
-  const std::lock_guard lock(actions_mutex_);
-  return !actions_.empty() || !loopback_.empty() || !outputs_.empty();
+  return !deferred_.empty() || !work_.empty() || !loopback_.empty() || !outputs_.empty();
 }
 
-void NodeCore::defer(std::function<void()> action) {
-  {
-    const std::lock_guard lock(actions_mutex_);
-    actions_.emplace_back(std::move(action));
-  }
+bool NodeCore::must_be_led() const {
+  return serves_ || detached_calls_ != 0 || !one_shots_.empty() || !held_.empty() || has_work() ||
+         dispatcher_.running() != 0;
+}
+
+void NodeCore::defer(Action action) {
+  deferred_.add(std::move(action));
   engine_.wake();
 }
 
 void NodeCore::on_outcome(calls::CallSink& sink, Result<Encoded> outcome) {
-  {
-    const std::lock_guard lock(actions_mutex_);
-    actions_.emplace_back(Completion{&sink, std::move(outcome)});
+  if (sink.completes() == calls::CallSink::Completes::at_once) {
+    sink.complete(std::move(outcome));
+    return;
   }
+  work_.items.push(Completion{&sink, std::move(outcome)});
   engine_.wake();
 }
 
-std::size_t NodeCore::deliver_loopback() {
-  const std::lock_guard lock(engine_.mutex());
-  // Views into these packets live until the end of the turn.
-  turn_packets_.swap(loopback_);
-  loopback_bytes_ = 0;
-  for (auto& [connection, packet] : turn_packets_) {
-    engine::PacketSource source(nullptr);
-    connection->on_packet(packet.view(), source);
-  }
-  for (const auto& connection : std::exchange(loopback_blocked_, {})) connection->on_writable();
-  return turn_packets_.size();
+void NodeCore::on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) {
+  send.admitted = std::move(admitted);
+  leadership_.finish(send);
 }
 
 bool NodeCore::has_loopback_room(peers::Connection& from, std::size_t bytes) {
-  if (loopback_.empty() || loopback_bytes_ + bytes <= options_.queue_bytes_max) return true;
-  loopback_blocked_.push_back(from.shared_from_this());
-  return false;
+  return loopback_.has_room(from, bytes);
 }
 
 void NodeCore::on_loopback(peers::Connection& to, Payload packet) {
-  loopback_bytes_ += packet.size();
-  loopback_.emplace_back(to.shared_from_this(), std::move(packet));
+  loopback_.push(to, std::move(packet));
   engine_.wake();
+  leadership_.ensure_led();
+}
+
+void NodeCore::DetachedOutcome::complete(Result<Encoded> outcome) noexcept {
+  const std::unique_ptr<DetachedOutcome> self(this);
+  try {
+    done(std::move(outcome));
+  } catch (const std::exception& e) {
+    core.log(LogLevel::error, std::string("the completion of a call threw: ") + e.what());
+  } catch (...) {
+    core.log(LogLevel::error, "the completion of a call threw an exception of unknown type");
+  }
+  const engine::Lock lock(core.engine_.mutex());
+  --core.detached_calls_;
 }
 
 // ---- Output ----
 
+void NodeCore::answer_in_turn(dispatch::Answer answer) {
+  work_.answers.push_back(std::move(answer));
+}
+
+void NodeCore::answer(dispatch::Answer answer) {
+  const engine::Lock lock(engine_.mutex());
+  give(answer);
+  // On the driving thread, all answers of a turn leave together at its end.
+  if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
+}
+
+void NodeCore::give(dispatch::Answer& answer) {
+  peers::Connection& connection = *answer.connection;
+  if (auto* reply = std::get_if<Encoded>(&answer.what)) {
+    connection.send_reply(answer.call, std::move(*reply));
+  } else if (const auto* error = std::get_if<Error>(&answer.what)) {
+    connection.send_nack(answer.call, *error);
+  } else if (std::holds_alternative<dispatch::Acknowledged>(answer.what)) {
+    connection.send_ack(answer.call);
+  } else {
+    connection.send_window();
+  }
+}
+
+void NodeCore::send_answers() {
+  for (dispatch::Answer& answer : work_.answers) give(answer);
+  work_.answers.clear();
+}
+
 void NodeCore::on_output(peers::Connection& connection) {
-  outputs_.push_back(connection.shared_from_this());
+  if (std::exchange(connection.has_output, true)) return;
+  outputs_.push_back(&connection);
 }
 
 void NodeCore::flush_outputs() {
   // Flushing may fail a connection, which may add to the list.
-  while (!outputs_.empty()) {
-    const auto outputs = std::exchange(outputs_, {});
-    for (const auto& connection : outputs) connection->flush();
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    outputs_[i]->has_output = false;
+    outputs_[i]->flush();
   }
+  outputs_.clear();
 }
 
-void NodeCore::send(const std::function<void()>& send) {
-  const std::lock_guard lock(engine_.mutex());
-  send();
-  // On the driving thread, all replies of a turn leave together at its end.
-  if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
+void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {
+  const bool seldom = now - flushed_at_ >= options_.send_delay_max;
+  if (seldom || connection.queued_bytes() >= options_.send_delay_bytes ||
+      options_.driver != nullptr) {
+    flushed_at_ = now;
+    return flush_outputs();
+  }
+  // One of a run of messages: those that follow within the delay leave with it.
+  if (held_.empty()) {
+    held_until_ = flushed_at_ + options_.send_delay_max;
+    engine_.arm_timer(hold_alarm_, held_until_);
+    leadership_.ensure_led();
+  }
+  for (peers::Connection* output : outputs_) output->has_output = false;
+  held_.insert(held_.end(), outputs_.begin(), outputs_.end());
+  outputs_.clear();
+}
+
+void NodeCore::release_held_outputs() {
+  if (held_.empty() || engine_.recent_time() < held_until_) return;
+  for (peers::Connection* connection : held_) on_output(*connection);
+  held_.clear();
 }
 
 void NodeCore::log_handler_error(std::string_view handler, const Error& error) {
@@ -124,6 +203,8 @@ wire::Hello NodeCore::own_hello(std::uint32_t number) const {
   hello.incarnation = incarnation_;
   hello.connection = number;
   hello.host = platform::host_identity();
+  hello.window = static_cast<std::uint32_t>(
+      std::min<std::size_t>(options_.requests_max, std::numeric_limits<std::uint32_t>::max()));
   hello.frame_bytes_max = static_cast<std::uint32_t>(
       std::min<std::size_t>(options_.message_bytes_max, std::numeric_limits<std::uint32_t>::max()));
   return hello;
@@ -132,6 +213,7 @@ wire::Hello NodeCore::own_hello(std::uint32_t number) const {
 engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn* conn) {
   auto connection = new_connection(peers::Opener::peer);
   connection->attach(transport, conn);
+  serves_ = true;
   return *connection;
 }
 
@@ -150,7 +232,7 @@ void NodeCore::on_open(peers::Connection& connection) {
 }
 
 void NodeCore::on_request(peers::Connection& connection, const wire::Request& request,
-                          std::string_view handler, engine::PacketSource& source) {
+                          peers::HandlerName& handler, engine::PacketSource& source) {
   dispatcher_.on_request(connection, request, handler, source);
 }
 
@@ -171,7 +253,18 @@ void NodeCore::on_refused(peers::Connection& connection, const Error& why) {
 void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   finish_dial(connection, why);
   peers_.remove(connection);
-  connections_.erase(&connection);
+  const auto known = connections_.find(&connection);
+  if (known == connections_.end()) return;
+  buried_.push_back(std::move(known->second));
+  connections_.erase(known);
+}
+
+std::vector<NodeCore::ConnectionPtr> NodeCore::take_buried() {
+  for (const auto& connection : buried_) {
+    std::erase(outputs_, connection.get());
+    std::erase(held_, connection.get());
+  }
+  return std::exchange(buried_, {});
 }
 
 void NodeCore::on_transport_failed(engine::Transport& transport) {

@@ -8,7 +8,8 @@ class NodeCore;
 /// Marks the present thread as the one that runs a node's actions.
 class TurnScope {
  public:
-  explicit TurnScope(const NodeCore& core) noexcept : core_(&core), outer_(innermost_) {
+  explicit TurnScope(const NodeCore& core) noexcept
+      : core_(&core), outer_(innermost_), depth_(depth() + 1) {
     innermost_ = this;
   }
   ~TurnScope() { innermost_ = outer_; }
@@ -21,14 +22,21 @@ class TurnScope {
     }
     return false;
   }
-  /// True inside a turn of any node: waiting here would stop that node.
+  /// True inside a turn of any node.
   static bool is_in_any_turn() noexcept { return innermost_ != nullptr; }
+  /// The node whose turn it is; null outside of turns.
+  static const NodeCore* innermost() noexcept {
+    return innermost_ != nullptr ? innermost_->core_ : nullptr;
+  }
+  /// How many turns this thread is in.
+  static int depth() noexcept { return innermost_ != nullptr ? innermost_->depth_ : 0; }
 
  private:
   inline static thread_local const TurnScope* innermost_ = nullptr;
 
   const NodeCore* core_;
   const TurnScope* outer_;
+  int depth_;
 };
 
 }  // namespace trestle

@@ -16,11 +16,9 @@ std::uint64_t mix(std::uint64_t value) noexcept {
 
 }  // namespace
 
-MessageId message_id(const InstanceId& sender, std::uint64_t incarnation, std::uint32_t connection,
-                     wire::CallId call) noexcept {
-  const std::uint64_t origin =
-      mix(mix(mix(sender.high()) ^ sender.low()) ^ incarnation) ^ mix(connection);
-  return MessageId::from_halves(origin, call.value);
+std::uint64_t message_origin(const InstanceId& sender, std::uint64_t incarnation,
+                             std::uint32_t connection) noexcept {
+  return mix(mix(mix(sender.high()) ^ sender.low()) ^ incarnation) ^ mix(connection);
 }
 
 Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
@@ -31,7 +29,11 @@ Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
       opener_(opener),
       number_(number),
       limit_timer_(*this),
-      calls_(limits.calls_max, *this) {}
+      calls_(limits.calls_max, *this),
+      window_step_(static_cast<std::uint32_t>((limits.requests_max + 3) / 4)) {
+  const wire::Hello self = events_.own_hello(number_);
+  own_origin_ = message_origin(self.instance, self.incarnation, number_);
+}
 
 Connection::~Connection() {
   engine_.cancel_timer(limit_timer_);
@@ -46,9 +48,14 @@ void Connection::attach(engine::Transport& transport, tt_conn* conn) {
 
 void Connection::attach_loopback(Connection& other, const PeerFacts& self) {
   loopback_ = other.weak_from_this();
-  peer_ = self;
+  learn(self);
   state_ = State::open;
   was_open_ = true;
+}
+
+void Connection::learn(const PeerFacts& peer) {
+  peer_ = peer;
+  peer_origin_ = message_origin(peer.instance, peer.incarnation, peer.connection);
 }
 
 void Connection::limit_handshake(TimePoint deadline) {
@@ -90,6 +97,9 @@ void Connection::became_open() {
   state_ = State::open;
   was_open_ = true;
   send_deferred();
+  for (const wire::CallId id : std::exchange(deferred_pings_, {})) {
+    if (calls::PendingCall* call = calls_.find(id)) queue_ping(*call);
+  }
   events_.on_open(*this);
 }
 
@@ -140,6 +150,7 @@ void Connection::flush() {
   const tt_status status = outbox_.flush(*this);
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
+    if (!blocked_.empty()) admit_blocked();
     return;
   }
   // The transport reports the loss itself; this only makes sure that it ends.
@@ -208,6 +219,9 @@ void Connection::end_calls(const Error& why) {
     release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
   });
   deferred_.clear();
+  for (BlockedSend* send : std::exchange(blocked_, {})) {
+    events_.on_admitted(*send, Error(code, why.text, Ran::no));
+  }
 }
 
 void Connection::finish(const Error& why) {

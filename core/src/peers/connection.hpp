@@ -5,6 +5,7 @@
 #include <trestle/ids.hpp>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "calls/call_table.hpp"
 #include "engine/engine.hpp"
+#include "engine/leadership.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/outbox.hpp"
 #include "wire/frame.hpp"
@@ -24,6 +26,7 @@ class PeerLink;
 namespace trestle::peers {
 
 class Connection;
+struct BlockedSend;
 
 /// Who opened a connection.
 enum class Opener { us, peer };
@@ -34,6 +37,7 @@ struct PeerFacts {
   std::uint64_t incarnation = 0;
   std::uint32_t connection = 0;  // the peer's own number of this connection
   std::size_t frame_bytes_max = 0;
+  std::uint32_t window = 0;  // requests that it takes at once; 0: unbounded
 };
 
 /// What a connection asks of the node above it. Called with the engine's lock held.
@@ -46,9 +50,11 @@ class ConnectionEvents {
   /// The handshake is done; requests flow.
   virtual void on_open(Connection& connection) = 0;
   virtual void on_request(Connection& connection, const wire::Request& request,
-                          std::string_view handler, engine::PacketSource& source) = 0;
-  /// `sink` is completed after this turn, without the lock.
+                          HandlerName& handler, engine::PacketSource& source) = 0;
+  /// Completes `sink`, now or in this turn.
   virtual void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) = 0;
+  /// `send` need not wait any more: it was sent, or never will be.
+  virtual void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) = 0;
   virtual void on_stray_outcome() = 0;
   /// A request that asked for what this version does not know; it was answered.
   virtual void on_rejected(Connection& connection, const wire::Rejected& rejected) = 0;
@@ -72,6 +78,7 @@ struct ConnectionLimits {
   std::size_t calls_max = 0;
   std::size_t message_bytes_max = 0;
   std::size_t queue_bytes_max = 0;
+  std::size_t requests_max = 0;  ///< that the peer may have under way
   TimePoint handshake_timeout{0};
   TimePoint close_timeout{0};
 };
@@ -81,7 +88,15 @@ struct OutgoingRequest {
   std::string_view handler;
   DeliveryMode mode = DeliveryMode::fire_and_forget;
   Encoded argument;
-  std::optional<TimePoint> deadline;
+  std::optional<TimePoint> deadline{};
+  TimePoint made_at{0};
+};
+
+/// A request that waits until the queue has room, and the thread that made it.
+struct BlockedSend : engine::Waiter {
+  OutgoingRequest request;
+  calls::CallSink* sink = nullptr;
+  Result<wire::CallId> admitted = wire::CallId{};  ///< once it is done
 };
 
 /// Threads: under the engine's lock.
@@ -107,9 +122,14 @@ class Connection final : public engine::LinkEvents,
   // ---- What the node sends ----
 
   /// Sends a request and, unless it is fire_and_forget, completes `sink` with its outcome.
-  /// Before the handshake is done, requests wait for it.
+  /// Before the handshake is done, and beyond the peer's window, requests wait in order.
   /// Errors: payload_too_large, queue_full, too_many_calls; nothing was sent then.
   Result<wire::CallId> send_request(OutgoingRequest request, calls::CallSink* sink);
+  /// False: send_request() would refuse it as queue_full, or overtake one that waits.
+  bool has_room_for(const OutgoingRequest& request) const;
+  /// Sends `send` once there is room: in order, nobody overtakes. Then `on_admitted` follows.
+  void wait_for_room(BlockedSend& send);
+  void stop_waiting_for_room(BlockedSend& send);
   /// Completes `sink`, empty, when the peer's node answers.
   Result<wire::CallId> send_ping(calls::CallSink& sink, std::optional<TimePoint> deadline);
   /// The call's outcome is of no interest any more; its sink is not touched again.
@@ -119,6 +139,8 @@ class Connection final : public engine::LinkEvents,
   void send_nack(wire::CallId call, const Error& error);
   void send_reply(wire::CallId call, Encoded reply);
   void send_goodbye(Errc code, std::string_view text);
+  /// Tells the peer that requests which expected nothing are done.
+  void send_window();
   void flush();
 
   /// Another connection to the same peer serves from now on: this one takes no new requests and
@@ -156,8 +178,23 @@ class Connection final : public engine::LinkEvents,
   std::shared_ptr<detail::PeerLink> link;
   std::optional<InstanceId> expected;
   std::string dialled_uri;
+  bool has_output = false;  // it is in the node's list of those to flush
 
-  /// The peer's requests whose outcome is not known yet; kept by the dispatcher. Threads: any.
+  /// First half of the ids of the messages that we send; see message_origin().
+  std::uint64_t own_origin() const noexcept { return own_origin_; }
+  /// The id of a message that the peer sent.
+  MessageId id_of_received(wire::CallId call) const noexcept {
+    return MessageId::from_halves(peer_origin_, call.value);
+  }
+
+  /// A request that expects nothing is done. True if it is time for send_window(). Threads: any.
+  bool count_forgotten() noexcept {
+    const std::uint32_t step = window_step_;
+    return step != 0 && forgotten_.fetch_add(1, std::memory_order_relaxed) + 1 >= step;
+  }
+
+  /// The peer's requests that are kept and whose outcome is not known yet; the dispatcher counts
+  /// them. Threads: any.
   std::atomic<std::size_t> requests_running{0};  // relaxed: it publishes nothing
 
   // ---- What the transport says ----
@@ -171,13 +208,11 @@ class Connection final : public engine::LinkEvents,
  private:
   enum class State { starting, handshaking, open, closing, closed };
 
-  /// A request that waits for the handshake.
+  /// A request that waits for the handshake, or for room in the peer's window.
   struct Deferred {
     std::string handler;
-    DeliveryMode mode;
-    Encoded argument;
+    OutgoingRequest request;  // but for the name of the handler
     wire::CallId call;
-    std::optional<TimePoint> deadline;
     std::size_t bytes = 0;  // of its frame
   };
 
@@ -190,10 +225,13 @@ class Connection final : public engine::LinkEvents,
   tt_status send_packet(std::span<const tt_iov> segments, std::uint32_t flags,
                         std::uint64_t op) override;
 
-  void queue_request(Deferred request);
+  void queue_request(OutgoingRequest request, wire::CallId id, calls::PendingCall* call);
+  bool withdraw(const calls::PendingCall& call);
+  void admit_blocked();
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
   void drop_deferred(wire::CallId call);
+  void learn(const PeerFacts& peer);
   void became_open();
   void on_limit();
   void refuse(const Error& error);
@@ -202,7 +240,6 @@ class Connection final : public engine::LinkEvents,
   void release(calls::PendingCall& call, Result<Encoded> outcome);
   void finish(const Error& why);
   void end_calls(const Error& why);
-  std::uint32_t remaining_ms(std::optional<TimePoint> deadline) const;
   Result<void> check_size(std::string_view handler, std::size_t payload_bytes,
                           std::size_t frame_bytes) const;
   Result<void> check_queue(std::size_t frame_bytes) const;
@@ -210,6 +247,8 @@ class Connection final : public engine::LinkEvents,
   bool handle_frame(const wire::Frame& frame, engine::PacketSource& source);
   bool handle(const wire::Hello& hello);
   bool handle(const wire::Request& request, engine::PacketSource& source);
+  void handle_window(std::size_t credits);
+  bool has_window() const noexcept { return peer_.window == 0 || under_way_ < peer_.window; }
   bool handle(const wire::Rejected& rejected);
   bool handle(const wire::Goodbye& goodbye);
   void handle_outcome(wire::CallId call, Result<Encoded> outcome);
@@ -232,9 +271,15 @@ class Connection final : public engine::LinkEvents,
   Outbox outbox_;
   NamesSent names_sent_;
   NamesReceived names_received_;
-  std::vector<Deferred> deferred_;
+  std::deque<Deferred> deferred_;  // until the handshake is done or the window has room
   std::size_t deferred_bytes_ = 0;
+  std::deque<BlockedSend*> blocked_;
   std::vector<wire::CallId> deferred_pings_;
+  std::uint32_t under_way_ = 0;              // our requests that the peer has not finished
+  const std::uint32_t window_step_;          // requests to finish before the peer is told; 0: never
+  std::atomic<std::uint32_t> forgotten_{0};  // finished since; relaxed: it publishes nothing
+  std::uint64_t own_origin_ = 0;
+  std::uint64_t peer_origin_ = 0;    // first half of the ids of the peer's messages
   std::uint64_t messages_sent_ = 0;  // numbers messages that expect nothing back
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
@@ -244,8 +289,9 @@ class Connection final : public engine::LinkEvents,
   bool said_goodbye_ = false;
 };
 
-/// The id of a message, equal at both ends: derived from the sender and the call.
-MessageId message_id(const InstanceId& sender, std::uint64_t incarnation, std::uint32_t connection,
-                     wire::CallId call) noexcept;
+/// First half of the ids of all messages that `sender` sends on its connection of that number; the
+/// call's id is the other. Equal at both ends.
+std::uint64_t message_origin(const InstanceId& sender, std::uint64_t incarnation,
+                             std::uint32_t connection) noexcept;
 
 }  // namespace trestle::peers

@@ -10,17 +10,22 @@ namespace {
 // A deadline travels as time left; one that is over travels as the least there is.
 constexpr std::uint32_t deadline_ms_max = 0xFFFFFFFF;
 
+std::size_t encoded_bytes(const OutgoingRequest& request) {
+  return wire::encoded_bytes(
+      wire::Request{.handler_name = request.handler, .payload = request.argument.payload.view()});
+}
+
 std::string bytes_text(std::size_t bytes) {
   return std::to_string(bytes) + " bytes";
 }
 
-}  // namespace
-
-std::uint32_t Connection::remaining_ms(std::optional<TimePoint> deadline) const {
+std::uint32_t remaining_ms(std::optional<TimePoint> deadline, TimePoint now) {
   if (!deadline) return 0;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - engine_.now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - now).count();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 1, deadline_ms_max));
 }
+
+}  // namespace
 
 Result<void> Connection::check_size(std::string_view handler, std::size_t payload_bytes,
                                     std::size_t frame_bytes) const {
@@ -41,53 +46,57 @@ Result<void> Connection::check_queue(std::size_t frame_bytes) const {
                                      std::to_string(limits_.queue_bytes_max));
 }
 
+bool Connection::has_room_for(const OutgoingRequest& request) const {
+  return blocked_.empty() && check_queue(encoded_bytes(request)).has_value();
+}
+
 Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::CallSink* sink) {
-  const BytesView payload = request.argument.payload.view();
-  const std::size_t bytes =
-      wire::encoded_bytes(wire::Request{.handler_name = request.handler, .payload = payload});
-  if (auto fits = check_size(request.handler, payload.size(), bytes); fits.has_error()) {
+  const std::size_t bytes = encoded_bytes(request);
+  if (auto fits = check_size(request.handler, request.argument.payload.size(), bytes);
+      fits.has_error()) {
     return std::move(fits).error();
   }
   if (auto room = check_queue(bytes); room.has_error()) return std::move(room).error();
   wire::CallId id = wire::CallId::make(wire::CallId::no_slot, 0);
+  calls::PendingCall* pending = nullptr;
   if (sink == nullptr) {
     id = wire::CallId::make(wire::CallId::no_slot, ++messages_sent_);
   } else {
     auto call = calls_.acquire(
         *sink, request.mode == DeliveryMode::confirmed ? calls::Awaits::ack : calls::Awaits::reply);
     if (call.has_error()) return std::move(call).error();
-    id = (*call)->id;
-    if (request.deadline) engine_.arm_timer(**call, *request.deadline);
+    pending = *call;
+    id = pending->id;
+    if (request.deadline) engine_.arm_timer(*pending, *request.deadline);
   }
-  Deferred ready{std::string(request.handler),
-                 request.mode,
-                 std::move(request.argument),
-                 id,
-                 request.deadline,
-                 bytes};
-  if (is_open()) {
-    queue_request(std::move(ready));
+  if (is_open() && deferred_.empty() && has_window()) {
+    queue_request(std::move(request), id, pending);
   } else {
     deferred_bytes_ += bytes;
-    deferred_.push_back(std::move(ready));
+    std::string name(request.handler);
+    deferred_.push_back({std::move(name), std::move(request), id, bytes});
   }
   return id;
 }
 
 void Connection::send_deferred() {
-  deferred_bytes_ = 0;
-  for (Deferred& request : std::exchange(deferred_, {})) {
+  while (!deferred_.empty() && has_window()) {
+    Deferred next = std::move(deferred_.front());
+    deferred_.pop_front();
+    deferred_bytes_ -= next.bytes;
+    calls::PendingCall* call = calls_.find(next.call);
+    if (next.call.expects_outcome() && call == nullptr) continue;  // over before its turn came
+    next.request.handler = next.handler;
+    next.request.made_at = engine_.now();
     // Only the hello told what the peer takes. A message that nobody waits for is lost here.
-    auto fits = check_size(request.handler, request.argument.payload.size(), request.bytes);
+    auto fits = check_size(next.handler, next.request.argument.payload.size(), next.bytes);
     if (fits.has_value()) {
-      queue_request(std::move(request));
-    } else if (calls::PendingCall* call = calls_.find(request.call)) {
+      queue_request(std::move(next.request), next.call, call);
+    } else if (call != nullptr) {
       release(*call, std::move(fits).error());
     }
   }
-  for (const wire::CallId id : std::exchange(deferred_pings_, {})) {
-    if (calls::PendingCall* call = calls_.find(id)) queue_ping(*call);
-  }
+  admit_blocked();
 }
 
 void Connection::drop_deferred(wire::CallId call) {
@@ -98,22 +107,48 @@ void Connection::drop_deferred(wire::CallId call) {
   deferred_.erase(found);
 }
 
-void Connection::queue_request(Deferred request) {
-  calls::PendingCall* call = calls_.find(request.call);
-  if (request.call.expects_outcome() && call == nullptr) return;  // over before the handshake was
+void Connection::queue_request(OutgoingRequest request, wire::CallId id, calls::PendingCall* call) {
   const NamesSent::Naming naming = names_sent_.name(request.handler);
-  wire::Request frame{.call = request.call,
-                      .handler = naming.number,
-                      .mode = request.mode,
-                      .codec = request.argument.codec,
-                      .deadline_ms = remaining_ms(request.deadline),
-                      .handler_name = naming.name};
+  const wire::Request frame{.call = id,
+                            .handler = naming.number,
+                            .mode = request.mode,
+                            .codec = request.argument.codec,
+                            .deadline_ms = remaining_ms(request.deadline, request.made_at),
+                            .handler_name = naming.name};
   const FrameNumber number = outbox_.add(frame, std::move(request.argument.payload));
+  ++under_way_;
   if (call != nullptr) {
     call->frame = number;
     call->may_withdraw = naming.name.empty();
   }
   events_.on_output(*this);
+}
+
+bool Connection::withdraw(const calls::PendingCall& call) {
+  if (!call.may_withdraw || !outbox_.withdraw(call.frame)) return false;
+  handle_window(1);  // the peer never learns of it
+  return true;
+}
+
+// ---- Senders that wait for room ----
+
+void Connection::wait_for_room(BlockedSend& send) {
+  blocked_.push_back(&send);
+}
+
+void Connection::stop_waiting_for_room(BlockedSend& send) {
+  std::erase(blocked_, &send);
+}
+
+void Connection::admit_blocked() {
+  while (!blocked_.empty()) {
+    BlockedSend& next = *blocked_.front();
+    const std::size_t bytes = encoded_bytes(next.request);
+    // Half the queue, not the first gap: whoever waited goes on with a run of messages.
+    if (check_queue(bytes + limits_.queue_bytes_max / 2).has_error()) return;
+    blocked_.pop_front();
+    events_.on_admitted(next, send_request(std::move(next.request), next.sink));
+  }
 }
 
 Result<wire::CallId> Connection::send_ping(calls::CallSink& sink,
@@ -140,7 +175,7 @@ void Connection::abandon(wire::CallId id) {
   if (call == nullptr) return;
   engine_.cancel_timer(*call);
   if (call->frame == 0) drop_deferred(id);
-  if (call->may_withdraw) outbox_.withdraw(call->frame);
+  withdraw(*call);
   calls_.release(*call);
   go_on_retiring();
 }
@@ -152,7 +187,7 @@ void Connection::on_deadline(wire::CallId id) {
   if (call->frame == 0) {
     drop_deferred(id);
     ran = Ran::no;
-  } else if (call->may_withdraw && outbox_.withdraw(call->frame)) {
+  } else if (withdraw(*call)) {
     ran = Ran::no;
   }
   release(*call, Error(Errc::deadline_exceeded, "no outcome before the deadline", ran));
@@ -162,6 +197,13 @@ void Connection::release(calls::PendingCall& call, Result<Encoded> outcome) {
   engine_.cancel_timer(call);
   events_.on_outcome(*calls_.release(call), std::move(outcome));
   go_on_retiring();
+}
+
+void Connection::send_window() {
+  const std::uint32_t done = forgotten_.exchange(0, std::memory_order_relaxed);
+  if (!is_open() || done == 0) return;
+  outbox_.add(wire::Window{done});
+  events_.on_output(*this);
 }
 
 void Connection::send_ack(wire::CallId call) {

@@ -1,4 +1,5 @@
 // What a connection receives, frame by frame.
+#include <algorithm>
 #include <utility>
 
 #include "peers/connection.hpp"
@@ -28,10 +29,12 @@ bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& so
     events_.on_output(*this);
   } else if (const auto* pong = std::get_if<wire::Pong>(&frame)) {
     handle_pong(wire::CallId{pong->cookie});
+  } else if (const auto* window = std::get_if<wire::Window>(&frame)) {
+    handle_window(window->credits);
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
     return handle(*rejected);
   }
-  // Accepted, cancel and window are legal and need no answer yet.
+  // Accepted and cancel are legal and need no answer yet.
   return true;
 }
 
@@ -53,7 +56,11 @@ bool Connection::handle(const wire::Hello& hello) {
                      ": expected at least 1 and " + std::to_string(wire::hello_frame_bytes_max)));
     return false;
   }
-  peer_ = {hello.instance, hello.incarnation, hello.connection, hello.frame_bytes_max};
+  learn({.instance = hello.instance,
+         .incarnation = hello.incarnation,
+         .connection = hello.connection,
+         .frame_bytes_max = hello.frame_bytes_max,
+         .window = hello.window});
   if (auto verdict = events_.on_hello(*this, peer_); verdict.has_error()) {
     refuse(verdict.error());
     return false;
@@ -63,13 +70,13 @@ bool Connection::handle(const wire::Hello& hello) {
 }
 
 bool Connection::handle(const wire::Request& request, engine::PacketSource& source) {
-  const std::string_view name = names_received_.resolve(request.handler, request.handler_name);
-  if (name.empty()) {
+  HandlerName* handler = names_received_.resolve(request.handler, request.handler_name);
+  if (handler == nullptr) {
     return violated(Error(Errc::protocol_error, "request for handler number " +
                                                     std::to_string(request.handler) +
                                                     ", which was never given a name"));
   }
-  events_.on_request(*this, request, name, source);
+  events_.on_request(*this, request, *handler, source);
   return !is_closing();
 }
 
@@ -77,6 +84,8 @@ bool Connection::handle(const wire::Rejected& rejected) {
   names_received_.resolve(rejected.handler, rejected.handler_name);
   if (rejected.call.expects_outcome()) {
     send_nack(rejected.call, Error(rejected.code, rejected.text, Ran::no));
+  } else if (count_forgotten()) {
+    send_window();
   }
   events_.on_rejected(*this, rejected);
   return true;
@@ -89,7 +98,14 @@ bool Connection::handle(const wire::Goodbye& goodbye) {
   return true;
 }
 
+void Connection::handle_window(std::size_t credits) {
+  // A peer may say so of requests that it never got; there is no harm in it.
+  under_way_ -= static_cast<std::uint32_t>(std::min<std::size_t>(credits, under_way_));
+  if (!deferred_.empty()) send_deferred();
+}
+
 void Connection::handle_outcome(wire::CallId id, Result<Encoded> outcome) {
+  handle_window(1);
   calls::PendingCall* call = calls_.find(id);
   if (call == nullptr || call->awaits == calls::Awaits::pong) {
     events_.on_stray_outcome();
@@ -103,6 +119,7 @@ void Connection::handle_ack(wire::CallId id) {
   if (call == nullptr || call->awaits != calls::Awaits::reply) {
     return handle_outcome(id, Encoded{});
   }
+  handle_window(1);
   // An empty payload could pass for a reply that the handler never gave.
   release(*call,
           Error(Errc::no_reply, "the peer acknowledged the call, but sent no reply", Ran::yes));

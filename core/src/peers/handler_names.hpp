@@ -3,10 +3,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+namespace trestle::registry {
+struct Entry;
+}
 
 namespace trestle::peers {
 
@@ -43,20 +48,31 @@ class NamesSent {
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
 };
 
+/// A handler as the peer's requests name it.
+struct HandlerName {
+  std::string name;
+  std::shared_ptr<registry::Entry> entry{};  ///< set once somebody registered it
+};
+
 /// The receiver's side: remembers what numbers mean.
 class NamesReceived {
  public:
-  /// The handler's name; empty if the peer broke the rules: a number that it never introduced,
-  /// introduced out of order, or above the limit.
-  std::string_view resolve(std::uint32_t number, std::string_view name) {
-    if (number == 0) return name;
-    if (name.empty()) return number <= names_.size() ? names_[number - 1] : std::string_view();
-    if (number != names_.size() + 1 || number > handler_numbers_max) return {};
-    return names_.emplace_back(name);
+  /// What the request is for; null if the peer broke the rules: a number that it never introduced,
+  /// introduced out of order, or above the limit. Lifetime: until the next call.
+  HandlerName* resolve(std::uint32_t number, std::string_view name) {
+    if (number == 0) {
+      if (name.empty()) return nullptr;
+      unnumbered_ = {.name = std::string(name)};
+      return &unnumbered_;
+    }
+    if (name.empty()) return number <= names_.size() ? &names_[number - 1] : nullptr;
+    if (number != names_.size() + 1 || number > handler_numbers_max) return nullptr;
+    return &names_.emplace_back(HandlerName{.name = std::string(name)});
   }
 
  private:
-  std::vector<std::string> names_;
+  std::vector<HandlerName> names_;
+  HandlerName unnumbered_;
 };
 
 }  // namespace trestle::peers

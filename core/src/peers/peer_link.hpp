@@ -19,7 +19,7 @@ namespace trestle::detail {
 
 /// One known peer and its connections. Handles co-own it; the node drops its side on close.
 /// Threads: under the engine's lock, but for `node`, which never changes.
-class PeerLink {
+class PeerLink : public std::enable_shared_from_this<PeerLink> {
  public:
   explicit PeerLink(std::shared_ptr<NodeCore> owner) : node(std::move(owner)) {}
 

@@ -19,7 +19,7 @@ namespace trestle::registry {
 enum class Owner { application, system };
 
 /// A registered handler and its permits. Lifetime: shared with every run under way.
-struct Entry {
+struct Entry : std::enable_shared_from_this<Entry> {
   explicit Entry(Handler h) : handler(std::move(h)), permits(handler.options.concurrency_max) {}
 
   Handler handler;

@@ -1,0 +1,238 @@
+// Election, promotion, and the thread that leads when nobody waits.
+#include "engine/leadership.hpp"
+
+#include "platform/futex.hpp"
+#include "platform/relax.hpp"
+
+namespace trestle::engine {
+namespace {
+
+// What a parked waiter is told.
+constexpr std::uint32_t nothing_yet = 0;
+constexpr std::uint32_t finished = 1;
+constexpr std::uint32_t promoted = 2;
+
+// How long a spinning leader stays out of the lock for those who want it.
+constexpr int yield_rounds_max = 2000;
+
+}  // namespace
+
+Leadership::Leadership(Engine& engine, Turns& turns, Spin spin)
+    : engine_(engine), turns_(turns), spin_(spin, std::thread::hardware_concurrency()) {}
+
+// ---- Callers ----
+
+void Leadership::wait(Lock& lock, Waiter& waiter) {
+  if (!waiter.done_ && may_lead()) {
+    take_lead();
+  } else if (!waiter.done_) {
+    park(waiter);
+    lock.unlock();
+    std::uint32_t told = nothing_yet;
+    // acquire: pairs with the release in signal(); the outcome was written before it.
+    while ((told = waiter.signal_.load(std::memory_order_acquire)) == nothing_yet) {
+      platform::futex_wait(waiter.signal_, nothing_yet);
+    }
+    if (told == finished) return;
+    lock.lock();
+  } else {
+    lock.unlock();
+    return;
+  }
+  lead(lock, waiter);
+  step_down();
+  lock.unlock();
+}
+
+void Leadership::wait_within_turn(Lock& lock, Waiter& waiter) {
+  // Nobody may relieve a leader whose turn is not over: the rest of it runs on this stack.
+  ++nested_;
+  lead(lock, waiter);
+  --nested_;
+  lock.unlock();
+}
+
+void Leadership::finish(Waiter& waiter) noexcept {
+  waiter.done_ = true;
+  if (!waiter.is_parked_) return;
+  unlink(waiter);
+  signal(waiter, finished);
+}
+
+void Leadership::ensure_led() noexcept {
+  if (leader_ != Leader::nobody) return;
+  led_until_ = TimePoint(0);
+  notify_thread();
+}
+
+bool Leadership::may_lead() const noexcept {
+  return leader_ == Leader::nobody || (leader_ == Leader::thread && is_resting_);
+}
+
+void Leadership::take_lead() noexcept {
+  // Two threads must never sleep for the same events.
+  if (leader_ == Leader::thread) engine_.wake(Seat::thread);
+  leader_ = Leader::caller;
+}
+
+void Leadership::step_down() noexcept {
+  ++leads_ended_;
+  if (promote_next()) return;
+  leader_ = Leader::nobody;
+  if (turns_.must_be_led()) {
+    led_until_ = TimePoint(0);
+    notify_thread();
+  } else {
+    led_until_ = engine_.now();
+    if (standby_ == Standby::deep) notify_thread();
+  }
+}
+
+// ---- Parked callers ----
+
+void Leadership::park(Waiter& waiter) noexcept {
+  waiter.is_parked_ = true;
+  waiter.next_ = nullptr;
+  (parked_last_ != nullptr ? parked_last_->next_ : parked_first_) = &waiter;
+  parked_last_ = &waiter;
+}
+
+void Leadership::unlink(Waiter& waiter) noexcept {
+  Waiter* before = nullptr;
+  for (Waiter* at = parked_first_; at != &waiter; at = at->next_) before = at;
+  (before != nullptr ? before->next_ : parked_first_) = waiter.next_;
+  if (parked_last_ == &waiter) parked_last_ = before;
+  waiter.is_parked_ = false;
+}
+
+void Leadership::signal(Waiter& waiter, std::uint32_t what) noexcept {
+  // release: pairs with the acquire in wait(). After this the waiter may be gone; its address is
+  // all that the wake-up needs.
+  std::atomic<std::uint32_t>& word = waiter.signal_;
+  word.store(what, std::memory_order_release);
+  platform::futex_wake_one(word);
+}
+
+bool Leadership::promote_next() noexcept {
+  if (parked_first_ == nullptr) return false;
+  leader_ = Leader::caller;
+  Waiter& next = *parked_first_;
+  unlink(next);
+  signal(next, promoted);
+  return true;
+}
+
+// ---- Leading ----
+
+void Leadership::lead(Lock& lock, const Waiter& waiter) {
+  while (!waiter.done_) step(lock);
+}
+
+void Leadership::step(Lock& lock) {
+  const Leader me = leader_;
+  const auto budget = spin_.next();
+  if (budget.count() != 0) {
+    if (spin(lock, budget)) return;
+    const TimePoint start = engine_.now();
+    sleep(lock);
+    spin_.missed(engine_.now() - start);
+  } else {
+    // Looking before sleeping would be in vain: arming finds what came meanwhile.
+    sleep(lock);
+  }
+  if (leader_ == me) turns_.turn(lock);
+}
+
+void Leadership::sleep(Lock& lock) {
+  const Seat seat = leader_ == Leader::thread ? Seat::thread : Seat::caller;
+  if (!engine_.prepare_sleep(seat)) return;
+  is_resting_ = nested_ == 0;
+  lock.unlock();
+  engine_.sleep(seat);
+  lock.lock();
+  is_resting_ = false;
+}
+
+bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
+  const Leader me = leader_;
+  const TimePoint end = engine_.now() + budget;
+  do {
+    is_resting_ = nested_ == 0;
+    lock.unlock();
+    platform::relax();
+    for (int i = 0; engine_.mutex().is_contended() && i < yield_rounds_max; ++i) platform::relax();
+    lock.lock();
+    is_resting_ = false;
+    if (leader_ != me || stopping_) return true;
+    if (turns_.turn(lock) != 0) {
+      spin_.paid();
+      return true;
+    }
+  } while (engine_.now() < end);
+  return false;
+}
+
+// ---- The thread ----
+
+void Leadership::start_thread() {
+  thread_ = std::thread([this] { run_thread(); });
+}
+
+void Leadership::stop_thread() {
+  {
+    const Lock lock(engine_.mutex());
+    stopping_ = true;
+    notify_thread();
+    engine_.wake(Seat::thread);
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Leadership::run_thread() {
+  Lock lock(engine_.mutex());
+  while (!stopping_) {
+    if (leader_ != Leader::nobody || is_lingering()) {
+      stand_by(lock);
+      continue;
+    }
+    leader_ = Leader::thread;
+    turns_.turn(lock);
+    while (leader_ == Leader::thread && !stopping_) {
+      if (!promote_next()) step(lock);
+    }
+  }
+  if (leader_ == Leader::thread && !promote_next()) leader_ = Leader::nobody;
+}
+
+bool Leadership::is_lingering() const {
+  return led_until_.count() != 0 && engine_.now() < led_until_ + linger;
+}
+
+void Leadership::stand_by(Lock& lock) {
+  std::optional<std::chrono::nanoseconds> timeout = linger;
+  if (leader_ == Leader::nobody) {
+    timeout = led_until_ + linger - engine_.now();
+    standby_ = Standby::shallow;
+  } else if (leads_seen_ != leads_ended_) {
+    standby_ = Standby::shallow;
+  } else {
+    // The same caller has led for as long as a linger: whoever leaves next says so.
+    timeout.reset();
+    standby_ = Standby::deep;
+  }
+  leads_seen_ = leads_ended_;
+  // relaxed: both sides hold the lock when they write it.
+  thread_signal_.store(nothing_yet, std::memory_order_relaxed);
+  lock.unlock();
+  platform::futex_wait(thread_signal_, nothing_yet, timeout);
+  lock.lock();
+  standby_ = Standby::none;
+}
+
+void Leadership::notify_thread() noexcept {
+  if (standby_ == Standby::none) return;
+  thread_signal_.store(finished, std::memory_order_relaxed);
+  platform::futex_wake_one(thread_signal_);
+}
+
+}  // namespace trestle::engine

@@ -1,0 +1,119 @@
+// Who drives a node: one leader at a time, most often the thread that waits for an outcome.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+#include "engine/engine.hpp"
+#include "engine/mutex.hpp"
+#include "engine/spin_budget.hpp"
+
+namespace trestle::engine {
+
+/// Something that a thread waits for and that only turns bring. Finished at most once.
+/// Lifetime: until finish() was called, or the wait ended otherwise.
+class Waiter {
+ public:
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  /// Lock held, or after Leadership::wait().
+  bool is_done() const noexcept { return done_; }
+
+ private:
+  friend class Leadership;
+
+  bool done_ = false;
+  bool is_parked_ = false;
+  std::atomic<std::uint32_t> signal_{0};  // what ended the parking
+  Waiter* next_ = nullptr;
+};
+
+/// What a leader does, and what it needs to know of the node.
+class Turns {
+ public:
+  /// One round of all there is to do. The lock is held before and after, but not while user code
+  /// runs. Returns how much was done.
+  virtual std::size_t turn(Lock& lock) = 0;
+  /// False: nothing can come that nobody waits for, so being without a leader for a moment delays
+  /// nothing. Lock held.
+  virtual bool must_be_led() const = 0;
+
+ protected:
+  ~Turns() = default;
+};
+
+/// Elects the leader of one engine: the blocked callers in order of arrival, or else the engine's
+/// own thread. docs/threading.md has the protocol and why it loses no wake-up.
+/// Threads: under the engine's lock, where not said otherwise.
+class Leadership {
+ public:
+  Leadership(Engine& engine, Turns& turns, Spin spin);
+  Leadership(const Leadership&) = delete;
+  Leadership& operator=(const Leadership&) = delete;
+
+  /// Starts the thread that leads when nobody else does. Lock not held.
+  void start_thread();
+  /// Ends and joins it. Lock not held.
+  void stop_thread();
+
+  /// Waits until `waiter` is done, driving as long as nobody else does. Releases the lock.
+  void wait(Lock& lock, Waiter& waiter);
+
+  /// The same from user code that a turn of this thread runs: this thread leads already.
+  void wait_within_turn(Lock& lock, Waiter& waiter);
+
+  /// Ends the wait for `waiter`.
+  void finish(Waiter& waiter) noexcept;
+
+  /// Something is on its way that nobody waits for: the thread shall lead, if nobody does.
+  void ensure_led() noexcept;
+
+ private:
+  enum class Leader { nobody, caller, thread };
+  /// How the thread waits for its turn to lead.
+  enum class Standby { none, shallow, deep };
+
+  /// Nobody leads for so long after a caller, in case that it calls again.
+  static constexpr std::chrono::microseconds linger{200};
+
+  bool may_lead() const noexcept;
+  void take_lead() noexcept;
+  void lead(Lock& lock, const Waiter& waiter);
+  void step(Lock& lock);
+  bool spin(Lock& lock, std::chrono::nanoseconds budget);
+  void sleep(Lock& lock);
+  void step_down() noexcept;
+
+  void park(Waiter& waiter) noexcept;
+  void unlink(Waiter& waiter) noexcept;
+  void signal(Waiter& waiter, std::uint32_t what) noexcept;
+  bool promote_next() noexcept;
+
+  void run_thread();
+  void stand_by(Lock& lock);
+  bool is_lingering() const;
+  void notify_thread() noexcept;
+
+  Engine& engine_;
+  Turns& turns_;
+  SpinBudget spin_;
+  Leader leader_ = Leader::nobody;
+  bool is_resting_ = false;  // the leader spins or sleeps, and may be relieved
+  int nested_ = 0;           // waits within turns of the leader
+  Waiter* parked_first_ = nullptr;
+  Waiter* parked_last_ = nullptr;
+
+  std::thread thread_;
+  bool stopping_ = false;
+  Standby standby_ = Standby::none;
+  std::atomic<std::uint32_t> thread_signal_{0};
+  std::uint64_t leads_ended_ = 0;
+  std::uint64_t leads_seen_ = 0;  // by the thread, when it last stood by
+  TimePoint led_until_{0};
+};
+
+}  // namespace trestle::engine

@@ -1,0 +1,69 @@
+// How long a driving thread polls before it sleeps.
+#pragma once
+
+#include <trestle/clock.hpp>
+#include <trestle/spin.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace trestle::engine {
+
+/// Learns from each idle time whether polling through it would have paid. Waking a sleeping CPU
+/// costs some 20 µs here and there, so polling longer than two of these never pays; where the peer
+/// needs this very CPU, polling at all does not. Threads: one.
+class SpinBudget {
+ public:
+  static constexpr std::chrono::nanoseconds longest = std::chrono::microseconds(50);
+
+  /// `cpus`: online on this machine. With one, whoever is waited for cannot run meanwhile.
+  SpinBudget(Spin policy, unsigned cpus) noexcept
+      : policy_(policy == Spin::automatic && cpus < 2 ? Spin::off : policy),
+        budget_(policy_ == Spin::on ? longest : std::chrono::nanoseconds(0)) {}
+
+  /// For the idle time that begins now; 0: sleep at once.
+  std::chrono::nanoseconds next() noexcept {
+    if (policy_ == Spin::automatic && budget_.count() == 0 && ++idle_times_ >= probe_every_) {
+      idle_times_ = 0;
+      budget_ = shortest;
+    }
+    return budget_;
+  }
+
+  /// Something came while polling.
+  void paid() noexcept {
+    if (policy_ != Spin::automatic) return;
+    budget_ = std::min(budget_ * 2, longest);
+    probe_every_ = probe_every_min;
+    misses_ = 0;
+  }
+
+  /// Nothing came, and then the thread slept for `slept`.
+  void missed(std::chrono::nanoseconds slept) noexcept {
+    if (policy_ != Spin::automatic || budget_.count() == 0) return;
+    // Had it come soon after, polling longer may pay; so it is tried, a few times.
+    const bool nearly = slept < 2 * longest && budget_ < longest;
+    if (nearly && ++misses_ < misses_max) {
+      budget_ = std::min(budget_ * 2, longest);
+      return;
+    }
+    misses_ = 0;
+    budget_ = std::chrono::nanoseconds(0);
+    probe_every_ = std::min(probe_every_ * 2, probe_every_max);
+  }
+
+ private:
+  static constexpr std::chrono::nanoseconds shortest = std::chrono::microseconds(10);
+  static constexpr int misses_max = 4;
+  static constexpr std::uint32_t probe_every_min = 2;
+  static constexpr std::uint32_t probe_every_max = 1024;
+
+  const Spin policy_;
+  std::chrono::nanoseconds budget_;
+  std::uint32_t idle_times_ = 0;  // without polling, since the last probe
+  std::uint32_t probe_every_ = probe_every_min;
+  int misses_ = 0;  // in a row
+};
+
+}  // namespace trestle::engine

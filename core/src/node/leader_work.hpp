@@ -1,0 +1,84 @@
+// What a turn leads to: user code to run without the lock, and the answers that it gives.
+#pragma once
+
+#include <trestle/detail/unique_function.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "calls/call_table.hpp"
+#include "dispatch/message.hpp"
+
+namespace trestle {
+
+/// The outcome of a call, on its way to user code.
+struct Completion {
+  calls::CallSink* sink;
+  Result<Encoded> outcome;
+};
+
+using Action = detail::UniqueFunction<void()>;
+
+/// A queue that keeps its memory. Elements are moved out before they run, so that what runs may
+/// add.
+template <class T>
+class ReusedQueue {
+ public:
+  void push(T value) { items_.push_back(std::move(value)); }
+  bool empty() const noexcept { return next_ == items_.size(); }
+  std::size_t size() const noexcept { return items_.size() - next_; }
+
+  T pop() {
+    T item = std::move(items_[next_]);
+    if (++next_ == items_.size()) {
+      items_.clear();
+      next_ = 0;
+    }
+    return item;
+  }
+
+ private:
+  std::vector<T> items_;
+  std::size_t next_ = 0;
+};
+
+/// Actions that any thread may add and that the next turn runs. Threads: any.
+class DeferredActions {
+ public:
+  /// Wake the leader after it.
+  void add(Action action) {
+    const std::lock_guard lock(mutex_);
+    actions_.push_back(std::move(action));
+    any_.store(true, std::memory_order_seq_cst);
+  }
+  bool empty() const noexcept { return !any_.load(std::memory_order_seq_cst); }
+  std::vector<Action> take() {
+    const std::lock_guard lock(mutex_);
+    any_.store(false, std::memory_order_relaxed);  // written under the mutex alone
+    return std::exchange(actions_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Action> actions_;
+  // seq_cst: who adds stores it and then asks whether somebody sleeps, who wants to sleep says so
+  // and then loads it. With anything weaker both could miss each other.
+  std::atomic<bool> any_{false};
+};
+
+/// Threads: the leader. What turns within turns add comes after what their outer turn left.
+struct LeaderWork {
+  using Item = std::variant<dispatch::Message, Completion, Action>;
+
+  ReusedQueue<Item> items;
+  std::vector<dispatch::Answer> answers;
+
+  bool empty() const noexcept { return items.empty() && answers.empty(); }
+};
+
+}  // namespace trestle
