@@ -1,10 +1,7 @@
 // Yardsticks inside one process: a table dispatch that copies, and two threads that spin on two
 // cache lines.
-#include "endpoint.hpp"
+#include "affinity.hpp"
 #include "result.hpp"
-
-#include <pthread.h>
-#include <sched.h>
 
 #include <CLI/CLI.hpp>
 
@@ -81,26 +78,6 @@ bare::Result measure_table(Clock::duration during, bare::Samples& samples) {
   return {"table", "rtt", message_bytes, 1, 1, before - start, calls};
 }
 
-/// The CPUs that the process may use, as they were before any thread was pinned.
-cpu_set_t allowed_cpus() {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) bare::fail("sched_getaffinity");
-  return allowed;
-}
-
-/// Puts this thread on the `number`-th of `allowed`, round and round.
-void pin(const cpu_set_t& allowed, int number) {
-  int left = number % CPU_COUNT(&allowed);
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed) || left-- > 0) continue;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
-    return;
-  }
-}
-
 struct alignas(64) Line {
   std::atomic<std::uint64_t> value{0};
 };
@@ -109,11 +86,10 @@ struct alignas(64) Line {
 /// line. Acquire and release: what lies beside the number would be visible, as a message must be.
 bare::Result measure_ping_pong(Clock::duration during, bare::Samples& samples) {
   constexpr std::uint64_t last = ~std::uint64_t{0};
-  static const cpu_set_t allowed = allowed_cpus();
   Line ping;
   Line pong;
   std::thread server([&] {
-    pin(allowed, 0);
+    bare::pin_to_cpu(0);
     std::uint64_t seen = 0;
     while (seen != last) {
       const std::uint64_t now = ping.value.load(std::memory_order_acquire);
@@ -122,7 +98,7 @@ bare::Result measure_ping_pong(Clock::duration during, bare::Samples& samples) {
       pong.value.store(now, std::memory_order_release);
     }
   });
-  pin(allowed, 1);
+  bare::pin_to_cpu(1);
   const auto start = Clock::now();
   auto before = start;
   std::uint64_t calls = 0;
