@@ -14,6 +14,7 @@ constexpr const char* examples =
     "  trestle serve --listen tcp://127.0.0.1:7000\n"
     "  trestle call tcp://127.0.0.1:7000 echo '{\"hello\": [1, 2, 3]}'\n"
     "  trestle ping tcp://127.0.0.1:7000 --count 100\n"
+    "  trestle bench\n"
     "  trestle plugins\n"
     "'trestle VERB --help' explains a verb.\n";
 
@@ -69,6 +70,7 @@ int main(int argc, char** argv) {
   trestle::tools::add_serve(app, outcome);
   trestle::tools::add_call(app, outcome);
   trestle::tools::add_ping(app, outcome);
+  trestle::tools::add_bench(app, outcome);
   trestle::tools::add_plugins(app, outcome);
   try {
     return run(app, argc, argv, outcome);

@@ -2,6 +2,7 @@
 #include "duration_option.hpp"
 #include "output.hpp"
 #include "served_handlers.hpp"
+#include "spin_option.hpp"
 #include "termination.hpp"
 #include "verbs.hpp"
 
@@ -20,6 +21,7 @@ struct ServeOptions {
   std::vector<std::string> uris;
   std::size_t workers = 0;
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
+  Spin spin = Spin::automatic;
   OutputFormat format = OutputFormat::text;
 };
 
@@ -47,6 +49,7 @@ ExitCode serve(const ServeOptions& options) {
   NodeOptions node_options;
   node_options.workers = options.workers;
   node_options.close_timeout = options.drain_timeout;
+  node_options.spin = options.spin;
   Node node(std::move(node_options));
   if (auto open = open_for_calls(node, options); open.has_error()) {
     return report(open.error(), options.format);
@@ -87,6 +90,7 @@ void add_serve(CLI::App& app, ExitCode& outcome) {
       ->check(CLI::Range(0, 1024));
   add_duration(*verb, "--drain-timeout", options->drain_timeout,
                "How long calls under way may take to end", "30s");
+  add_spin(*verb, options->spin);
   verb->add_flag_callback(
       "--json", [options] { options->format = OutputFormat::json; },
       "Print one JSON object per listener: {\"listening\": URI}");

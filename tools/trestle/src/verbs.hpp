@@ -10,6 +10,7 @@ namespace trestle::tools {
 void add_serve(CLI::App& app, ExitCode& outcome);
 void add_call(CLI::App& app, ExitCode& outcome);
 void add_ping(CLI::App& app, ExitCode& outcome);
+void add_bench(CLI::App& app, ExitCode& outcome);
 void add_plugins(CLI::App& app, ExitCode& outcome);
 
 }  // namespace trestle::tools

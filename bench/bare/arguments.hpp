@@ -1,0 +1,36 @@
+// The command line that all bare programs share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace bare {
+
+enum class Role { serve, measure };
+enum class Mode { rtt, oneway, pipe };
+
+/// How a side waits for bytes.
+enum class Waiting { block, spin };
+
+/// When frames leave: each with a write of its own, or all of one turn together.
+enum class Writing { each, turn };
+
+struct Arguments {
+  Role role = Role::measure;
+  std::string endpoint;
+  Mode mode = Mode::rtt;
+  std::size_t size = 64;         ///< bytes of payload
+  std::size_t outstanding = 64;  ///< requests under way per connection, in pipe
+  std::size_t clients = 1;       ///< connections
+  double seconds = 1.0;
+  Waiting waiting = Waiting::block;
+  Writing writing = Writing::turn;
+};
+
+/// Reads the command line of a socket program; ends the program if it is wrong.
+Arguments parse_arguments(int argc, char** argv);
+
+const char* to_text(Mode mode) noexcept;
+
+}  // namespace bare
