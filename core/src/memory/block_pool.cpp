@@ -28,7 +28,7 @@ constexpr std::array<std::uint32_t, block_classes> chain_lengths = [] {
   return lengths;
 }();
 
-constexpr std::size_t depot_bytes_max = 256 * 1024;
+constexpr std::size_t depot_bytes_max = 1024 * 1024;
 
 void free_chain(FreeBlock* chain) noexcept {
   while (chain != nullptr) ::operator delete(std::exchange(chain, chain->next));

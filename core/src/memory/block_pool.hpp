@@ -22,7 +22,7 @@ constexpr std::size_t block_bytes(std::size_t block_class) noexcept {
 }
 
 /// A block of that class, aligned as by operator new. Of each class a thread keeps at most 16 KiB
-/// in free blocks, or two blocks, and the process 256 KiB more, for blocks that are acquired on one
+/// in free blocks, or two blocks, and the process 1 MiB more, for blocks that are acquired on one
 /// thread and released on another. What is beyond that is deleted, as is all that a thread kept
 /// when it ends.
 /// Errors: throws std::bad_alloc.

@@ -109,7 +109,8 @@ void Connection::on_packet(BytesView bytes, engine::PacketSource& source) {
 }
 
 void Connection::on_sent(std::uint64_t op, tt_status) {
-  outbox_.on_sent(op);
+  std::vector<Payload> done;
+  outbox_.on_sent(op, done);
 }
 
 void Connection::on_writable() {
@@ -137,7 +138,8 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
 void Connection::flush() {
   // After hanging up the transport lingers by itself; more would be refused.
   if (state_ == State::starting || state_ == State::closed || hung_up_) return;
-  const tt_status status = outbox_.flush(*this);
+  std::vector<Payload> done;
+  const tt_status status = outbox_.flush(*this, done);
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
     return;
@@ -218,7 +220,8 @@ void Connection::finish(const Error& why) {
   engine_.cancel_timer(limit_timer_);
   end_calls(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
-  outbox_ = Outbox();
+  std::vector<Payload> done;
+  outbox_.clear(done);
   names_received_ = NamesReceived();
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);
