@@ -222,7 +222,7 @@ void Connection::finish(const Error& why) {
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   std::vector<Payload> done;
   outbox_.clear(done);
-  names_received_ = NamesReceived();
+  names_received_ = NamesReceived<>();
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);
 }

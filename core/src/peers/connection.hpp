@@ -231,7 +231,7 @@ class Connection final : public engine::LinkEvents,
   calls::CallTable calls_;
   Outbox outbox_;
   NamesSent names_sent_;
-  NamesReceived names_received_;
+  NamesReceived<> names_received_;
   std::vector<Deferred> deferred_;
   std::size_t deferred_bytes_ = 0;
   std::vector<wire::CallId> deferred_pings_;

@@ -63,7 +63,7 @@ bool Connection::handle(const wire::Hello& hello) {
 }
 
 bool Connection::handle(const wire::Request& request, engine::PacketSource& source) {
-  const std::string_view name = names_received_.resolve(request.handler, request.handler_name);
+  const std::string_view name = names_received_.resolve(request.handler, request.handler_name).name;
   if (name.empty()) {
     return violated(Error(Errc::protocol_error, "request for handler number " +
                                                     std::to_string(request.handler) +

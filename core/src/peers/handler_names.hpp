@@ -1,11 +1,15 @@
 // Handler names travel once per connection; afterwards a number stands for them.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace trestle::peers {
@@ -21,18 +25,27 @@ class NamesSent {
     std::string_view name;  ///< empty if the peer knows the number
   };
 
+  NamesSent() = default;
+  NamesSent(const NamesSent&) = delete;
+  NamesSent& operator=(const NamesSent&) = delete;
+
   /// How the next request to that handler names it. `name` must outlive the result.
   Naming name(std::string_view name) {
+    const Numbered*& recent = recent_[recent_place(name)];
+    if (recent != nullptr && recent->first == name) return {recent->second, {}};
     if (const auto found = numbers_.find(name); found != numbers_.end()) {
+      recent = &*found;
       return {found->second, {}};
     }
     if (numbers_.size() >= handler_numbers_max) return {0, name};
     const auto number = static_cast<std::uint32_t>(numbers_.size() + 1);
-    numbers_.emplace(name, number);
+    recent = &*numbers_.emplace(name, number).first;
     return {number, name};
   }
 
  private:
+  using Numbered = std::pair<const std::string, std::uint32_t>;
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept {
@@ -40,23 +53,56 @@ class NamesSent {
     }
   };
 
+  /// Cheaper than a hash, and enough to tell the few names apart that one program uses at a time.
+  static std::size_t recent_place(std::string_view name) noexcept {
+    if (name.empty()) return 0;
+    const auto last = static_cast<unsigned char>(name.back());
+    const auto middle = static_cast<unsigned char>(name[name.size() / 2]);
+    return (name.size() + 3 * last + 5 * middle) % recent_places;
+  }
+
+  static constexpr std::size_t recent_places = 16;
+
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
+  std::array<const Numbered*, recent_places> recent_{};  // of numbers_, whose elements stay
 };
 
-/// The receiver's side: remembers what numbers mean.
+/// The receiver's side: remembers what numbers mean, and for each number what its reader found out
+/// about the name. `Cached`: what that is; default constructed means nothing yet.
+template <class Cached = std::shared_ptr<void>>
 class NamesReceived {
  public:
-  /// The handler's name; empty if the peer broke the rules: a number that it never introduced,
+  /// Valid until the next call of resolve.
+  struct Meaning {
+    std::string_view name;     ///< empty if the peer broke the rules
+    Cached* cached = nullptr;  ///< of this number; null for a name without one
+  };
+
+  /// What a request names. The peer breaks the rules with a number that it never introduced,
   /// introduced out of order, or above the limit.
-  std::string_view resolve(std::uint32_t number, std::string_view name) {
-    if (number == 0) return name;
-    if (name.empty()) return number <= names_.size() ? names_[number - 1] : std::string_view();
+  Meaning resolve(std::uint32_t number, std::string_view name) {
+    if (name.empty()) return resolve(number);
+    if (number == 0) return {name};
     if (number != names_.size() + 1 || number > handler_numbers_max) return {};
-    return names_.emplace_back(name);
+    names_.push_back({std::string(name), {}});
+    return resolve(number);
+  }
+
+  /// The same for a request without a name.
+  Meaning resolve(std::uint32_t number) noexcept {
+    const std::size_t index = std::size_t{number} - 1;  // 0 is out of range, too
+    if (index >= names_.size()) return {};
+    Named& named = names_[index];
+    return {named.name, &named.cached};
   }
 
  private:
-  std::vector<std::string> names_;
+  struct Named {
+    std::string name;
+    Cached cached;
+  };
+
+  std::vector<Named> names_;
 };
 
 }  // namespace trestle::peers

@@ -11,12 +11,12 @@ TEST(HandlerNames, TravelOnceAndAreUnderstoodAfterwards) {
   NamesSent sent;
   NamesReceived received;
   const auto first = sent.name("sum");
-  EXPECT_EQ(received.resolve(first.number, first.name), "sum");
+  EXPECT_EQ(received.resolve(first.number, first.name).name, "sum");
 
   const auto again = sent.name("sum");
 
   EXPECT_EQ(again.name, "");
-  EXPECT_EQ(received.resolve(again.number, again.name), "sum");
+  EXPECT_EQ(received.resolve(again.number, again.name).name, "sum");
 }
 
 TEST(HandlerNames, TravelEachTimeOnceNumbersRunOut) {
@@ -27,23 +27,62 @@ TEST(HandlerNames, TravelEachTimeOnceNumbersRunOut) {
 
   EXPECT_EQ(beyond.number, 0u);
   EXPECT_EQ(beyond.name, "beyond");
-  EXPECT_EQ(NamesReceived().resolve(beyond.number, beyond.name), "beyond");
+  EXPECT_EQ(NamesReceived().resolve(beyond.number, beyond.name).name, "beyond");
+}
+
+TEST(HandlerNames, ArePickedByTheirBytesNotByTheirAddress) {
+  NamesSent sent;
+  char place[] = "sum";
+  const auto first = sent.name(place);
+  place[0] = 'g';  // another name of equal length at the same place
+
+  const auto other = sent.name(place);
+
+  EXPECT_EQ(other.name, "gum");
+  EXPECT_NE(other.number, first.number);
+  EXPECT_EQ(sent.name("sum").number, first.number);
+}
+
+TEST(HandlerNames, KeepTheirNumbersHoweverManyThereAre) {
+  NamesSent sent;
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    EXPECT_EQ(sent.name("handler." + std::to_string(i)).number, i);
+  }
+  EXPECT_EQ(sent.name("").number, 1001u);
+
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    const auto again = sent.name("handler." + std::to_string(i));
+    EXPECT_EQ(again.number, i);
+    EXPECT_EQ(again.name, "");
+  }
+}
+
+TEST(HandlerNames, HoldWhatTheReaderFoundOut) {
+  NamesReceived<int> received;
+  *received.resolve(1, "a").cached = 10;
+  *received.resolve(2, "b").cached = 20;
+
+  EXPECT_EQ(*received.resolve(1).cached, 10);
+  EXPECT_EQ(*received.resolve(2).cached, 20);
+  EXPECT_EQ(received.resolve(0, "unnumbered").cached, nullptr);
+  EXPECT_EQ(received.resolve(3).cached, nullptr);
+  EXPECT_EQ(*received.resolve(3, "c").cached, 0);
 }
 
 TEST(HandlerNames, AreRefusedOutOfOrderUnknownOrTwice) {
   NamesReceived received;
-  EXPECT_EQ(received.resolve(2, "b"), "");
-  EXPECT_EQ(received.resolve(1, ""), "");
-  EXPECT_EQ(received.resolve(0, ""), "");
-  EXPECT_EQ(received.resolve(1, "a"), "a");
-  EXPECT_EQ(received.resolve(1, "c"), "");
+  EXPECT_EQ(received.resolve(2, "b").name, "");
+  EXPECT_EQ(received.resolve(1, "").name, "");
+  EXPECT_EQ(received.resolve(0, "").name, "");
+  EXPECT_EQ(received.resolve(1, "a").name, "a");
+  EXPECT_EQ(received.resolve(1, "c").name, "");
 }
 
 TEST(HandlerNames, AreBoundedForAHostilePeer) {
   NamesReceived received;
   for (std::uint32_t i = 1; i <= handler_numbers_max; ++i) received.resolve(i, "n");
 
-  EXPECT_EQ(received.resolve(static_cast<std::uint32_t>(handler_numbers_max) + 1, "n"), "");
+  EXPECT_EQ(received.resolve(static_cast<std::uint32_t>(handler_numbers_max) + 1, "n").name, "");
 }
 
 TEST(Endpoint, KeepsItsOwnOptionFromTheTransport) {
