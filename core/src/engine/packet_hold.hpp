@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "memory/block_allocator.hpp"
+
 namespace trestle::engine {
 
 class Transport;
@@ -31,14 +33,18 @@ class ReleaseQueue {
     wake_();
   }
 
-  std::vector<Entry> take() {
+  /// What came since the last call; valid until the next one. Threads: under the engine's lock.
+  const std::vector<Entry>& take() {
+    taken_.clear();
     const std::lock_guard lock(mutex_);
-    return std::exchange(entries_, {});
+    taken_.swap(entries_);
+    return taken_;
   }
 
  private:
   std::mutex mutex_;
   std::vector<Entry> entries_;
+  std::vector<Entry> taken_;  // keeps its memory for the next entries
   std::function<void()> wake_;
 };
 
@@ -47,6 +53,12 @@ class PacketHold {
  public:
   PacketHold(std::shared_ptr<ReleaseQueue> queue, Transport* transport, tt_rx* rx)
       : queue_(std::move(queue)), transport_(transport), rx_(rx) {}
+
+  // One per packet, so its memory is recycled.
+  static void* operator new(std::size_t size) { return memory::allocate(size); }
+  static void operator delete(void* hold, std::size_t size) noexcept {
+    memory::deallocate(hold, size);
+  }
 
   void add_reader() noexcept { readers_.fetch_add(1, std::memory_order_relaxed); }
 
