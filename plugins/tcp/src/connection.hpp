@@ -72,6 +72,7 @@ class Connection final : public Pollable {
   void on_ready(std::uint32_t epoll_events) override;
   void on_deadline() override;
   void work() override;
+  Guess guess() override;
 
  private:
   /// A packet on its way into the socket or the queue.
@@ -107,10 +108,11 @@ class Connection final : public Pollable {
   // connection_send.cpp
   tt_status queue_packet(const Outgoing& packet);
   tt_status send_now(const Outgoing& packet, std::uint32_t flags);
+  tt_status send_flat(const Outgoing& packet);
   tt_status keep_rest(std::span<tt_iov> rest, const Outgoing& packet);
   void write_queue();
   std::optional<std::size_t> write_some(std::span<const tt_iov> segments) noexcept;
-  void report_sent(const std::vector<std::uint64_t>& ops, tt_status status);
+  void report_sent(std::span<const std::uint64_t> ops, tt_status status);
   void queue_drained();
   void block();
 
@@ -146,6 +148,7 @@ class Connection final : public Pollable {
 
   transport_kit::StreamReader reader_;
   bool readable_ = false;
+  bool had_input_ = false;  ///< in the present `receive_packets`
   bool writable_ = false;
   bool paused_ = false;
   bool hung_up_ = false;  ///< while paused: out of the epoll set until resumed

@@ -35,6 +35,7 @@ ssize_t read_into(int fd, const std::array<std::span<std::byte>, 2>& space) noex
 }  // namespace
 
 void Connection::receive_packets() {
+  had_input_ = false;
   take_packets();
   if (state_ == State::up) reader_.settle();
 }
@@ -63,6 +64,14 @@ void Connection::take_packets() {
   if (!paused_) loop_.enqueue(*this);
 }
 
+Pollable::Guess Connection::guess() {
+  // A blocked connection waits for more than input, which only epoll knows of.
+  if (state_ != State::up || paused_ || blocked_) return Guess::unsure;
+  readable_ = true;
+  receive_packets();
+  return had_input_ ? Guess::right : Guess::wrong;
+}
+
 void Connection::deliver(StreamReader::Step step) {
   tt_event event{};
   event.kind = TT_EV_PACKET;
@@ -83,11 +92,13 @@ Connection::Received Connection::receive(std::size_t& budget) {
     const auto bytes = static_cast<std::size_t>(count);
     reader_.commit(bytes);
     budget -= std::min(budget, bytes);
+    had_input_ = true;
     if (bytes < room) readable_ = false;  // drained: saves the call that would say EAGAIN
     return Received::some;
   }
   readable_ = false;
   if (count < 0 && errno == EAGAIN) return Received::nothing;
+  had_input_ = true;
   lost(count < 0 ? errno : 0);
   return Received::ended;
 }

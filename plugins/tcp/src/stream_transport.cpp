@@ -209,7 +209,7 @@ std::int32_t StreamTransport::progress(std::span<tt_event> events) {
   return static_cast<std::int32_t>(loop_->end());
 }
 
-sdk::Arming StreamTransport::arm() const {
+sdk::Arming StreamTransport::arm() {
   sdk::Arming arming = loop_->arm();
   if (resolver_ != nullptr && resolver_->has_answers()) arming.may_sleep = false;
   // The wake-up of shutdown() is lost on a host that was awake.

@@ -49,7 +49,7 @@ class StreamTransport {
   void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
 
   std::int32_t progress(std::span<tt_event> events);
-  sdk::Arming arm() const;
+  sdk::Arming arm();
 
  private:
   /// A URI of this transport's scheme, with its options read.
