@@ -59,8 +59,6 @@ class LoadClient {
   const Payload payload_;  ///< of bytes_
   /// Reading the clock costs as much as a part of a small message in a packet: only some are timed.
   const std::uint64_t messages_per_sample_;
-  Node node_;
-  Peer peer_;
   Clock::time_point deadline_;
   LatencyHistogram times_;
   std::uint64_t messages_ = 0;
@@ -71,6 +69,8 @@ class LoadClient {
   std::optional<Error> first_error_;
   bool is_lost_ = false;           ///< the next call would dial again, and measure that
   std::binary_semaphore idle_{0};  ///< released when the last call of pipe has ended
+  Node node_;                      ///< after what its completions use
+  Peer peer_;
 };
 
 }  // namespace trestle::tools
