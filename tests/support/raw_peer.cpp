@@ -28,6 +28,8 @@ RawPeer::~RawPeer() {
 }
 
 void RawPeer::settle() {
+  while (transport_->progress() + driver_.poll() != 0) {
+  }
 }
 
 void RawPeer::send_bytes(const wire::Buffer& packet) {
