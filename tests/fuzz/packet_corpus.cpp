@@ -5,15 +5,15 @@
 #include <string>
 
 #include "golden_frames.hpp"
-#include "wire/packet.hpp"
+#include "packet_bytes.hpp"
 
 namespace {
 
-using trestle::wire::Buffer;
+using trestle::wire::testing::Bytes;
 
-bool write_packet(const std::filesystem::path& path, const Buffer& frames) {
-  Buffer packet;
-  trestle::wire::begin_packet(packet);
+bool write_packet(const std::filesystem::path& path, const Bytes& frames) {
+  Bytes packet;
+  trestle::wire::testing::begin_packet(packet);
   packet.insert(packet.end(), frames.begin(), frames.end());
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(packet.data()),
@@ -29,10 +29,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path folder = argv[1];
-  Buffer all;
+  Bytes all;
   int number = 0;
   for (const auto& golden : trestle::wire::testing::golden_frames()) {
-    const Buffer frame = trestle::wire::testing::bytes_of_hex(golden.hex);
+    const Bytes frame = trestle::wire::testing::bytes_of_hex(golden.hex);
     all.insert(all.end(), frame.begin(), frame.end());
     const auto path = folder / ("frame_" + std::to_string(number++));
     if (!write_packet(path, frame)) {

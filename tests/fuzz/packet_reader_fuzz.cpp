@@ -16,8 +16,8 @@ void expect(bool holds) {
 }
 
 void check_round_trip(const Frame& frame) {
-  Buffer written;
-  begin_packet(written);
+  testing::Bytes written;
+  testing::begin_packet(written);
   testing::append_any(written, frame);
   if (written.size() == packet_header_bytes) return;  // of the kinds that are only read
 
@@ -25,8 +25,8 @@ void check_round_trip(const Frame& frame) {
 
   expect(!reading.error && reading.frames.size() == 1);
   expect(reading.frames[0].index() == frame.index());
-  Buffer again;
-  begin_packet(again);
+  testing::Bytes again;
+  testing::begin_packet(again);
   testing::append_any(again, reading.frames[0]);
   expect(again == written);
 }
@@ -38,5 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const testing::Reading reading = testing::read(packet, frame_bytes_max);
   if (reading.error) expect(!reading.error->text.empty());
   for (const Frame& frame : reading.frames) check_round_trip(frame);
+  const testing::Reading plain = testing::read(packet, frame_bytes_max, testing::Path::plain_first);
+  expect(testing::difference(reading, plain).empty());
   return 0;
 }

@@ -32,7 +32,7 @@ void RawPeer::settle() {
   }
 }
 
-void RawPeer::send_bytes(const wire::Buffer& packet) {
+void RawPeer::send_bytes(BytesView packet) {
   const tt_iov segment{packet.data(), packet.size()};
   transport_->send(conn_, {&segment, 1}, TT_SEND_COPY, 0);
   settle();

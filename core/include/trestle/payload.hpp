@@ -8,7 +8,19 @@
 #include <string_view>
 #include <utility>
 
+#include <trestle/export.hpp>
+
 namespace trestle {
+namespace detail {
+
+struct PayloadBlock {
+  std::byte* bytes;
+  void (*release)(void* bytes) noexcept;
+};
+/// `size` is at least 1. Blocks up to 64 KiB are recycled, each thread has some of its own.
+TRESTLE_EXPORT PayloadBlock allocate_payload(std::size_t size);
+
+}  // namespace detail
 
 /// A view of message bytes.
 using BytesView = std::span<const std::byte>;
@@ -32,9 +44,10 @@ class Payload {
 
   /// A copy of `bytes`.
   static Payload copy(BytesView bytes) {
-    auto buffer = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
-    if (!bytes.empty()) std::memcpy(buffer.get(), bytes.data(), bytes.size());
-    return take(std::move(buffer), bytes.size());
+    if (bytes.empty()) return {};
+    const detail::PayloadBlock block = detail::allocate_payload(bytes.size());
+    std::memcpy(block.bytes, bytes.data(), bytes.size());
+    return Payload(BytesView(block.bytes, bytes.size()), block.release, block.bytes);
   }
   static Payload copy(std::string_view text) { return copy(as_bytes(text)); }
 
@@ -78,12 +91,38 @@ class Payload {
   }
 
  private:
+  friend class PayloadDraft;
+
   Payload(BytesView bytes, Release release, void* owner) noexcept
       : bytes_(bytes), release_(release), owner_(owner) {}
 
   BytesView bytes_;
   Release release_ = nullptr;
   void* owner_ = nullptr;
+};
+
+/// A payload that is written in place.
+class PayloadDraft {
+ public:
+  PayloadDraft() noexcept = default;
+  /// Room for `capacity` bytes, unset.
+  explicit PayloadDraft(std::size_t capacity) {
+    if (capacity == 0) return;
+    const detail::PayloadBlock block = detail::allocate_payload(capacity);
+    room_ = Payload(BytesView(block.bytes, capacity), block.release, block.bytes);
+  }
+
+  std::byte* data() noexcept { return static_cast<std::byte*>(room_.owner_); }
+  std::size_t capacity() const noexcept { return room_.size(); }
+
+  /// The payload: the first `size` bytes of the room. The draft is empty afterwards.
+  Payload finish(std::size_t size) noexcept {
+    room_.bytes_ = room_.bytes_.first(size);
+    return std::move(room_);
+  }
+
+ private:
+  Payload room_;
 };
 
 }  // namespace trestle

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -40,20 +39,24 @@ class OutputBuffer {
   }
 
   /// The bytes written so far, for corrections in place.
-  char* begin() noexcept { return heap_ ? reinterpret_cast<char*>(heap_.get()) : stack_.data(); }
+  char* begin() noexcept {
+    return on_stack() ? stack_.data() : reinterpret_cast<char*>(heap_.data());
+  }
   std::size_t size() const noexcept { return size_; }
 
-  /// One allocation if all fitted on the stack, none otherwise.
+  /// Copies what fitted on the stack.
   Payload take() {
-    if (!heap_) return Payload::copy(std::string_view(stack_.data(), size_));
-    return Payload::take(std::move(heap_), size_);
+    if (on_stack()) return Payload::copy(std::string_view(stack_.data(), size_));
+    return heap_.finish(size_);
   }
 
  private:
+  bool on_stack() const noexcept { return capacity_ == stack_bytes; }
+
   void grow(std::size_t size) {
     const std::size_t capacity = std::max(2 * capacity_, size_ + size);
-    auto larger = std::make_unique_for_overwrite<std::byte[]>(capacity);
-    std::memcpy(larger.get(), begin(), size_);
+    PayloadDraft larger(capacity);
+    std::memcpy(larger.data(), begin(), size_);
     heap_ = std::move(larger);
     capacity_ = capacity;
   }
@@ -61,7 +64,7 @@ class OutputBuffer {
   static constexpr std::size_t stack_bytes = 512;
 
   std::array<char, stack_bytes> stack_;
-  std::unique_ptr<std::byte[]> heap_;
+  PayloadDraft heap_;
   std::size_t capacity_ = stack_bytes;
   std::size_t size_ = 0;
 };

@@ -143,12 +143,13 @@ void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handl
                           Result<Encoded> argument, const CallOptions& options,
                           detail::CallCompletion done) {
   auto sink = std::make_unique<DetachedOutcome>(*this, std::move(done));
-  const engine::Lock lock(engine_.mutex());
+  engine::Lock lock(engine_.mutex());
   ++detached_calls_;
   auto started = start_detached(link, handler, std::move(argument), options, *sink);
   DetachedOutcome& completed = *sink.release();  // by the connection, or now
   if (started.has_error()) on_outcome(completed, std::move(started).error());
   leadership_.ensure_led();
+  drop_spent(lock);
 }
 
 Result<void> NodeCore::start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
@@ -188,7 +189,10 @@ Result<MessageId> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_vi
                               .made_at = start},
                              nullptr);
   if (sent.has_error()) return std::move(sent).error();
-  if (!TurnScope::is_in_turn_of(*this)) flush_soon(**connection, start);
+  if (!TurnScope::is_in_turn_of(*this)) {
+    flush_soon(**connection, start);
+    drop_spent(lock);
+  }
   return MessageId::from_halves(origin, sent->value);
 }
 

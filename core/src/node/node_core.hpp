@@ -152,6 +152,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                   peers::HandlerName& handler, engine::PacketSource& source) override;
   void on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) override;
   void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) override;
+  std::vector<Payload>& spent_payloads() override { return spent_; }
   void on_stray_outcome() override { ++stray_outcomes_; }
   void on_rejected(peers::Connection& connection, const wire::Rejected& rejected) override;
   void on_protocol_error(peers::Connection& connection, const Error& error) override;
@@ -191,6 +192,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void release_held_outputs();
   void bury(ConnectionPtr connection);
   std::vector<ConnectionPtr> take_buried();
+  void drop_spent(engine::Lock& lock);
   void fire(OneShot& timer);
   /// Logs from the leader, without a lock: what reports may hold the engine's.
   void log(LogLevel level, std::string text);
@@ -239,6 +241,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   // Under the engine's lock.
   std::map<peers::Connection*, ConnectionPtr> connections_;
+  std::vector<Payload> spent_;         // sent; to be destroyed without the lock
   std::vector<ConnectionPtr> buried_;  // closed, but the leader's work may still name them
   std::vector<Dial> dials_;
   Loopback loopback_;

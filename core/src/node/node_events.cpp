@@ -28,7 +28,16 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
     buried.clear();  // what they hold may be the application's
     lock.lock();
   }
+  drop_spent(lock);
   return handled;
+}
+
+void NodeCore::drop_spent(engine::Lock& lock) {
+  if (spent_.empty()) return;
+  auto spent = std::exchange(spent_, {});
+  lock.unlock();
+  spent.clear();  // what releases them is the application's
+  lock.lock();
 }
 
 std::size_t NodeCore::run_work(engine::Lock& lock) {
@@ -128,10 +137,12 @@ void NodeCore::answer_in_turn(dispatch::Answer answer) {
 }
 
 void NodeCore::answer(dispatch::Answer answer) {
-  const engine::Lock lock(engine_.mutex());
+  engine::Lock lock(engine_.mutex());
   give(answer);
   // On the driving thread, all answers of a turn leave together at its end.
-  if (!TurnScope::is_in_turn_of(*this)) flush_outputs();
+  if (TurnScope::is_in_turn_of(*this)) return;
+  flush_outputs();
+  drop_spent(lock);
 }
 
 void NodeCore::give(dispatch::Answer& answer) {

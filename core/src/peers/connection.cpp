@@ -108,7 +108,12 @@ void Connection::on_packet(BytesView bytes, engine::PacketSource& source) {
   wire::PacketReader reader(bytes, wire::hello_frame_bytes_max);
   while (true) {
     // The peer's first requests may ride in the packet of its hello.
-    if (is_open()) reader.limit_frames(limits_.message_bytes_max);
+    if (is_open()) {
+      reader.limit_frames(limits_.message_bytes_max);
+      while (const wire::PlainFrame* plain = reader.next_plain()) {
+        if (!handle_plain(*plain, source)) return;
+      }
+    }
     auto frame = reader.next();
     if (frame.has_error()) {
       violated(frame.error());
@@ -119,7 +124,7 @@ void Connection::on_packet(BytesView bytes, engine::PacketSource& source) {
 }
 
 void Connection::on_sent(std::uint64_t op, tt_status) {
-  outbox_.on_sent(op);
+  outbox_.on_sent(op, events_.spent_payloads());
 }
 
 void Connection::on_writable() {
@@ -147,7 +152,7 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
 void Connection::flush() {
   // After hanging up the transport lingers by itself; more would be refused.
   if (state_ == State::starting || state_ == State::closed || hung_up_) return;
-  const tt_status status = outbox_.flush(*this);
+  const tt_status status = outbox_.flush(*this, events_.spent_payloads());
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
     if (!blocked_.empty()) admit_blocked();
@@ -232,7 +237,7 @@ void Connection::finish(const Error& why) {
   engine_.cancel_timer(limit_timer_);
   end_calls(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
-  outbox_ = Outbox();
+  outbox_.clear(events_.spent_payloads());
   names_received_ = NamesReceived();
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);

@@ -18,6 +18,7 @@
 #include "peers/handler_names.hpp"
 #include "peers/outbox.hpp"
 #include "wire/frame.hpp"
+#include "wire/packet.hpp"
 
 namespace trestle::detail {
 class PeerLink;
@@ -55,6 +56,8 @@ class ConnectionEvents {
   virtual void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) = 0;
   /// `send` need not wait any more: it was sent, or never will be.
   virtual void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) = 0;
+  /// Where payloads go that were sent: they are destroyed once the lock is dropped.
+  virtual std::vector<Payload>& spent_payloads() = 0;
   virtual void on_stray_outcome() = 0;
   /// A request that asked for what this version does not know; it was answered.
   virtual void on_rejected(Connection& connection, const wire::Rejected& rejected) = 0;
@@ -244,6 +247,7 @@ class Connection final : public engine::LinkEvents,
                           std::size_t frame_bytes) const;
   Result<void> check_queue(std::size_t frame_bytes) const;
 
+  bool handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source);
   bool handle_frame(const wire::Frame& frame, engine::PacketSource& source);
   bool handle(const wire::Hello& hello);
   bool handle(const wire::Request& request, engine::PacketSource& source);

@@ -6,6 +6,23 @@
 
 namespace trestle::peers {
 
+bool Connection::handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source) {
+  if (frame.kind == wire::FrameKind::reply) {
+    handle_outcome(frame.call, Encoded{frame.codec, source.keep(frame.payload)});
+  } else if (frame.kind == wire::FrameKind::ack) {
+    handle_ack(frame.call);
+  } else {
+    return handle(wire::Request{.call = frame.call,
+                                .handler = frame.handler,
+                                .mode = frame.mode,
+                                .codec = frame.codec,
+                                .deadline_ms = frame.deadline_ms,
+                                .payload = frame.payload},
+                  source);
+  }
+  return true;
+}
+
 bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& source) {
   if (is_closing()) return false;
   if (const auto* hello = std::get_if<wire::Hello>(&frame)) return handle(*hello);

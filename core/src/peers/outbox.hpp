@@ -4,16 +4,19 @@
 #include <trestle/thin_transport.h>
 #include <trestle/payload.hpp>
 
+#include <algorithm>
 #include <cstdint>
-#include <deque>
-#include <unordered_map>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "memory/fifo.hpp"
 #include "wire/packet.hpp"
 
 namespace trestle::peers {
 
-/// Running number of a frame on its connection, from 1.
+/// Where a frame begins among all bytes that its connection packed, from 1: it grows from frame to
+/// frame, and finds the frame without a list of them.
 using FrameNumber = std::uint64_t;
 
 /// Hands one packet over; what tt_ops.send answers.
@@ -27,56 +30,71 @@ class PacketSink {
 };
 
 /// Packs the frames of one turn into packets, keeps lent payloads until they are sent, and knows
-/// which frames have left. Threads: under the engine's lock.
+/// which frames have left. Payloads that it is done with it leave to the caller, who destroys them
+/// after dropping its lock: they end in code that others wrote. Holds next to no memory while it is
+/// idle. Threads: under the engine's lock.
 class Outbox {
  public:
   /// Gather segments that the transport takes.
-  void limit_segments(std::size_t segments_max) noexcept { segments_max_ = segments_max; }
+  void limit_segments(std::size_t segments_max) noexcept {
+    segments_max_ = std::min(segments_max, segments_limit);
+  }
 
   /// Errors: those of wire::append.
   Result<void> add_hello(const wire::Hello& hello) {
-    Packet& packet = open_packet(0, 0);
+    Packet& packet = open_packet(0, wire::hello_frame_bytes_max);
     const std::size_t before = packet.bytes.size();
     if (auto added = wire::append(packet.bytes, hello); added.has_error()) return added;
-    count(packet, before, packet.bytes.size() - before);
+    queued_bytes_ += packet.bytes.size() - before;
     return {};
   }
 
   /// Adds a frame with a small or no payload.
   template <class Frame>
   FrameNumber add(const Frame& frame) {
-    Packet& packet = open_packet(0, payload_bytes(frame));
+    Packet& packet = open_packet(0, bytes_at_most(frame));
     const std::size_t before = packet.bytes.size();
     wire::append(packet.bytes, frame);
-    return count(packet, before, packet.bytes.size() - before);
+    queued_bytes_ += packet.bytes.size() - before;
+    return packet.first + before;
   }
 
   /// Adds a Request or Reply whose payload may ride as a segment of its own, without a copy.
+  /// `payload` is taken over then, and left as it is where the bytes were copied.
   template <class Frame>
-  FrameNumber add(Frame frame, Payload payload) {
+  FrameNumber add(Frame frame, Payload&& payload) {
     frame.payload = payload.view();
-    if (payload.size() < lend_bytes_min || payload.is_borrowed()) return add(frame);
-    Packet& packet = open_packet(2, payload.size());
+    if (payload.size() < lend_bytes_min || payload.is_borrowed() || segments_max_ < 2) {
+      return add(frame);
+    }
+    Packet& packet = open_packet(2, bytes_at_most(frame));
     const std::size_t before = packet.bytes.size();
     wire::append_without_payload(packet.bytes, frame);
-    const std::size_t size = packet.bytes.size() - before + payload.size();
+    queued_bytes_ += packet.bytes.size() - before + payload.size();
+    packet.lent_bytes += payload.size();
     packet.lent.push_back({packet.bytes.size(), std::move(payload)});
-    return count(packet, before, size);
+    return packet.first + before;
   }
 
-  /// Hands packets over until none is left or the transport has no room.
+  /// Hands packets over until none is left or the transport has no room. Payloads that left at once
+  /// go to `done`.
   /// Returns an error status if the connection is beyond repair.
-  tt_status flush(PacketSink& sink);
+  tt_status flush(PacketSink& sink, std::vector<Payload>& done);
 
   /// The transport has room again.
   void unblock() noexcept { blocked_ = false; }
-  /// The transport is done with the packet of a send that it answered with TT_PENDING.
-  void on_sent(std::uint64_t op) { in_flight_.erase(op); }
+  /// The transport is done with the packet of a send that it answered with TT_PENDING. Its payloads
+  /// go to `done`.
+  void on_sent(std::uint64_t op, std::vector<Payload>& done);
+
+  /// Forgets all packets, also those that the transport has: it is done with them. Their payloads
+  /// go to `done`.
+  void clear(std::vector<Payload>& done);
 
   /// Turns a frame that has not left into one that the peer skips. False: it has left.
   bool withdraw(FrameNumber frame) noexcept;
   /// True once the frame was handed to the transport: the peer may have got it.
-  bool has_left(FrameNumber frame) const noexcept { return frame <= left_; }
+  bool has_left(FrameNumber frame) const noexcept { return frame < left_; }
 
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
   bool is_empty() const noexcept { return packets_.empty(); }
@@ -85,6 +103,9 @@ class Outbox {
  private:
   static constexpr std::size_t packet_bytes_max = 64 * 1024;
   static constexpr std::size_t lend_bytes_min = 4096;
+  static constexpr std::size_t segments_limit = 64;
+  /// What an idle connection keeps for its next packet.
+  static constexpr std::size_t spare_bytes_max = 1024;
 
   /// A payload that goes out after the first `at` bytes of its packet.
   struct Lent {
@@ -94,34 +115,48 @@ class Outbox {
 
   struct Packet {
     wire::Buffer bytes;
-    std::vector<Lent> lent;
-    std::vector<std::size_t> frames;  // where each frame starts in `bytes`
-    FrameNumber first = 0;
-    std::size_t size = 0;
+    std::vector<Lent, memory::BlockAllocator<Lent>> lent;
+    std::size_t lent_bytes = 0;
+    FrameNumber first = 0;  // of its first byte
+    std::uint64_t op = 0;   // since it is in flight
+    bool sent = false;      // and those before it are not
+
+    std::size_t size() const noexcept { return bytes.size() + lent_bytes; }
   };
 
   template <class Frame>
-  static std::size_t payload_bytes(const Frame& frame) noexcept {
+  static std::size_t bytes_at_most(const Frame& frame) noexcept {
+    constexpr std::size_t header_bytes_max = 64;
     if constexpr (requires { frame.payload; }) {
-      return frame.payload.size();
+      return wire::encoded_bytes(frame);
+    } else if constexpr (requires { frame.text; }) {
+      return header_bytes_max + std::min(frame.text.size(), wire::text_bytes_max);
     } else {
-      return 0;
+      return header_bytes_max;
     }
   }
 
-  /// The packet for a frame that needs so many segments beyond the packet's own bytes.
-  Packet& open_packet(std::size_t segments, std::size_t payload_bytes);
-  void keep_spare(Packet packet);
-  FrameNumber count(Packet& packet, std::size_t start, std::size_t size);
-  std::vector<tt_iov>& gather(const Packet& packet);
+  /// The packet for a frame of so many bytes that needs so many segments beyond the packet's own.
+  Packet& open_packet(std::size_t segments, std::size_t frame_bytes) {
+    if (!packets_.empty()) {
+      Packet& last = packets_.back();
+      const bool room = last.size() + frame_bytes <= packet_bytes_max &&
+                        2 * last.lent.size() + 1 + segments <= segments_max_;
+      if (room) return last;
+    }
+    return new_packet();
+  }
+  Packet& new_packet();
+  tt_status hand_over(PacketSink& sink, const Packet& packet);
+  void keep_spare(wire::Buffer& bytes);
+  static void move_payloads(Packet& packet, std::vector<Payload>& done);
 
   std::size_t segments_max_ = 4;
-  std::deque<Packet> packets_;
-  std::unordered_map<std::uint64_t, Packet> in_flight_;
-  std::vector<tt_iov> segments_;
-  Packet spare_;  // keeps the memory of the last packet for the next
-  FrameNumber last_ = 0;
-  FrameNumber left_ = 0;
+  memory::Fifo<Packet> packets_;    // that the transport has not got
+  memory::Fifo<Packet> in_flight_;  // that it has, and whose payloads it still reads
+  wire::Buffer spare_;
+  std::size_t last_packet_bytes_ = 0;
+  FrameNumber left_ = 1;  // frames below it have left
   std::uint64_t next_op_ = 1;
   std::size_t queued_bytes_ = 0;
   bool blocked_ = false;

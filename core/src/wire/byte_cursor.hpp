@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 namespace trestle::wire {
 
@@ -24,42 +25,48 @@ constexpr std::array<std::byte, Size> swapped_on_big_endian(
   return bytes;
 }
 
-/// Exactly `Size` bytes, filled from the front by values. Programmers fill all of them.
-template <std::size_t Size>
-class FixedBytes {
+/// Writes values one behind the other into memory. Programmers fill all of it.
+class ByteWriter {
  public:
+  explicit ByteWriter(std::span<std::byte> room) noexcept
+      : at_(room.data()), end_(room.data() + room.size()) {}
+  ByteWriter(const ByteWriter&) = delete;
+  ByteWriter& operator=(const ByteWriter&) = delete;
+  ~ByteWriter() { assert(at_ == end_); }
+
   template <std::unsigned_integral T>
-  FixedBytes& put(T value) noexcept {
-    assert(Size - used_ >= sizeof(T));
+  ByteWriter& put(T value) noexcept {
     const auto little =
         swapped_on_big_endian(std::bit_cast<std::array<std::byte, sizeof(T)>>(value));
-    std::memcpy(bytes_.data() + used_, little.data(), sizeof(T));
-    used_ += sizeof(T);
+    std::memcpy(take(sizeof(T)), little.data(), sizeof(T));
     return *this;
   }
 
-  FixedBytes& put(const std::array<std::uint8_t, 16>& bytes) noexcept {
-    assert(Size - used_ >= bytes.size());
-    std::ranges::copy(std::as_bytes(std::span(bytes)), bytes_.begin() + used_);
-    used_ += bytes.size();
+  ByteWriter& put(BytesView bytes) noexcept {
+    std::byte* const at = take(bytes.size());
+    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
     return *this;
   }
 
-  /// `count` bytes of zero, kept for later versions.
-  FixedBytes& reserve(std::size_t count) noexcept {
-    assert(Size - used_ >= count);
-    used_ += count;
-    return *this;
+  ByteWriter& put(const std::array<std::uint8_t, 16>& bytes) noexcept {
+    return put(std::as_bytes(std::span(bytes)));
   }
 
-  const std::array<std::byte, Size>& bytes() const noexcept {
-    assert(used_ == Size);
-    return bytes_;
+  /// `Count` bytes of zero, kept for later versions.
+  template <std::size_t Count>
+  ByteWriter& reserve() noexcept {
+    std::memset(take(Count), 0, Count);
+    return *this;
   }
 
  private:
-  std::array<std::byte, Size> bytes_{};
-  std::size_t used_ = 0;
+  std::byte* take(std::size_t count) noexcept {
+    assert(static_cast<std::size_t>(end_ - at_) >= count);
+    return std::exchange(at_, at_ + count);
+  }
+
+  std::byte* at_;
+  [[maybe_unused]] std::byte* end_;
 };
 
 /// Reads values off the front of bytes. Past the end it reads zeros, never memory: callers compare

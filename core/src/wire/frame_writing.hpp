@@ -9,36 +9,30 @@
 
 namespace trestle::wire {
 
-/// Prefix and fixed part of a frame's header, composed on the stack.
-template <std::size_t Fixed>
-using FrameHead = FixedBytes<frame_prefix_bytes + Fixed>;
+/// Where the payload of a frame goes: behind its header, or to the transport as a segment.
+enum class PayloadPlace { in_buffer, apart };
 
-/// Starts a frame whose header has `extension_bytes` after the fixed part. The caller has checked
-/// that name and payload are within the limits.
-template <std::size_t Fixed>
-FrameHead<Fixed> start_frame(FrameKind kind, std::size_t extension_bytes,
-                             std::size_t payload_bytes) noexcept {
-  const std::size_t header_bytes = Fixed + extension_bytes;
+/// Makes room for a frame at once and writes its prefix; the caller writes the rest of the header,
+/// and the payload if it is in the buffer. The caller has checked that name and payload are within
+/// the limits.
+inline ByteWriter start_frame(Buffer& out, FrameKind kind, std::size_t header_bytes,
+                              std::size_t payload_bytes,
+                              PayloadPlace place = PayloadPlace::in_buffer) {
   const std::size_t frame_bytes = frame_prefix_bytes + header_bytes + payload_bytes;
   assert(header_bytes <= std::numeric_limits<std::uint16_t>::max());
   assert(frame_bytes <= std::numeric_limits<std::uint32_t>::max());
-  FrameHead<Fixed> head;
-  head.put(static_cast<std::uint32_t>(frame_bytes))
-      .put(static_cast<std::uint8_t>(kind))
-      .put(std::uint8_t{0})
-      .put(static_cast<std::uint16_t>(header_bytes));
-  return head;
+  const std::size_t room =
+      place == PayloadPlace::in_buffer ? frame_bytes : frame_bytes - payload_bytes;
+  const std::span bytes(out.extend(room), room);
+  // The prefix as one number: one store.
+  ByteWriter(bytes.first<frame_prefix_bytes>())
+      .put(frame_bytes | std::uint64_t{static_cast<std::uint8_t>(kind)} << 32 |
+           std::uint64_t{header_bytes} << 48);
+  return ByteWriter(bytes.subspan(frame_prefix_bytes));
 }
 
-inline void append_bytes(Buffer& out, BytesView bytes) {
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-inline void append_extension(Buffer& out, std::uint16_t type, BytesView bytes) {
-  FixedBytes<extension_prefix_bytes> prefix;
-  prefix.put(type).put(static_cast<std::uint16_t>(bytes.size()));
-  append_bytes(out, prefix.bytes());
-  append_bytes(out, bytes);
+inline void put_extension(ByteWriter& header, std::uint16_t type, BytesView bytes) {
+  header.put(type).put(static_cast<std::uint16_t>(bytes.size())).put(bytes);
 }
 
 }  // namespace trestle::wire

@@ -82,10 +82,10 @@ Result<> append(Buffer& out, const Hello& frame) {
     return Error(Errc::invalid_argument,
                  "hello: " + fault + "; advertise fewer or shorter endpoints");
   }
-  auto head = start_frame<fixed_bytes::hello>(FrameKind::hello, extensions, 0);
-  head.put(frame.version_min)
+  ByteWriter writer = start_frame(out, FrameKind::hello, fixed_bytes::hello + extensions, 0);
+  writer.put(frame.version_min)
       .put(frame.version_max)
-      .reserve(2)
+      .reserve<2>()
       .put(frame.connection)
       .put(frame.features)
       .put(frame.instance.bytes())
@@ -93,12 +93,11 @@ Result<> append(Buffer& out, const Hello& frame) {
       .put(frame.host)
       .put(frame.frame_bytes_max)
       .put(frame.window);
-  append_bytes(out, head.bytes());
   for (const std::string_view endpoint : frame.endpoints) {
-    append_extension(out, extension_type::hello_endpoint, as_bytes(endpoint));
+    put_extension(writer, extension_type::hello_endpoint, as_bytes(endpoint));
   }
   if (!frame.authentication.empty()) {
-    append_extension(out, extension_type::hello_authentication, frame.authentication);
+    put_extension(writer, extension_type::hello_authentication, frame.authentication);
   }
   return {};
 }

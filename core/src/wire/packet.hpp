@@ -3,14 +3,11 @@
 
 #include <cstddef>
 #include <optional>
-#include <vector>
 
+#include "wire/buffer.hpp"
 #include "wire/frame.hpp"
 
 namespace trestle::wire {
-
-/// Bytes under construction.
-using Buffer = std::vector<std::byte>;
 
 /// Every packet starts with this many bytes.
 inline constexpr std::size_t packet_header_bytes = 8;
@@ -60,6 +57,18 @@ inline void void_frame(std::byte* frame) noexcept {
 std::size_t encoded_bytes(const Request& frame) noexcept;
 std::size_t encoded_bytes(const Reply& frame) noexcept;
 
+/// A request with a handler's number and nothing else in its header, a reply, or an ack: what
+/// nearly all frames are once a connection is open.
+struct PlainFrame {
+  FrameKind kind{};             ///< request, reply or ack
+  DeliveryMode mode{};          ///< of a request
+  Codec codec{};                ///< of a request or a reply
+  std::uint32_t handler = 0;    ///< of a request; never 0 there
+  std::uint32_t deadline_ms{};  ///< of a request
+  CallId call{};
+  BytesView payload{};  ///< of a request or a reply
+};
+
 /// Walks the frames of one packet in place: views in the frames point into the packet.
 /// Allocates for hello, errors, Rejected and UnusableReply only.
 class PacketReader {
@@ -70,6 +79,13 @@ class PacketReader {
 
   /// Another limit for the frames that follow.
   void limit_frames(std::size_t frame_bytes_max) noexcept { frame_bytes_max_ = frame_bytes_max; }
+
+  /// The next frame if it is a plain one: the same as next() would yield, ten times as fast. Null,
+  /// and nothing is read, if next() has to look. Lifetime: until the next call.
+  const PlainFrame* next_plain() noexcept;
+
+  /// True once all frames were read: next() would yield none.
+  bool at_end() const noexcept { return header_read_ && offset_ == packet_.size(); }
 
   /// The next frame; empty at the end of the packet.
   /// Errors: protocol_error naming frame, field, value and limit. version_mismatch: a packet of
@@ -84,6 +100,7 @@ class PacketReader {
   std::size_t offset_ = 0;
   std::size_t frame_bytes_max_;
   bool header_read_ = false;
+  PlainFrame plain_;
 };
 
 }  // namespace trestle::wire

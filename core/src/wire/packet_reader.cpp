@@ -86,7 +86,82 @@ Result<FrameParts> take_frame(ByteReader& packet, std::size_t offset, std::size_
   return parts;
 }
 
+template <std::unsigned_integral T>
+T load(const std::byte* at) noexcept {
+  std::array<std::byte, sizeof(T)> little;
+  std::memcpy(little.data(), at, sizeof(T));
+  return std::bit_cast<T>(swapped_on_big_endian(little));
+}
+
+/// Magic, version and flags of a packet as one number; what follows is for later versions.
+constexpr std::uint64_t packet_start_mask = 0x0000'FFFF'FFFF'FFFF;
+constexpr std::uint64_t packet_start = [] {
+  std::uint64_t start = std::uint64_t{protocol_version} << 32;
+  for (std::size_t i = 0; i < packet_magic.size(); ++i) {
+    start |= std::uint64_t{std::to_integer<std::uint8_t>(packet_magic[i])} << (8 * i);
+  }
+  return start;
+}();
+
+/// Kind, flags and header length of a frame without flags and extensions, as one number.
+constexpr std::uint32_t plain_prefix(FrameKind kind, std::size_t fixed) noexcept {
+  return std::uint32_t{static_cast<std::uint8_t>(kind)} | static_cast<std::uint32_t>(fixed) << 16;
+}
+
+/// `at` holds a frame of `frame_bytes`. False if there is more to say about it.
+bool read_plain(const std::byte* at, std::size_t frame_bytes, PlainFrame& frame) noexcept {
+  const std::byte* const fixed = at + frame_prefix_bytes;
+  std::size_t header_end = frame_prefix_bytes;
+  switch (load<std::uint32_t>(at + 4)) {
+    case plain_prefix(FrameKind::request, fixed_bytes::request):
+      header_end += fixed_bytes::request;
+      if (frame_bytes < header_end) return false;
+      frame.kind = FrameKind::request;
+      frame.handler = load<std::uint32_t>(fixed + 8);
+      frame.mode = DeliveryMode{load<std::uint8_t>(fixed + 12)};
+      frame.codec = Codec{load<std::uint8_t>(fixed + 13)};
+      frame.deadline_ms = load<std::uint32_t>(fixed + 16);
+      if (frame.handler == 0 || frame.mode > DeliveryMode::with_receipt_and_response) return false;
+      break;
+    case plain_prefix(FrameKind::reply, fixed_bytes::reply):
+      header_end += fixed_bytes::reply;
+      if (frame_bytes < header_end) return false;
+      frame.kind = FrameKind::reply;
+      frame.codec = Codec{load<std::uint8_t>(fixed + 8)};
+      break;
+    case plain_prefix(FrameKind::ack, fixed_bytes::call_only):
+      header_end += fixed_bytes::call_only;
+      if (frame_bytes != header_end) return false;
+      frame.kind = FrameKind::ack;
+      frame.codec = Codec::bytes;
+      break;
+    default:
+      return false;
+  }
+  if (frame.codec > Codec::json) return false;
+  frame.call.value = load<std::uint64_t>(fixed);
+  frame.payload = {at + header_end, frame_bytes - header_end};
+  return true;
+}
+
 }  // namespace
+
+const PlainFrame* PacketReader::next_plain() noexcept {
+  if (!header_read_) {
+    if (packet_.size() < packet_header_bytes) return nullptr;
+    if ((load<std::uint64_t>(packet_.data()) & packet_start_mask) != packet_start) return nullptr;
+    header_read_ = true;
+    offset_ = packet_header_bytes;
+  }
+  const std::byte* const at = packet_.data() + offset_;
+  const std::size_t available = packet_.size() - offset_;
+  if (available < frame_prefix_bytes) return nullptr;
+  const std::size_t frame_bytes = load<std::uint32_t>(at);
+  if (frame_bytes > available || frame_bytes > frame_bytes_max_) return nullptr;
+  if (!read_plain(at, frame_bytes, plain_)) return nullptr;
+  offset_ += frame_bytes;
+  return &plain_;
+}
 
 Result<std::optional<Frame>> PacketReader::next() {
   if (!header_read_) {

@@ -21,46 +21,54 @@ std::string_view cut(std::string_view text) noexcept {
 }
 
 void append_call_only(Buffer& out, FrameKind kind, CallId call) {
-  auto head = start_frame<fixed_bytes::call_only>(kind, 0, 0);
-  head.put(call.value);
-  append_bytes(out, head.bytes());
+  start_frame(out, kind, fixed_bytes::call_only, 0).put(call.value);
 }
 
 void append_cookie(Buffer& out, FrameKind kind, std::uint64_t cookie) {
-  auto head = start_frame<fixed_bytes::cookie>(kind, 0, 0);
-  head.put(cookie);
-  append_bytes(out, head.bytes());
+  start_frame(out, kind, fixed_bytes::cookie, 0).put(cookie);
+}
+
+void append(Buffer& out, const Request& frame, PayloadPlace place) {
+  assert(frame.handler_name.size() <= handler_name_bytes_max);
+  ByteWriter writer =
+      start_frame(out, FrameKind::request, fixed_bytes::request + extension_bytes(frame),
+                  frame.payload.size(), place);
+  writer.put(frame.call.value)
+      .put(frame.handler)
+      .put(static_cast<std::uint8_t>(frame.mode))
+      .put(static_cast<std::uint8_t>(frame.codec))
+      .reserve<2>()
+      .put(frame.deadline_ms)
+      .reserve<4>();
+  if (!frame.handler_name.empty()) {
+    put_extension(writer, extension_type::request_handler_name, as_bytes(frame.handler_name));
+  }
+  if (place == PayloadPlace::in_buffer) writer.put(frame.payload);
+}
+
+void append(Buffer& out, const Reply& frame, PayloadPlace place) {
+  ByteWriter writer =
+      start_frame(out, FrameKind::reply, fixed_bytes::reply, frame.payload.size(), place);
+  writer.put(frame.call.value).put(static_cast<std::uint8_t>(frame.codec)).reserve<7>();
+  if (place == PayloadPlace::in_buffer) writer.put(frame.payload);
 }
 
 }  // namespace
 
 void begin_packet(Buffer& out) {
-  FixedBytes<packet_header_bytes - packet_magic.size()> rest;
-  rest.put(protocol_version).put(std::uint8_t{0}).reserve(2);
-  append_bytes(out, packet_magic);
-  append_bytes(out, rest.bytes());
-}
-
-void append_without_payload(Buffer& out, const Request& frame) {
-  assert(frame.handler_name.size() <= handler_name_bytes_max);
-  auto head = start_frame<fixed_bytes::request>(FrameKind::request, extension_bytes(frame),
-                                                frame.payload.size());
-  head.put(frame.call.value)
-      .put(frame.handler)
-      .put(static_cast<std::uint8_t>(frame.mode))
-      .put(static_cast<std::uint8_t>(frame.codec))
-      .reserve(2)
-      .put(frame.deadline_ms)
-      .reserve(4);
-  append_bytes(out, head.bytes());
-  if (!frame.handler_name.empty()) {
-    append_extension(out, extension_type::request_handler_name, as_bytes(frame.handler_name));
-  }
+  ByteWriter({out.extend(packet_header_bytes), packet_header_bytes})
+      .put(BytesView(packet_magic))
+      .put(protocol_version)
+      .put(std::uint8_t{0})
+      .reserve<2>();
 }
 
 void append(Buffer& out, const Request& frame) {
-  append_without_payload(out, frame);
-  append_bytes(out, frame.payload);
+  append(out, frame, PayloadPlace::in_buffer);
+}
+
+void append_without_payload(Buffer& out, const Request& frame) {
+  append(out, frame, PayloadPlace::apart);
 }
 
 void append(Buffer& out, const Accepted& frame) {
@@ -73,24 +81,20 @@ void append(Buffer& out, const Ack& frame) {
 
 void append(Buffer& out, const Nack& frame) {
   const std::string_view text = cut(frame.text);
-  auto head = start_frame<fixed_bytes::nack>(FrameKind::nack, 0, text.size());
-  head.put(frame.call.value)
+  start_frame(out, FrameKind::nack, fixed_bytes::nack, text.size())
+      .put(frame.call.value)
       .put(static_cast<std::uint16_t>(frame.code))
       .put(static_cast<std::uint8_t>(frame.ran))
-      .reserve(5);
-  append_bytes(out, head.bytes());
-  append_bytes(out, as_bytes(text));
-}
-
-void append_without_payload(Buffer& out, const Reply& frame) {
-  auto head = start_frame<fixed_bytes::reply>(FrameKind::reply, 0, frame.payload.size());
-  head.put(frame.call.value).put(static_cast<std::uint8_t>(frame.codec)).reserve(7);
-  append_bytes(out, head.bytes());
+      .reserve<5>()
+      .put(as_bytes(text));
 }
 
 void append(Buffer& out, const Reply& frame) {
-  append_without_payload(out, frame);
-  append_bytes(out, frame.payload);
+  append(out, frame, PayloadPlace::in_buffer);
+}
+
+void append_without_payload(Buffer& out, const Reply& frame) {
+  append(out, frame, PayloadPlace::apart);
 }
 
 void append(Buffer& out, const Cancel& frame) {
@@ -107,16 +111,14 @@ void append(Buffer& out, const Pong& frame) {
 
 void append(Buffer& out, const Goodbye& frame) {
   const std::string_view text = cut(frame.text);
-  auto head = start_frame<fixed_bytes::goodbye>(FrameKind::goodbye, 0, text.size());
-  head.put(static_cast<std::uint16_t>(frame.code)).reserve(6);
-  append_bytes(out, head.bytes());
-  append_bytes(out, as_bytes(text));
+  start_frame(out, FrameKind::goodbye, fixed_bytes::goodbye, text.size())
+      .put(static_cast<std::uint16_t>(frame.code))
+      .reserve<6>()
+      .put(as_bytes(text));
 }
 
 void append(Buffer& out, const Window& frame) {
-  auto head = start_frame<fixed_bytes::window>(FrameKind::window, 0, 0);
-  head.put(frame.credits).reserve(4);
-  append_bytes(out, head.bytes());
+  start_frame(out, FrameKind::window, fixed_bytes::window, 0).put(frame.credits).reserve<4>();
 }
 
 std::size_t encoded_bytes(const Request& frame) noexcept {

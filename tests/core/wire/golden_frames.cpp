@@ -71,8 +71,8 @@ const std::vector<GoldenFrame>& golden_frames() {
   return frames;
 }
 
-Buffer bytes_of_hex(std::string_view hex) {
-  Buffer bytes;
+Bytes bytes_of_hex(std::string_view hex) {
+  Bytes bytes;
   std::string digits;
   for (const char c : hex) {
     if (std::isspace(static_cast<unsigned char>(c)) == 0) digits += c;

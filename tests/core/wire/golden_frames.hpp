@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "wire/packet.hpp"
+#include "packet_bytes.hpp"
 
 namespace trestle::wire::testing {
 
@@ -21,7 +21,7 @@ const std::vector<GoldenFrame>& golden_frames();
 extern const std::string_view golden_packet_hex;
 
 /// Bytes of a text of hex pairs and white space.
-Buffer bytes_of_hex(std::string_view hex);
+Bytes bytes_of_hex(std::string_view hex);
 /// Lower-case pairs, one space between.
 std::string hex_of(BytesView bytes);
 

@@ -14,8 +14,8 @@ namespace {
 
 using Examples = std::map<std::string, std::string>;
 
-Buffer in_packet(BytesView frame) {
-  Buffer packet;
+Bytes in_packet(BytesView frame) {
+  Bytes packet;
   begin_packet(packet);
   packet.insert(packet.end(), frame.begin(), frame.end());
   return packet;
@@ -65,7 +65,7 @@ TEST(GoldenFrames, CoverEveryKind) {
 
 TEST(GoldenFrames, AreWhatTheWriterWrites) {
   for (const GoldenFrame& golden : golden_frames()) {
-    Buffer bytes;
+    Bytes bytes;
 
     append_any(bytes, golden.frame);
 
@@ -75,21 +75,21 @@ TEST(GoldenFrames, AreWhatTheWriterWrites) {
 
 TEST(GoldenFrames, ReadBackToTheSameBytes) {
   for (const GoldenFrame& golden : golden_frames()) {
-    const Buffer bytes = bytes_of_hex(golden.hex);
+    const Bytes bytes = bytes_of_hex(golden.hex);
 
     const Reading reading = read(in_packet(bytes));
 
     ASSERT_FALSE(reading.error) << golden.name << ": " << reading.error->text;
     ASSERT_EQ(reading.frames.size(), 1u) << golden.name;
     EXPECT_EQ(reading.frames[0].index(), golden.frame.index()) << golden.name;
-    Buffer again;
+    Bytes again;
     append_any(again, reading.frames[0]);
     EXPECT_EQ(hex_of(again), hex_of(bytes)) << golden.name;
   }
 }
 
 TEST(GoldenFrames, MakeThePacketOfTheDocument) {
-  const Buffer packet = packet_of(Ack{CallId::make(5, 2)}, Ping{0x0102030405060708});
+  const Bytes packet = packet_of(Ack{CallId::make(5, 2)}, Ping{0x0102030405060708});
 
   EXPECT_EQ(hex_of(packet), hex_of(bytes_of_hex(golden_packet_hex)));
 }

@@ -16,7 +16,7 @@ constexpr std::size_t frame_bytes_at = 8;
 constexpr std::size_t header_bytes_at = 14;
 constexpr std::size_t fixed_at = 16;
 
-void put_u16(Buffer& packet, std::size_t at, unsigned value) {
+void put_u16(Bytes& packet, std::size_t at, unsigned value) {
   packet.at(at) = static_cast<std::byte>(value);
   packet.at(at + 1) = static_cast<std::byte>(value >> 8);
 }
@@ -30,17 +30,17 @@ std::string error_of(BytesView packet, std::size_t frame_bytes_max = test_frame_
 }
 
 /// The same after byte `at` was set.
-std::string error_of_patched(Buffer packet, std::size_t at, unsigned value) {
+std::string error_of_patched(Bytes packet, std::size_t at, unsigned value) {
   packet.at(at) = static_cast<std::byte>(value);
   return error_of(packet);
 }
 
 /// A packet with one frame; `extensions` follow the fixed part, lengths are right.
-Buffer packet_with_extensions(const Frame& frame, std::string_view extensions) {
-  Buffer packet;
+Bytes packet_with_extensions(const Frame& frame, std::string_view extensions) {
+  Bytes packet;
   begin_packet(packet);
   append_any(packet, frame);
-  const Buffer added = bytes_of_hex(extensions);
+  const Bytes added = bytes_of_hex(extensions);
   const unsigned header = std::to_integer<unsigned>(packet.at(header_bytes_at));
   const auto at = packet.begin() + static_cast<std::ptrdiff_t>(fixed_at + header);
   packet.insert(at, added.begin(), added.end());
@@ -73,7 +73,7 @@ TEST(MalformedPacket, OfAnotherProtocolMayBeShorterThanTheMagic) {
 }
 
 TEST(MalformedPacket, OfEveryOtherVersionIsAVersionMismatch) {
-  Buffer packet = packet_of(Ack{call});
+  Bytes packet = packet_of(Ack{call});
   for (unsigned version = 0; version < 256; ++version) {
     if (version == protocol_version) continue;
     packet[4] = static_cast<std::byte>(version);
@@ -99,7 +99,7 @@ TEST(MalformedPacket, WithUnknownPacketFlags) {
 
 TEST(MalformedPacket, TruncatedAnywhereNeverReadsOutside) {
   for (const GoldenFrame& golden : golden_frames()) {
-    Buffer packet = packet_of(Ack{call});
+    Bytes packet = packet_of(Ack{call});
     const std::size_t boundary = packet.size();
     append_any(packet, golden.frame);
     for (std::size_t size = 0; size < packet.size(); ++size) {
@@ -113,7 +113,7 @@ TEST(MalformedPacket, TruncatedAnywhereNeverReadsOutside) {
 }
 
 TEST(MalformedFrame, WithLessThanAPrefix) {
-  Buffer packet = packet_of(Ack{call});
+  Bytes packet = packet_of(Ack{call});
   packet.resize(packet.size() + 3);
 
   EXPECT_EQ(error_of(packet), "frame at byte 24: 3 bytes are left, a frame's prefix takes 8");
@@ -125,7 +125,7 @@ TEST(MalformedFrame, AboveTheLimit) {
 }
 
 TEST(MalformedFrame, ThatAnnouncesFourGigabytes) {
-  Buffer packet = packet_of(Ack{call});
+  Bytes packet = packet_of(Ack{call});
   for (std::size_t i = 0; i < 4; ++i) packet[frame_bytes_at + i] = std::byte{0xFF};
 
   EXPECT_EQ(error_of(packet),
@@ -149,7 +149,7 @@ TEST(MalformedFrame, WithAHeaderLongerThanItself) {
 
 TEST(MalformedFrame, WithAHeaderShorterThanItsFixedPart) {
   for (const GoldenFrame& golden : golden_frames()) {
-    Buffer packet;
+    Bytes packet;
     begin_packet(packet);
     append_any(packet, golden.frame);
     put_u16(packet, header_bytes_at, 7);
@@ -161,7 +161,7 @@ TEST(MalformedFrame, WithAHeaderShorterThanItsFixedPart) {
 TEST(MalformedFrame, WithAPayloadThatItsKindDoesNotCarry) {
   for (const Frame& frame : {Frame(Hello{}), Frame(Accepted{}), Frame(Ack{}), Frame(Cancel{}),
                              Frame(Ping{}), Frame(Pong{}), Frame(Window{})}) {
-    Buffer packet = packet_with_extensions(frame, "ff");
+    Bytes packet = packet_with_extensions(frame, "ff");
     const unsigned header = std::to_integer<unsigned>(packet.at(header_bytes_at));
     put_u16(packet, header_bytes_at, header - 1);
 
@@ -204,7 +204,7 @@ TEST(MalformedNack, WithCodeZero) {
 
 TEST(MalformedNack, WithALongText) {
   const std::string text(1024, 't');
-  Buffer packet = packet_of(Nack{call, Errc::no_reply, Ran::yes, text});
+  Bytes packet = packet_of(Nack{call, Errc::no_reply, Ran::yes, text});
   packet.push_back(std::byte{'t'});
   put_u16(packet, frame_bytes_at, static_cast<unsigned>(packet.size() - packet_header_bytes));
 
@@ -219,7 +219,7 @@ TEST(MalformedGoodbye, WithCodeZero) {
 
 TEST(MalformedGoodbye, WithALongText) {
   const std::string text(1024, 't');
-  Buffer packet = packet_of(Goodbye{Errc::draining, text});
+  Bytes packet = packet_of(Goodbye{Errc::draining, text});
   packet.push_back(std::byte{'t'});
   put_u16(packet, frame_bytes_at, static_cast<unsigned>(packet.size() - packet_header_bytes));
 

@@ -10,8 +10,8 @@
 namespace trestle::wire::testing {
 namespace {
 
-Buffer all_golden_frames() {
-  Buffer packet;
+Bytes all_golden_frames() {
+  Bytes packet;
   begin_packet(packet);
   for (const GoldenFrame& golden : golden_frames()) append_any(packet, golden.frame);
   return packet;
@@ -21,7 +21,7 @@ class Damage {
  public:
   explicit Damage(std::uint32_t seed) : random_(seed) {}
 
-  void apply(Buffer& packet) {
+  void apply(Bytes& packet) {
     for (std::size_t hits = 1 + below(4); hits > 0 && !packet.empty(); --hits) hit(packet);
   }
 
@@ -29,7 +29,7 @@ class Damage {
   // Not std::uniform_int_distribution: its numbers differ between libraries.
   std::size_t below(std::size_t bound) { return random_() % bound; }
 
-  void hit(Buffer& packet) {
+  void hit(Bytes& packet) {
     const std::size_t at = below(packet.size());
     const auto where = packet.begin() + static_cast<std::ptrdiff_t>(at);
     switch (below(5)) {
@@ -54,11 +54,11 @@ class Damage {
 };
 
 TEST(MutatedPacket, NeverHarmsTheNextGoodOne) {
-  const Buffer good = all_golden_frames();
+  const Bytes good = all_golden_frames();
   Damage damage(20);
   int refused = 0;
   for (int round = 0; round < 1000; ++round) {
-    Buffer bad = good;
+    Bytes bad = good;
     damage.apply(bad);
 
     const Reading after_damage = read(bad);
@@ -74,10 +74,36 @@ TEST(MutatedPacket, NeverHarmsTheNextGoodOne) {
   EXPECT_GT(refused, 500);  // else the damage does not reach the checks
 }
 
+/// Frames that may be plain, and what is nearly so.
+Bytes plain_frames() {
+  const CallId call = CallId::make(5, 2);
+  return packet_of(Request{.call = call, .handler = 3, .payload = as_bytes("12345")},
+                   Reply{call, Codec::json, as_bytes("[1]")}, Ack{call},
+                   Request{.call = call, .handler = 4, .handler_name = "sum"}, Reply{call, {}, {}},
+                   Ack{call});
+}
+
+TEST(MutatedPacket, ReadsTheSameOnBothPaths) {
+  Damage damage(22);
+  std::size_t plain_frames_seen = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    Bytes packet = round % 2 == 0 ? plain_frames() : all_golden_frames();
+    if (round > 1) damage.apply(packet);
+
+    const std::size_t limit = round % 3 == 0 ? 36 : test_frame_bytes_max;
+    const Reading full = read(packet, limit);
+    const Reading plain_first = read(packet, limit, Path::plain_first);
+
+    ASSERT_EQ(difference(full, plain_first), "") << hex_of(packet);
+    plain_frames_seen += plain_first.plain_frames;
+  }
+  EXPECT_GT(plain_frames_seen, 10'000u);  // else this compares one path with itself
+}
+
 TEST(MutatedPacket, OfRandomBytesBehindAGoodHeaderIsHarmless) {
   std::mt19937 random(21);
   for (int round = 0; round < 1000; ++round) {
-    Buffer packet;
+    Bytes packet;
     begin_packet(packet);
     for (std::size_t i = random() % 200; i > 0; --i) {
       packet.push_back(static_cast<std::byte>(random()));

@@ -114,7 +114,7 @@ TEST(PacketReader, TakesPayloadsOfEverySizeUpToTheLimit) {
 }
 
 TEST(PacketReader, TakesAFrameExactlyAtTheLimit) {
-  const Buffer packet = packet_of(Reply{call, {}, as_bytes("12345678")});
+  const Bytes packet = packet_of(Reply{call, {}, as_bytes("12345678")});
 
   EXPECT_FALSE(read(packet, 32).error);
   EXPECT_TRUE(read(packet, 31).error);
@@ -176,7 +176,7 @@ TEST(PacketReader, YieldsFramesInTheirOrder) {
 }
 
 TEST(PacketReader, PointsIntoThePacketInsteadOfCopying) {
-  const Buffer packet = packet_of(Reply{call, {}, as_bytes("payload")});
+  const Bytes packet = packet_of(Reply{call, {}, as_bytes("payload")});
   PacketReader reader(packet, test_frame_bytes_max);
 
   const auto frame = reader.next().value();
@@ -185,7 +185,7 @@ TEST(PacketReader, PointsIntoThePacketInsteadOfCopying) {
 }
 
 TEST(PacketReader, StaysAtItsEndAfterAnError) {
-  Buffer packet = packet_of(Ack{call}, Ping{1});
+  Bytes packet = packet_of(Ack{call}, Ping{1});
   packet[packet_header_bytes] = std::byte{7};  // below the prefix
   PacketReader reader(packet, test_frame_bytes_max);
 
@@ -194,6 +194,47 @@ TEST(PacketReader, StaysAtItsEndAfterAnError) {
 
   ASSERT_TRUE(after.has_value());
   EXPECT_FALSE(after->has_value());
+}
+
+TEST(PacketReader, ReadsPlainFramesWithoutAVariant) {
+  const Bytes packet = packet_of(Request{.call = call,
+                                         .handler = 3,
+                                         .mode = DeliveryMode::with_response,
+                                         .codec = Codec::msgpack,
+                                         .deadline_ms = 7,
+                                         .payload = as_bytes("abc")},
+                                 Ack{call});
+  PacketReader reader(packet, test_frame_bytes_max);
+
+  const PlainFrame* request = reader.next_plain();
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(request->kind, FrameKind::request);
+  EXPECT_EQ(request->call, call);
+  EXPECT_EQ(request->handler, 3u);
+  EXPECT_EQ(request->mode, DeliveryMode::with_response);
+  EXPECT_EQ(request->codec, Codec::msgpack);
+  EXPECT_EQ(request->deadline_ms, 7u);
+  EXPECT_EQ(as_text(request->payload), "abc");
+  EXPECT_FALSE(reader.at_end());
+  const PlainFrame* ack = reader.next_plain();
+  ASSERT_NE(ack, nullptr);
+  EXPECT_EQ(ack->kind, FrameKind::ack);
+  EXPECT_TRUE(reader.at_end());
+  EXPECT_EQ(reader.next_plain(), nullptr);
+}
+
+TEST(PacketReader, LeavesWhatIsNotPlainToNext) {
+  for (const Frame& frame :
+       {Frame(Request{.handler = 1, .handler_name = "n"}), Frame(Request{.handler_name = "n"}),
+        Frame(Ping{1}), Frame(Reply{.codec = Codec{9}}),
+        Frame(Request{.handler = 1, .mode = DeliveryMode{9}})}) {
+    const Bytes packet = packet_of(frame);
+    PacketReader reader(packet, test_frame_bytes_max);
+
+    EXPECT_EQ(reader.next_plain(), nullptr);
+    EXPECT_TRUE(reader.next().value().has_value());
+    EXPECT_TRUE(reader.at_end());
+  }
 }
 
 }  // namespace

@@ -27,9 +27,9 @@ TEST(PacketWriter, LeavesThePayloadToTheSender) {
 
   Buffer gathered;
   append_without_payload(gathered, request);
-  gathered.insert(gathered.end(), request.payload.begin(), request.payload.end());
+  gathered.append(request.payload);
   append_without_payload(gathered, reply);
-  gathered.insert(gathered.end(), reply.payload.begin(), reply.payload.end());
+  gathered.append(reply.payload);
 
   EXPECT_EQ(gathered, whole);
 }
@@ -65,7 +65,7 @@ TEST(PacketWriter, SpendsAtMost48BytesOnAHotRequest) {
 
 TEST(PacketWriter, CutsATextAtTheLimit) {
   const std::string text(text_bytes_max + 1, 'x');
-  const Buffer packet = packet_of(Goodbye{Errc::draining, text});
+  const Bytes packet = packet_of(Goodbye{Errc::draining, text});
 
   const Reading reading = read(packet);
 

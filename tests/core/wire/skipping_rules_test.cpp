@@ -14,16 +14,16 @@ constexpr std::size_t flags_at = 13;
 constexpr std::size_t header_bytes_at = 14;
 constexpr std::size_t fixed_at = 16;
 
-Buffer packet_of_golden(const GoldenFrame& golden) {
-  Buffer packet;
+Bytes packet_of_golden(const GoldenFrame& golden) {
+  Bytes packet;
   begin_packet(packet);
   append_any(packet, golden.frame);
   return packet;
 }
 
 /// `golden` with one empty extension block of `type` at the end of its header, then a ping.
-Buffer packet_with_extension(const GoldenFrame& golden, unsigned type) {
-  Buffer packet = packet_of_golden(golden);
+Bytes packet_with_extension(const GoldenFrame& golden, unsigned type) {
+  Bytes packet = packet_of_golden(golden);
   const unsigned header = std::to_integer<unsigned>(packet.at(header_bytes_at));
   const std::byte block[] = {static_cast<std::byte>(type), static_cast<std::byte>(type >> 8),
                              std::byte{0}, std::byte{0}};
@@ -39,12 +39,12 @@ bool is_request_or_reply(const GoldenFrame& golden) {
          std::holds_alternative<Reply>(golden.frame);
 }
 
-Buffer request_with(std::size_t at, unsigned value) {
+Bytes request_with(std::size_t at, unsigned value) {
   Request request;
   request.call = CallId::make(5, 2);
   request.handler = 3;
   request.handler_name = "echo";
-  Buffer packet = packet_of(request);
+  Bytes packet = packet_of(request);
   packet.at(at) = static_cast<std::byte>(value);
   append(packet, Ping{99});
   return packet;
@@ -63,7 +63,7 @@ void expect_rejected(const Reading& reading, Errc code, std::string_view text) {
 
 TEST(SkippingRules, FlagsInTheLowHalfAreSkipped) {
   for (const GoldenFrame& golden : golden_frames()) {
-    Buffer packet = packet_of_golden(golden);
+    Bytes packet = packet_of_golden(golden);
     packet[flags_at] = std::byte{0x0F};
 
     const Reading reading = read(packet);
@@ -77,7 +77,7 @@ TEST(SkippingRules, FlagsInTheHighHalfMustBeKnown) {
   for (const GoldenFrame& golden : golden_frames()) {
     if (is_request_or_reply(golden)) continue;
     for (const unsigned flag : {0x10u, 0x20u, 0x40u, 0x80u}) {
-      Buffer packet = packet_of_golden(golden);
+      Bytes packet = packet_of_golden(golden);
       packet[flags_at] = static_cast<std::byte>(flag | 1);
 
       const Reading reading = read(packet);
@@ -98,7 +98,7 @@ TEST(SkippingRules, ExtensionBlocksOfUnknownTypeAreSkipped) {
     ASSERT_FALSE(reading.error) << golden.name << ": " << reading.error->text;
     ASSERT_EQ(reading.frames.size(), 2u);
     EXPECT_EQ(reading.frames[0].index(), golden.frame.index());
-    Buffer again;
+    Bytes again;
     append_any(again, reading.frames[0]);
     EXPECT_EQ(hex_of(again), hex_of(bytes_of_hex(golden.hex)));
   }
@@ -119,7 +119,7 @@ TEST(SkippingRules, ExtensionBlocksWithTheTopBitMustBeKnown) {
 }
 
 TEST(SkippingRules, ReservedBytesAreIgnored) {
-  Buffer packet = packet_of(Request{.handler = 1});
+  Bytes packet = packet_of(Request{.handler = 1});
   for (const std::size_t at : {6u, 7u, 30u, 31u, 36u, 39u}) packet.at(at) = std::byte{0xFF};
 
   const Reading reading = read(packet);
@@ -131,7 +131,7 @@ TEST(SkippingRules, ReservedBytesAreIgnored) {
 TEST(SkippingRules, FramesOfUnknownKindAreReportedAndSkipped) {
   for (unsigned kind = 0; kind < 256; ++kind) {
     if (kind >= 1 && kind <= 11) continue;
-    Buffer packet = packet_of(Ack{}, Ping{7});
+    Bytes packet = packet_of(Ack{}, Ping{7});
     packet[kind_at] = static_cast<std::byte>(kind);
 
     const Reading reading = read(packet);
@@ -144,15 +144,15 @@ TEST(SkippingRules, FramesOfUnknownKindAreReportedAndSkipped) {
 }
 
 TEST(SkippingRules, FramesOfUnknownKindMayBeEmpty) {
-  Buffer packet = packet_of();
-  const Buffer frame = bytes_of_hex("08 00 00 00 10 00 00 00");
+  Bytes packet = packet_of();
+  const Bytes frame = bytes_of_hex("08 00 00 00 10 00 00 00");
   packet.insert(packet.end(), frame.begin(), frame.end());
 
   EXPECT_EQ(std::get<UnknownFrame>(read(packet).frames.at(0)).kind, 16);
 }
 
 TEST(SkippingRules, FramesOfUnknownKindMayInsist) {
-  Buffer packet = packet_of(Ack{});
+  Bytes packet = packet_of(Ack{});
   packet[kind_at] = std::byte{42};
   packet[flags_at] = std::byte{0x80};
 
@@ -195,7 +195,7 @@ TEST(RejectedRequest, NamesNoHandlerAtAll) {
 }
 
 TEST(UnusableReply, NamesTheCodec) {
-  Buffer packet = packet_of(Reply{CallId::make(5, 2), {}, {}});
+  Bytes packet = packet_of(Reply{CallId::make(5, 2), {}, {}});
   packet[fixed_at + 8] = std::byte{200};
 
   const Reading reading = read(packet);
@@ -206,7 +206,7 @@ TEST(UnusableReply, NamesTheCodec) {
 }
 
 TEST(UnusableReply, NamesTheFlag) {
-  Buffer packet = packet_of(Reply{CallId::make(5, 2), {}, {}});
+  Bytes packet = packet_of(Reply{CallId::make(5, 2), {}, {}});
   packet[flags_at] = std::byte{0x40};
 
   EXPECT_EQ(std::get<UnusableReply>(read(packet).frames.at(0)).text,

@@ -25,7 +25,7 @@ class RawPeer final : private engine::LinkEvents {
   RawPeer& operator=(const RawPeer&) = delete;
 
   /// Sends one packet as it is, then lets the network settle.
-  void send_bytes(const wire::Buffer& packet);
+  void send_bytes(BytesView packet);
 
   /// Sends one packet with these frames.
   template <class... Frames>

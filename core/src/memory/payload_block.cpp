@@ -1,0 +1,33 @@
+// Where the memory of payloads comes from.
+#include <trestle/payload.hpp>
+
+#include <array>
+#include <utility>
+
+#include "memory/block_allocator.hpp"
+
+namespace trestle::detail {
+namespace {
+
+using Release = void (*)(void*) noexcept;
+
+// One function per size: a block needs no header that says how large it is.
+constexpr auto release_functions = []<std::size_t... Class>(std::index_sequence<Class...>) {
+  return std::array<Release, sizeof...(Class)>{
+      [](void* block) noexcept { memory::release_block(block, Class); }...};
+}
+(std::make_index_sequence<memory::block_classes>());
+
+}  // namespace
+
+PayloadBlock allocate_payload(std::size_t size) {
+  if (platform::sanitized || size - 1 >= memory::block_bytes_max) {
+    return {static_cast<std::byte*>(::operator new(size)),
+            [](void* block) noexcept { ::operator delete(block); }};
+  }
+  const std::size_t block_class = memory::block_class(size);
+  return {static_cast<std::byte*>(memory::acquire_block(block_class)),
+          release_functions[block_class]};
+}
+
+}  // namespace trestle::detail
