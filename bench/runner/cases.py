@@ -111,6 +111,7 @@ CASES = [
 
 PROBES = [
     Probe("idle-wakeups", "wake-ups per second", 5),
+    Probe("idle-running", "µs of CPU time per second", 1000),
     Probe("idle-connection-memory", "KiB per connection", 32),
     Probe("memory-growth", "KiB over 10^6 calls", 256),
 ]

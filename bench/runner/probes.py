@@ -29,6 +29,12 @@ def wakeups(pid):
     return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt"))
 
 
+def running_us(pid):
+    """Microseconds that the threads of a process have run so far."""
+    times = pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(machine.read(time_file).split()[0]) for time_file in times) / 1000
+
+
 def resident_kib(pid):
     """Memory of a process that is its own, not a file's."""
     return next(int(line.split()[1]) for line in machine.read(f"/proc/{pid}/status").splitlines()
@@ -51,13 +57,22 @@ def idle_connections(programs, uri, count):
         holder.stderr.close()
 
 
-def idle_wakeups(programs, extent):
+def idle_rate(programs, extent, count):
+    """How fast `count` of an idle server's process id grows, per second."""
     with serving([programs.tool, *LISTEN], machine.cpus()[0]) as (server, uri):
         with idle_connections(programs, uri, 1):
             time.sleep(0.5)  # until it has fallen asleep
-            before, start = wakeups(server.pid), time.monotonic()
+            before, start = count(server.pid), time.monotonic()
             time.sleep(extent.idle_seconds)
-            return (wakeups(server.pid) - before) / (time.monotonic() - start)
+            return (count(server.pid) - before) / (time.monotonic() - start)
+
+
+def idle_wakeups(programs, extent):
+    return idle_rate(programs, extent, wakeups)
+
+
+def idle_running(programs, extent):
+    return idle_rate(programs, extent, running_us)
 
 
 def idle_connection_memory(programs, extent):
@@ -84,5 +99,5 @@ def memory_growth(programs, extent):
         return resident_kib(server.pid) - before
 
 
-FUNCTIONS = {"idle-wakeups": idle_wakeups, "idle-connection-memory": idle_connection_memory,
-             "memory-growth": memory_growth}
+FUNCTIONS = {"idle-wakeups": idle_wakeups, "idle-running": idle_running,
+             "idle-connection-memory": idle_connection_memory, "memory-growth": memory_growth}

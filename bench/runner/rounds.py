@@ -86,6 +86,7 @@ class Verdict:
     rounds: int = 0
     noisy_rounds: int = 0
     error: str = ""
+    all_rounds: tuple = ()  # noisy ones, too
 
     @property
     def met(self):
@@ -101,7 +102,8 @@ def judge(case, rounds):
     return Verdict(case.name, statistics.median(each.ours for each in used),
                    statistics.median(each.yardstick for each in used), case.metric,
                    statistics.median(ratios), min(ratios), max(ratios), case.direction, case.bar,
-                   len(rounds), sum(each.is_noisy for each in rounds))
+                   len(rounds), sum(each.is_noisy for each in rounds),
+                   all_rounds=tuple(rounds))
 
 
 def run_cases(cases, programs, plan):

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -76,6 +77,46 @@ TEST(SendQueue, BorrowsWithoutCopying) {
   std::array<tt_iov, 1> out;
   ASSERT_EQ(queue.gather(out), 1u);
   EXPECT_EQ(out[0].base, text.data());
+}
+
+TEST(SendQueue, SendsConstantsFromWhereTheyAre) {
+  static constexpr std::array<std::byte, 3> constant = {std::byte{'x'}, std::byte{'y'},
+                                                        std::byte{'z'}};
+  SendQueue queue(1000);
+  queue.push_constant(constant);
+  const std::array<tt_iov, 1> parts = {segment("!")};
+  queue.push_copied(parts);
+
+  std::array<tt_iov, 2> out;
+  ASSERT_EQ(queue.gather(out), 2u);
+  EXPECT_EQ(out[0].base, constant.data());
+  std::vector<std::uint64_t> ops;
+  EXPECT_EQ(written(queue, 2, ops), "xyz!");
+  EXPECT_THAT(ops, IsEmpty());
+}
+
+TEST(SendQueue, KeepsOrderWhileItIsNeverEmpty) {
+  SendQueue queue(1'000'000);
+  const std::string lent(3000, 'b');
+  const std::string copied(3000, 'c');
+  const std::array<tt_iov, 1> borrowed_parts = {segment(lent)};
+  const std::array<tt_iov, 1> copied_parts = {segment(copied)};
+  queue.push_copied(copied_parts);
+
+  std::vector<std::uint64_t> ops;
+  for (std::uint64_t round = 0; round < 200; ++round) {
+    queue.push_borrowed(borrowed_parts, round);
+    queue.push_copied(copied_parts);
+    std::array<tt_iov, 1> first;
+    ASSERT_EQ(queue.gather(first), 1u);
+    ASSERT_EQ(*static_cast<const char*>(first[0].base), 'c') << "round " << round;
+    for (const auto op : queue.consume(lent.size() + copied.size())) ops.push_back(op);
+  }
+
+  EXPECT_EQ(ops.size(), 200u);
+  EXPECT_TRUE(std::is_sorted(ops.begin(), ops.end()));
+  EXPECT_EQ(queue.segments(), 1u);
+  EXPECT_EQ(queue.bytes(), copied.size());
 }
 
 TEST(SendQueue, PutsManySmallCopiesIntoOneSegment) {

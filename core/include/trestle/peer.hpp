@@ -64,6 +64,16 @@ class TRESTLE_EXPORT Peer {
     if (argument.has_error()) return std::move(argument).error();
     return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(*argument)));
   }
+  /// The same with bytes that are handed over: large ones travel without a copy where the transport
+  /// can lend them.
+  template <class R>
+  [[nodiscard]] Result<R> call(std::string_view handler, Payload&& bytes) const {
+    return call<R>(handler, Encoded{Codec::bytes, std::move(bytes)});
+  }
+  template <class R>
+  [[nodiscard]] Result<R> call(std::string_view handler, Encoded&& argument) const {
+    return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(argument)));
+  }
   template <class R>
   [[nodiscard]] Result<R> call(std::string_view handler) const {
     return read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
@@ -85,6 +95,15 @@ class TRESTLE_EXPORT Peer {
     });
   }
 
+  /// The same with bytes that are handed over.
+  template <class R, class Done>
+  void async_call(std::string_view handler, Payload&& bytes, Done done) const {
+    start(handler, Encoded{Codec::bytes, std::move(bytes)},
+          [done = std::move(done)](Result<Encoded> reply) mutable {
+            done(read_reply<R>(std::move(reply)));
+          });
+  }
+
   /// Runs an ack or unary handler and waits until it ended; a reply is dropped.
   template <class T>
   [[nodiscard]] Result<void> confirm(std::string_view handler, const T& value) const {
@@ -103,6 +122,10 @@ class TRESTLE_EXPORT Peer {
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
     return admit(handler, std::move(*argument));
+  }
+  /// The same with bytes that are handed over, as for call().
+  Result<MessageId> send(std::string_view handler, Payload&& bytes) const {
+    return admit(handler, Encoded{Codec::bytes, std::move(bytes)});
   }
   Result<MessageId> send(std::string_view handler) const {
     return admit(handler, empty_argument());

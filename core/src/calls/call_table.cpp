@@ -2,22 +2,23 @@
 #include "calls/call_table.hpp"
 
 #include <string>
+#include <utility>
 
 namespace trestle::calls {
 
 Result<PendingCall*> CallTable::acquire(CallSink& sink, Awaits awaits) {
-  if (free_.empty()) {
+  if (free_ == nullptr) {
     if (slots_.size() >= calls_max_) {
       return Error(Errc::too_many_calls, "too many calls outstanding on this connection: " +
                                              std::to_string(slots_.size()) + " of calls_max " +
                                              std::to_string(calls_max_));
     }
     const auto slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back(events_).id = wire::CallId::make(slot, 1);
-    free_.push_back(slot);
+    free_ = &slots_.emplace_back(events_);
+    free_->id = wire::CallId::make(slot, 1);
   }
-  PendingCall& call = slots_[free_.back()];
-  free_.pop_back();
+  PendingCall& call = *std::exchange(free_, free_->next_free);
+  ++size_;
   call.sink = &sink;
   call.awaits = awaits;
   call.frame = 0;
@@ -35,7 +36,8 @@ CallSink* CallTable::release(PendingCall& call) noexcept {
   CallSink* sink = call.sink;
   call.sink = nullptr;
   call.id = wire::CallId::make(call.id.slot(), call.id.generation() + 1);
-  free_.push_back(call.id.slot());
+  call.next_free = std::exchange(free_, &call);
+  --size_;
   return sink;
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <vector>
 
 #include "engine/timer_queue.hpp"
 #include "wire/frame.hpp"
@@ -53,7 +52,8 @@ class PendingCall final : public engine::Timer {
   CallSink* sink = nullptr;  // unset while the slot is free
   std::uint64_t frame = 0;   // number of its request frame on the connection; 0: not queued yet
   Awaits awaits = Awaits::reply;
-  bool may_withdraw = false;  // its request frame carries nothing that later frames rely on
+  bool may_withdraw = false;         // its request frame carries nothing that later frames rely on
+  PendingCall* next_free = nullptr;  // in a free slot
 
   void expire() override { events_.on_deadline(id); }
 
@@ -79,7 +79,7 @@ class CallTable {
   CallSink* release(PendingCall& call) noexcept;
 
   std::size_t calls_max() const noexcept { return calls_max_; }
-  std::size_t size() const noexcept { return slots_.size() - free_.size(); }
+  std::size_t size() const noexcept { return size_; }
 
   /// Calls `visit(PendingCall&)` for each waiting call, in order of slot; it may release that one.
   template <class Visit>
@@ -93,7 +93,8 @@ class CallTable {
   std::size_t calls_max_;
   DeadlineEvents& events_;
   std::deque<PendingCall> slots_;  // addresses stay: timers link them
-  std::vector<std::uint32_t> free_;
+  PendingCall* free_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 }  // namespace trestle::calls

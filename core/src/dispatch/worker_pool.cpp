@@ -30,15 +30,18 @@ bool WorkerPool::submit(Task task) {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= queue_max_) return false;
     queue_.push_back(std::move(task));
+    any_queued_.store(true, std::memory_order_relaxed);
   }
   wake_.notify_one();
   return true;
 }
 
 bool WorkerPool::run_one() {
+  if (!any_queued_.load(std::memory_order_relaxed)) return false;
   Task task;
   {
     const std::lock_guard lock(mutex_);
+    any_queued_.store(!queue_.empty(), std::memory_order_relaxed);
     if (queue_.empty()) return false;
     task = std::move(queue_.front());
     queue_.pop_front();

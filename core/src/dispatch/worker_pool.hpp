@@ -3,6 +3,7 @@
 
 #include <trestle/detail/unique_function.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -66,6 +67,7 @@ class WorkerPool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Task> queue_;
+  std::atomic<bool> any_queued_{false};  // relaxed: for run_one() on the thread that submits
   std::vector<std::thread> threads_;
   std::size_t running_ = 0;
   std::size_t blocked_ = 0;

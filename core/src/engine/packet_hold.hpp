@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "memory/block_allocator.hpp"
+
 namespace trestle::engine {
 
 class Transport;
@@ -28,17 +30,27 @@ class ReleaseQueue {
   void push(Transport* transport, tt_rx* rx) {
     const std::lock_guard lock(mutex_);
     entries_.emplace_back(transport, rx);
+    any_.store(true, std::memory_order_seq_cst);
     wake_();
   }
 
-  std::vector<Entry> take() {
+  /// What came since the last call; valid until the next one. Threads: under the engine's lock.
+  const std::vector<Entry>& take() {
+    taken_.clear();
+    if (!any_.load(std::memory_order_seq_cst)) return taken_;
     const std::lock_guard lock(mutex_);
-    return std::exchange(entries_, {});
+    any_.store(false, std::memory_order_relaxed);  // written under the mutex alone
+    taken_.swap(entries_);
+    return taken_;
   }
 
  private:
   std::mutex mutex_;
   std::vector<Entry> entries_;
+  std::vector<Entry> taken_;  // keeps its memory for the next entries
+  // seq_cst: stored before asking whether somebody sleeps, loaded after saying so; one of the two
+  // sees the other.
+  std::atomic<bool> any_{false};
   std::function<void()> wake_;
 };
 
@@ -47,6 +59,12 @@ class PacketHold {
  public:
   PacketHold(std::shared_ptr<ReleaseQueue> queue, Transport* transport, tt_rx* rx)
       : queue_(std::move(queue)), transport_(transport), rx_(rx) {}
+
+  // One per packet, so its memory is recycled.
+  static void* operator new(std::size_t size) { return memory::allocate(size); }
+  static void operator delete(void* hold, std::size_t size) noexcept {
+    memory::deallocate(hold, size);
+  }
 
   void add_reader() noexcept { readers_.fetch_add(1, std::memory_order_relaxed); }
 

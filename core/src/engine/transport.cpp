@@ -235,11 +235,24 @@ void Transport::deliver_packet(const tt_event& event) {
     link.on_packet(bytes, source);
     return;
   }
-  const std::span parts(static_cast<const tt_iov*>(event.data), event.len);
-  const Payload whole = gather(parts);
-  if (event.rx != nullptr) release(event.rx);
-  PacketSource source(*this, nullptr, released_, whole.size());
-  link.on_packet(whole.view(), source);
+  deliver_segments({static_cast<const tt_iov*>(event.data), event.len}, event.rx, link);
+}
+
+void Transport::deliver_segments(std::span<const tt_iov> segments, tt_rx* rx, LinkEvents& link) {
+  pieces_.clear();
+  std::size_t size = 0;
+  for (const tt_iov& segment : segments) {
+    pieces_.emplace_back(static_cast<const std::byte*>(segment.base), segment.len);
+    size += segment.len;
+  }
+  PacketSource source(*this, rx, released_, size);
+  if (!pieces_.empty() && wire::PacketView::is_readable(pieces_)) {
+    link.on_packet({pieces_.front(), std::span(pieces_).subspan(1)}, source);
+    return;
+  }
+  const Payload whole = gather(segments);
+  PacketSource copied;
+  link.on_packet(whole.view(), copied);
 }
 
 tt_status Transport::arm(std::optional<TimePoint>& deadline) {

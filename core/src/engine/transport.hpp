@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/packet_hold.hpp"
+#include "wire/packet.hpp"
 
 namespace trestle::engine {
 
@@ -23,8 +24,8 @@ namespace trestle::engine {
 class LinkEvents {
  public:
   virtual void on_connected() = 0;
-  /// `bytes` is valid during the call; `source` makes parts of it outlive that.
-  virtual void on_packet(BytesView bytes, PacketSource& source) = 0;
+  /// `packet` is valid during the call; `source` makes parts of it outlive that.
+  virtual void on_packet(wire::PacketView packet, PacketSource& source) = 0;
   virtual void on_sent(std::uint64_t op, tt_status status) = 0;
   virtual void on_writable() = 0;
   /// The last event; the connection was freed already.
@@ -104,6 +105,7 @@ class Transport {
 
   void dispatch(const tt_event& event);
   void deliver_packet(const tt_event& event);
+  void deliver_segments(std::span<const tt_iov> segments, tt_rx* rx, LinkEvents& link);
 
   const tt_ops& ops_;
   std::string scheme_;
@@ -114,6 +116,7 @@ class Transport {
   tt_attr attributes_{};
   bool down_ = false;
   bool failed_ = false;
+  std::vector<BytesView> pieces_;  // keeps its memory
 };
 
 }  // namespace trestle::engine

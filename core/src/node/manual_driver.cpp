@@ -69,7 +69,15 @@ bool ManualDriver::run_until(const std::function<bool()>& done) {
   ++depth_;
   bool reached = false;
   while (!(reached = done())) {
-    if (poll() != 0 || nap_brought_work()) continue;
+    std::size_t handled = 0;
+    // By index: a handler may make or close a node.
+    for (std::size_t i = 0; i < nodes_->list.size(); ++i) {
+      const std::size_t in_turn = nodes_->list[i]->turn();
+      handled += in_turn;
+      if (in_turn != 0 && (reached = done())) break;
+    }
+    if (reached) break;
+    if (handled != 0 || nap_brought_work()) continue;
     const auto due = next_timer();
     if (!due) break;
     clock_.advance_to(*due);

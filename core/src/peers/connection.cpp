@@ -103,9 +103,9 @@ void Connection::became_open() {
   events_.on_open(*this);
 }
 
-void Connection::on_packet(BytesView bytes, engine::PacketSource& source) {
+void Connection::on_packet(wire::PacketView packet, engine::PacketSource& source) {
   if (is_closing()) return;
-  wire::PacketReader reader(bytes, wire::hello_frame_bytes_max);
+  wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
   while (true) {
     // The peer's first requests may ride in the packet of its hello.
     if (is_open()) {

@@ -208,7 +208,7 @@ class Connection final : public engine::LinkEvents,
 
   // ---- What the transport says ----
   void on_connected() override;
-  void on_packet(BytesView bytes, engine::PacketSource& source) override;
+  void on_packet(wire::PacketView packet, engine::PacketSource& source) override;
   void on_sent(std::uint64_t op, tt_status status) override;
   void on_writable() override;
   void on_closed(tt_status status, std::string_view text) override;

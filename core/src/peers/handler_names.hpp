@@ -1,12 +1,15 @@
 // Handler names travel once per connection; afterwards a number stands for them.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace trestle::registry {
@@ -26,18 +29,27 @@ class NamesSent {
     std::string_view name;  ///< empty if the peer knows the number
   };
 
+  NamesSent() = default;
+  NamesSent(const NamesSent&) = delete;
+  NamesSent& operator=(const NamesSent&) = delete;
+
   /// How the next request to that handler names it. `name` must outlive the result.
   Naming name(std::string_view name) {
+    const Numbered*& recent = recent_[recent_place(name)];
+    if (recent != nullptr && recent->first == name) return {recent->second, {}};
     if (const auto found = numbers_.find(name); found != numbers_.end()) {
+      recent = &*found;
       return {found->second, {}};
     }
     if (numbers_.size() >= handler_numbers_max) return {0, name};
     const auto number = static_cast<std::uint32_t>(numbers_.size() + 1);
-    numbers_.emplace(name, number);
+    recent = &*numbers_.emplace(name, number).first;
     return {number, name};
   }
 
  private:
+  using Numbered = std::pair<const std::string, std::uint32_t>;
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept {
@@ -45,7 +57,18 @@ class NamesSent {
     }
   };
 
+  /// Cheaper than a hash, and enough to tell the few names apart that one program uses at a time.
+  static std::size_t recent_place(std::string_view name) noexcept {
+    if (name.empty()) return 0;
+    const auto last = static_cast<unsigned char>(name.back());
+    const auto middle = static_cast<unsigned char>(name[name.size() / 2]);
+    return (name.size() + 3 * last + 5 * middle) % recent_places;
+  }
+
+  static constexpr std::size_t recent_places = 16;
+
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
+  std::array<const Numbered*, recent_places> recent_{};  // of numbers_, whose elements stay
 };
 
 /// A handler as the peer's requests name it.

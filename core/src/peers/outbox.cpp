@@ -5,18 +5,16 @@
 
 namespace trestle::peers {
 
-Outbox::Packet& Outbox::new_packet() {
-  Packet packet;
-  packet.first = packets_.empty() ? left_ : packets_.back().first + packets_.back().bytes.size();
-  packet.bytes.swap(spare_);
+void Outbox::start_packet() {
+  if (!open_.bytes.empty()) full_.push_back(std::exchange(open_, Packet()));
+  open_.first = full_.empty() ? left_ : full_.back().end();
   // Where packets are large, the next one is most likely, too: it need not grow step by step.
-  packet.bytes.reserve(std::min(last_packet_bytes_, packet_bytes_max));
-  wire::begin_packet(packet.bytes);
-  queued_bytes_ += packet.bytes.size();
-  return packets_.push_back(std::move(packet));
+  open_.bytes.reserve(last_packet_bytes_);
+  wire::begin_packet(open_.bytes);
+  queued_bytes_ += open_.bytes.size();
 }
 
-tt_status Outbox::hand_over(PacketSink& sink, const Packet& packet) {
+tt_status Outbox::send(PacketSink& sink, const Packet& packet) {
   if (packet.lent.empty()) {
     // Lending pays for payloads; a packet of small frames is cheaper copied than tracked.
     const tt_iov whole{packet.bytes.data(), packet.bytes.size()};
@@ -36,28 +34,35 @@ tt_status Outbox::hand_over(PacketSink& sink, const Packet& packet) {
   return sink.send_packet(std::span(segments).first(count), 0, next_op_);
 }
 
-tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done) {
-  while (!packets_.empty() && !blocked_) {
-    Packet& packet = packets_.front();
-    const tt_status status = hand_over(sink, packet);
-    if (status == TT_E_AGAIN) {
-      blocked_ = true;
-      break;
-    }
-    if (status < 0) return status;
-    left_ = packet.first + packet.bytes.size();
-    queued_bytes_ -= packet.size();
-    last_packet_bytes_ = packet.bytes.size();
-    if (status == TT_PENDING) {
-      packet.op = next_op_++;
-      in_flight_.push_back(std::move(packet));
-    } else {
-      move_payloads(packet, done);
-      keep_spare(packet.bytes);
-    }
-    packets_.pop_front();
+tt_status Outbox::hand_over(PacketSink& sink, Packet& packet, std::vector<Payload>& done) {
+  const tt_status status = send(sink, packet);
+  if (status == TT_E_AGAIN) {
+    blocked_ = true;
+    return TT_OK;
   }
+  if (status < 0) return status;
+  left_ = packet.end();
+  queued_bytes_ -= packet.size();
+  last_packet_bytes_ = std::min(packet.bytes.size(), packet_bytes_max);
+  if (status == TT_PENDING) {
+    packet.op = next_op_++;
+    in_flight_.push_back(std::exchange(packet, Packet()));
+    return TT_OK;
+  }
+  move_payloads(packet, done);
+  // What is kept is for the next packet.
+  if (packet.bytes.capacity() > spare_bytes_max) packet.bytes = wire::Buffer();
+  packet.bytes.clear();
   return TT_OK;
+}
+
+tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done) {
+  while (!full_.empty() && !blocked_) {
+    if (const tt_status status = hand_over(sink, full_.front(), done); status < 0) return status;
+    if (!blocked_) full_.pop_front();
+  }
+  if (blocked_ || open_.bytes.empty()) return TT_OK;
+  return hand_over(sink, open_, done);
 }
 
 void Outbox::on_sent(std::uint64_t op, std::vector<Payload>& done) {
@@ -66,42 +71,40 @@ void Outbox::on_sent(std::uint64_t op, std::vector<Payload>& done) {
                        [](const Packet& p, std::uint64_t wanted) { return p.op < wanted; });
   if (packet == in_flight_.end() || packet->op != op) return;
   move_payloads(*packet, done);
-  keep_spare(packet->bytes);
+  packet->bytes = wire::Buffer();
   packet->sent = true;
   while (!in_flight_.empty() && in_flight_.front().sent) in_flight_.pop_front();
 }
 
 void Outbox::clear(std::vector<Payload>& done) {
-  for (memory::Fifo<Packet>* queue : {&packets_, &in_flight_}) {
+  for (memory::Fifo<Packet>* queue : {&full_, &in_flight_}) {
     for (Packet& packet : *queue) move_payloads(packet, done);
     queue->clear();
   }
-  spare_ = wire::Buffer();
+  move_payloads(open_, done);
+  open_ = Packet();
   queued_bytes_ = 0;
 }
 
-void Outbox::keep_spare(wire::Buffer& bytes) {
-  if (bytes.capacity() > spare_bytes_max) {
-    bytes = wire::Buffer();
-  } else {
-    bytes.clear();
-    spare_.swap(bytes);
-  }
-}
-
 void Outbox::move_payloads(Packet& packet, std::vector<Payload>& done) {
+  if (packet.lent.empty()) return;
   for (Lent& lent : packet.lent) done.push_back(std::move(lent.payload));
-  packet.lent.clear();
+  packet.lent = decltype(packet.lent)();
+  packet.lent_bytes = 0;
 }
 
 bool Outbox::withdraw(FrameNumber frame) noexcept {
   if (has_left(frame)) return false;
-  for (Packet& packet : packets_) {
-    if (frame >= packet.first + packet.bytes.size()) continue;
-    wire::void_frame(packet.bytes.data() + (frame - packet.first));
-    return true;
+  Packet* packet = &open_;
+  for (Packet& full : full_) {
+    if (frame < full.end()) {
+      packet = &full;
+      break;
+    }
   }
-  return false;
+  if (frame >= packet->end()) return false;
+  wire::void_frame(packet->bytes.data() + (frame - packet->first));
+  return true;
 }
 
 }  // namespace trestle::peers

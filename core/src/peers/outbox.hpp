@@ -97,8 +97,8 @@ class Outbox {
   bool has_left(FrameNumber frame) const noexcept { return frame < left_; }
 
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
-  bool is_empty() const noexcept { return packets_.empty(); }
-  bool is_idle() const noexcept { return packets_.empty() && in_flight_.empty(); }
+  bool is_empty() const noexcept { return open_.bytes.empty(); }
+  bool is_idle() const noexcept { return is_empty() && in_flight_.empty(); }
 
  private:
   static constexpr std::size_t packet_bytes_max = 64 * 1024;
@@ -122,6 +122,7 @@ class Outbox {
     bool sent = false;      // and those before it are not
 
     std::size_t size() const noexcept { return bytes.size() + lent_bytes; }
+    FrameNumber end() const noexcept { return first + bytes.size(); }
   };
 
   template <class Frame>
@@ -138,23 +139,20 @@ class Outbox {
 
   /// The packet for a frame of so many bytes that needs so many segments beyond the packet's own.
   Packet& open_packet(std::size_t segments, std::size_t frame_bytes) {
-    if (!packets_.empty()) {
-      Packet& last = packets_.back();
-      const bool room = last.size() + frame_bytes <= packet_bytes_max &&
-                        2 * last.lent.size() + 1 + segments <= segments_max_;
-      if (room) return last;
-    }
-    return new_packet();
+    const bool room = !open_.bytes.empty() && open_.size() + frame_bytes <= packet_bytes_max &&
+                      2 * open_.lent.size() + 1 + segments <= segments_max_;
+    if (!room) start_packet();
+    return open_;
   }
-  Packet& new_packet();
-  tt_status hand_over(PacketSink& sink, const Packet& packet);
-  void keep_spare(wire::Buffer& bytes);
+  void start_packet();
+  tt_status hand_over(PacketSink& sink, Packet& packet, std::vector<Payload>& done);
+  tt_status send(PacketSink& sink, const Packet& packet);
   static void move_payloads(Packet& packet, std::vector<Payload>& done);
 
   std::size_t segments_max_ = 4;
-  memory::Fifo<Packet> packets_;    // that the transport has not got
+  Packet open_;                     // takes frames; without bytes while there is none
+  memory::Fifo<Packet> full_;       // packets before it that the transport has not got either
   memory::Fifo<Packet> in_flight_;  // that it has, and whose payloads it still reads
-  wire::Buffer spare_;
   std::size_t last_packet_bytes_ = 0;
   FrameNumber left_ = 1;  // frames below it have left
   std::uint64_t next_op_ = 1;

@@ -69,13 +69,27 @@ struct PlainFrame {
   BytesView payload{};  ///< of a request or a reply
 };
 
+/// The bytes of one packet: most often in one piece. In several, only payloads may be pieces of
+/// their own: each frame's header lies within one piece, and its payload follows it there or is
+/// exactly the next piece.
+struct PacketView {
+  PacketView(BytesView bytes) noexcept : first(bytes) {}
+  PacketView(BytesView head, std::span<const BytesView> rest) noexcept : first(head), more(rest) {}
+
+  /// Whether pieces are cut like that; if not, they must be put together to be read.
+  static bool is_readable(std::span<const BytesView> pieces) noexcept;
+
+  BytesView first;
+  std::span<const BytesView> more{};
+};
+
 /// Walks the frames of one packet in place: views in the frames point into the packet.
 /// Allocates for hello, errors, Rejected and UnusableReply only.
 class PacketReader {
  public:
   /// `frame_bytes_max`: limit on one frame, prefix included.
-  PacketReader(BytesView packet, std::size_t frame_bytes_max) noexcept
-      : packet_(packet), frame_bytes_max_(frame_bytes_max) {}
+  PacketReader(PacketView packet, std::size_t frame_bytes_max) noexcept
+      : packet_(packet.first), more_(packet.more), frame_bytes_max_(frame_bytes_max) {}
 
   /// Another limit for the frames that follow.
   void limit_frames(std::size_t frame_bytes_max) noexcept { frame_bytes_max_ = frame_bytes_max; }
@@ -85,7 +99,9 @@ class PacketReader {
   const PlainFrame* next_plain() noexcept;
 
   /// True once all frames were read: next() would yield none.
-  bool at_end() const noexcept { return header_read_ && offset_ == packet_.size(); }
+  bool at_end() const noexcept {
+    return header_read_ && offset_ == packet_.size() && more_.empty();
+  }
 
   /// The next frame; empty at the end of the packet.
   /// Errors: protocol_error naming frame, field, value and limit. version_mismatch: a packet of
@@ -95,8 +111,11 @@ class PacketReader {
 
  private:
   Result<std::optional<Frame>> next_frame();
+  BytesView take_piece() noexcept;
+  void skip_finished_piece() noexcept;
 
-  BytesView packet_;
+  BytesView packet_;  // the present piece
+  std::span<const BytesView> more_;
   std::size_t offset_ = 0;
   std::size_t frame_bytes_max_;
   bool header_read_ = false;

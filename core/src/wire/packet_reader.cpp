@@ -41,8 +41,10 @@ Result<> check_packet_header(BytesView packet) {
   return {};
 }
 
-/// Checks one frame's lengths and moves `packet` behind it.
-Result<FrameParts> take_frame(ByteReader& packet, std::size_t offset, std::size_t frame_bytes_max) {
+/// Checks one frame's lengths and moves `packet` behind it. `detached`: the next piece of the
+/// packet, set to none if it is this frame's payload.
+Result<FrameParts> take_frame(ByteReader& packet, std::size_t offset, std::size_t frame_bytes_max,
+                              std::optional<BytesView>& detached) {
   const std::size_t available = packet.size();
   if (available < frame_prefix_bytes) {
     return Error(Errc::protocol_error, "frame at byte " + std::to_string(offset) + ": " +
@@ -65,7 +67,9 @@ Result<FrameParts> take_frame(ByteReader& packet, std::size_t offset, std::size_
   if (frame_bytes > frame_bytes_max) {
     return wrong("frame_bytes", frame_bytes, "above the limit of", frame_bytes_max);
   }
-  if (frame_bytes > available) {
+  const bool is_cut = detached && available == frame_prefix_bytes + header_bytes &&
+                      frame_bytes == available + detached->size();
+  if (frame_bytes > available && !is_cut) {
     return wrong("frame_bytes", frame_bytes, "left in the packet are", available);
   }
   if (frame_bytes < frame_prefix_bytes) {
@@ -80,7 +84,8 @@ Result<FrameParts> take_frame(ByteReader& packet, std::size_t offset, std::size_
     return wrong("header_bytes", header_bytes, "the fixed part takes", fixed);
   }
   const BytesView header = packet.take(header_bytes);
-  parts.payload = packet.take(body_bytes - header_bytes);
+  parts.payload = is_cut ? *detached : packet.take(body_bytes - header_bytes);
+  if (is_cut) detached.reset();
   parts.fixed = header.first(fixed);
   parts.extensions = header.subspan(fixed);
   return parts;
@@ -108,14 +113,16 @@ constexpr std::uint32_t plain_prefix(FrameKind kind, std::size_t fixed) noexcept
   return std::uint32_t{static_cast<std::uint8_t>(kind)} | static_cast<std::uint32_t>(fixed) << 16;
 }
 
-/// `at` holds a frame of `frame_bytes`. False if there is more to say about it.
-bool read_plain(const std::byte* at, std::size_t frame_bytes, PlainFrame& frame) noexcept {
+/// `at` holds a frame of `frame_bytes`, or the header of one if so many are not there. False if
+/// there is more to say about it.
+bool read_plain(const std::byte* at, std::size_t frame_bytes, std::size_t available,
+                PlainFrame& frame) noexcept {
   const std::byte* const fixed = at + frame_prefix_bytes;
   std::size_t header_end = frame_prefix_bytes;
   switch (load<std::uint32_t>(at + 4)) {
     case plain_prefix(FrameKind::request, fixed_bytes::request):
       header_end += fixed_bytes::request;
-      if (frame_bytes < header_end) return false;
+      if (std::min(frame_bytes, available) < header_end) return false;
       frame.kind = FrameKind::request;
       frame.handler = load<std::uint32_t>(fixed + 8);
       frame.mode = DeliveryMode{load<std::uint8_t>(fixed + 12)};
@@ -125,13 +132,13 @@ bool read_plain(const std::byte* at, std::size_t frame_bytes, PlainFrame& frame)
       break;
     case plain_prefix(FrameKind::reply, fixed_bytes::reply):
       header_end += fixed_bytes::reply;
-      if (frame_bytes < header_end) return false;
+      if (std::min(frame_bytes, available) < header_end) return false;
       frame.kind = FrameKind::reply;
       frame.codec = Codec{load<std::uint8_t>(fixed + 8)};
       break;
     case plain_prefix(FrameKind::ack, fixed_bytes::call_only):
       header_end += fixed_bytes::call_only;
-      if (frame_bytes != header_end) return false;
+      if (frame_bytes != header_end || available < header_end) return false;
       frame.kind = FrameKind::ack;
       frame.codec = Codec::bytes;
       break;
@@ -139,8 +146,9 @@ bool read_plain(const std::byte* at, std::size_t frame_bytes, PlainFrame& frame)
       return false;
   }
   if (frame.codec > Codec::json) return false;
+  if (frame_bytes > available && header_end != available) return false;
   frame.call.value = load<std::uint64_t>(fixed);
-  frame.payload = {at + header_end, frame_bytes - header_end};
+  frame.payload = {at + header_end, std::min(frame_bytes, available) - header_end};
   return true;
 }
 
@@ -157,10 +165,58 @@ const PlainFrame* PacketReader::next_plain() noexcept {
   const std::size_t available = packet_.size() - offset_;
   if (available < frame_prefix_bytes) return nullptr;
   const std::size_t frame_bytes = load<std::uint32_t>(at);
-  if (frame_bytes > available || frame_bytes > frame_bytes_max_) return nullptr;
-  if (!read_plain(at, frame_bytes, plain_)) return nullptr;
-  offset_ += frame_bytes;
+  if (frame_bytes > frame_bytes_max_) return nullptr;
+  if (frame_bytes <= available) {
+    if (!read_plain(at, frame_bytes, available, plain_)) return nullptr;
+    offset_ += frame_bytes;
+    return &plain_;
+  }
+  if (more_.empty() || frame_bytes != available + more_.front().size()) return nullptr;
+  if (!read_plain(at, frame_bytes, available, plain_)) return nullptr;
+  plain_.payload = take_piece();
   return &plain_;
+}
+
+/// The next piece, which is a payload; what is behind it becomes the present one.
+BytesView PacketReader::take_piece() noexcept {
+  const BytesView piece = more_.front();
+  more_ = more_.subspan(1);
+  offset_ = packet_.size();
+  skip_finished_piece();
+  return piece;
+}
+
+void PacketReader::skip_finished_piece() noexcept {
+  if (offset_ != packet_.size() || more_.empty()) return;
+  packet_ = more_.front();
+  more_ = more_.subspan(1);
+  offset_ = 0;
+}
+
+bool PacketView::is_readable(std::span<const BytesView> pieces) noexcept {
+  std::size_t offset = packet_header_bytes;
+  while (!pieces.empty()) {
+    const BytesView piece = pieces.front();
+    pieces = pieces.subspan(1);
+    while (offset < piece.size()) {
+      const std::size_t available = piece.size() - offset;
+      if (available < frame_prefix_bytes) return false;
+      const std::size_t frame_bytes = load<std::uint32_t>(piece.data() + offset);
+      if (frame_bytes < frame_prefix_bytes) return true;  // the reader says what is wrong with it
+      if (frame_bytes > available) {
+        const std::size_t header = load<std::uint16_t>(piece.data() + offset + 6);
+        if (pieces.empty() || available != frame_prefix_bytes + header) return false;
+        if (frame_bytes != available + pieces.front().size()) return false;
+        pieces = pieces.subspan(1);
+        offset = piece.size();
+        break;
+      }
+      offset += frame_bytes;
+    }
+    if (offset != piece.size()) return false;
+    offset = 0;
+  }
+  return true;
 }
 
 Result<std::optional<Frame>> PacketReader::next() {
@@ -172,15 +228,25 @@ Result<std::optional<Frame>> PacketReader::next() {
     }
     offset_ = packet_header_bytes;
   }
+  skip_finished_piece();
   if (offset_ == packet_.size()) return std::optional<Frame>();
   return next_frame();
 }
 
 Result<std::optional<Frame>> PacketReader::next_frame() {
   ByteReader rest(packet_.subspan(offset_));
-  const auto parts = take_frame(rest, offset_, frame_bytes_max_);
+  std::optional<BytesView> detached;
+  if (!more_.empty()) detached = more_.front();
+  const bool had_piece = detached.has_value();
+  const auto parts = take_frame(rest, offset_, frame_bytes_max_, detached);
   auto frame = parts ? decode_frame(*parts) : Decoded(parts.error());
-  offset_ = frame ? packet_.size() - rest.size() : packet_.size();
+  if (!frame) {
+    offset_ = packet_.size();
+    more_ = {};
+    return frame;
+  }
+  offset_ = packet_.size() - rest.size();
+  if (had_piece && !detached) take_piece();
   return frame;
 }
 

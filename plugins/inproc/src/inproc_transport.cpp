@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace trestle::inproc {
@@ -113,37 +114,51 @@ sdk::ConnectionInfo InprocTransport::describe(const Connection& conn) const {
 }
 
 void InprocTransport::release(tt_rx& rx) {
-  const std::unique_ptr<Packet> packet(reinterpret_cast<Packet*>(&rx));
-  if (packet->lender() != nullptr) {
-    packet->lender()->lent_packet_returned(packet->sender(), packet->op());
+  std::unique_ptr<Packet> packet(reinterpret_cast<Packet*>(&rx));
+  if (packet->is_lent()) {
+    const Packet::Lender& lender = packet->lender();
+    lender.link->lent_packet_returned(lender.side, lender.op);
   }
-  mailbox_->release_one();
+  mailbox_->release_held(std::move(packet));
 }
 
 std::int32_t InprocTransport::progress(std::span<tt_event> events) {
-  delivered_.clear();
+  RecordQueue& queue = mailbox_->queue();
+  queue.recycle();  // what the last batch referred to
   just_accepted_.clear();
+  // Only large packets need it: the first of them takes it for the rest of the batch.
+  Mailbox::Lock lock(*mailbox_, std::defer_lock);
   std::size_t written = 0;
-  QueuedEvent queued;
-  // An end that was accepted in this batch ends it: the host has to set the cookie first.
-  while (written < events.size() && mailbox_->pop(queued, just_accepted_)) {
-    deliver(queued, events[written++]);
-    delivered_.push_back(std::move(queued));
+  while (written < events.size()) {
+    const Record* const record = queue.front();
+    if (record == nullptr || ends_batch(*record)) break;
+    if (deliver(*record, events[written], lock)) ++written;
+    queue.pop();
   }
+  if (lock.owns_lock()) lock.unlock();
+  mailbox_->pay_debts();
   return static_cast<std::int32_t>(written);
 }
 
-void InprocTransport::deliver(QueuedEvent& queued, tt_event& event) {
+// An end that was accepted in this batch ends it: the host has to set the cookie first.
+bool InprocTransport::ends_batch(const Record& record) const {
+  const LinkEnd end{record.link, record.side};
+  return std::find(just_accepted_.begin(), just_accepted_.end(), end) != just_accepted_.end();
+}
+
+bool InprocTransport::deliver(const Record& record, tt_event& event, Mailbox::Lock& lock) {
   event = tt_event{};
-  event.kind = queued.kind;
-  event.status = queued.status;
-  event.op = queued.op;
-  if (queued.link != nullptr) queued.link->deliver(queued, event);
-  if (queued.kind == TT_EV_UNLISTENED) event.user = queued.listener->user;
-  if (queued.kind == TT_EV_ACCEPTED) just_accepted_.push_back(queued.end());
-  if (queued.packet != nullptr && queued.packet->is_held()) {
-    event.rx = reinterpret_cast<tt_rx*>(queued.packet.release());
+  event.kind = record.kind;
+  event.status = record.status;
+  event.op = record.op;
+  if (record.kind == TT_EV_ACCEPTED) just_accepted_.push_back({record.link, record.side});
+  if (record.kind == TT_EV_DOWN) down_seen_ = true;
+  if (record.kind == TT_EV_UNLISTENED) {
+    event.user = record.listener->user;
+    if (!lock.owns_lock()) lock.lock();
+    mailbox_->forget(*record.listener);
   }
+  return record.link == nullptr || record.link->deliver(record, event, lock);
 }
 
 }  // namespace trestle::inproc

@@ -29,7 +29,7 @@ class InprocTransport {
 
   tt_attr attributes() const;
   void shutdown();
-  bool can_destroy() const { return mailbox_->can_destroy(); }
+  bool can_destroy() const { return down_seen_ && mailbox_->is_empty(); }
 
   sdk::Result<Listener*> listen(std::string_view uri, void* user);
   std::string listener_uri(const Listener& listener) const;
@@ -51,11 +51,13 @@ class InprocTransport {
   sdk::Arming arm() { return {.may_sleep = mailbox_->arm(), .deadline = std::nullopt}; }
 
  private:
-  void deliver(QueuedEvent& queued, tt_event& event);
+  bool ends_batch(const Record& record) const;
+  bool deliver(const Record& record, tt_event& event, Mailbox::Lock& lock);
 
   const std::shared_ptr<Mailbox> mailbox_;
-  std::vector<QueuedEvent> delivered_;  ///< keeps what the last batch refers to; the leader's
-  std::vector<LinkEnd> just_accepted_;  ///< in this batch; the leader's
+  // The leader's.
+  std::vector<LinkEnd> just_accepted_;  ///< in this batch
+  bool down_seen_ = false;
 };
 
 }  // namespace trestle::inproc

@@ -4,9 +4,9 @@
 #include <trestle/sdk/transport.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,8 +23,11 @@ struct Connection {
   Side side = Side::connector;
 };
 
-/// Threads: any. One lock for both ends; a mailbox's lock is taken under it, never the reverse.
-/// Lifetime: shared by both mailboxes until each host has freed its end.
+/// Has no lock of its own. What is on its way to an end is guarded by the lock of that end's
+/// mailbox; what ends a connection happens under the locks of both.
+/// Threads: any, unless said otherwise.
+/// Lifetime: shared by both mailboxes until each host has freed its end, which it does only after
+/// CLOSED. So whoever works on an event of an end that comes before CLOSED needs no reference.
 class Link : public std::enable_shared_from_this<Link> {
  public:
   explicit Link(std::string uri) : uri_(std::move(uri)) {}
@@ -41,46 +44,76 @@ class Link : public std::enable_shared_from_this<Link> {
   /// The host of `side` lets its end go.
   void free(Side side);
 
-  /// Turns a queued event into what the host sees, and accounts for its delivery.
-  void deliver(QueuedEvent& queued, tt_event& event);
-
-  /// The receiver has let go of a packet that `sender` lent.
+  /// The receiver has let go of a packet that was lent.
   void lent_packet_returned(Side sender, std::uint64_t op);
+
+  /// Turns a record into what the host sees; false if it gets to see nothing of it. `lock` is that
+  /// of the receiver's mailbox, taken if need be.
+  /// Threads: the leader of the receiver.
+  bool deliver(const Record& record, tt_event& event, Mailbox::Lock& lock);
+
+  /// Whether WRITABLE is due; if so, it is not owed any more.
+  /// Threads: the leader of the receiver, under its lock.
+  bool has_room(Side sender);
+  void post_writable(Side sender);
 
   /// The address that was connected to.
   const std::string& uri() const { return uri_; }
 
  private:
-  struct End {
-    Connection handle;
-    std::shared_ptr<Mailbox> mailbox;
-    Mailbox::ConnectionKey key = 0;
-    void* user = nullptr;
-    bool up = false;       ///< ACCEPTED or CONNECTED was delivered
-    bool closing = false;  ///< sends are refused; CLOSED follows when no packet is lent any more
-    bool closed = false;   ///< CLOSED is queued or delivered
-    std::uint64_t queued_bytes = 0;               ///< sent from here and not yet delivered
+  /// The packets from one end to the other. Threads: under the receiver's lock.
+  struct Outgoing {
+    std::uint64_t sent_bytes = 0;
     std::optional<std::uint64_t> writable_below;  ///< owes WRITABLE at this many queued bytes
-    std::size_t lent_packets = 0;
+    Packet* first_lent = nullptr;  ///< those that the receiver has not seen, by next_lent
+    Packet* last_lent = nullptr;
+  };
+
+  /// Aligned so that what the threads of its own side write is not on a line of the other side's.
+  struct alignas(cache_line_bytes) End {
+    // Set once, in connect().
+    Connection handle;
+    std::shared_ptr<Mailbox> mailbox;  ///< null: nobody listened
+    Mailbox::ConnectionKey key = 0;
+    // Read on each send or delivery, changed seldom.
+    std::atomic<void*> user{nullptr};
+    std::atomic<bool> up{false};        ///< ACCEPTED or CONNECTED was delivered
+    std::atomic<bool> dropping{false};  ///< what was not delivered to here never will be
+    // Changed under the locks of both ends: either is enough for reading.
+    bool closing = false;  ///< sends are refused; CLOSED follows when no packet is lent any more
     tt_status why = TT_OK;
     std::string why_text;
+    // Under the lock of this end's mailbox.
+    bool closed = false;  ///< CLOSED is queued or delivered
+    // Counted up under the lock of the other end's mailbox, down under that of this end's.
+    std::atomic<std::size_t> lent_packets{0};
+    // Written by the leader alone.
+    alignas(cache_line_bytes) std::atomic<std::uint64_t> taken_bytes{0};  ///< of the other's
+    alignas(cache_line_bytes) Outgoing out;
+  };
+
+  struct BothLocks {
+    Mailbox::Lock connector, acceptor;
   };
 
   End& end(Side side) { return ends_[static_cast<std::size_t>(side)]; }
-  void attach(Side side, const std::shared_ptr<Mailbox>& mailbox, Mailbox::ConnectionKey key,
-              void* user);
-  void push(Side to, std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
-  tt_status reserve(Side from, std::uint64_t bytes);
-  void push_packet(Side from, std::unique_ptr<Packet> packet);
+  BothLocks lock_both();
+  void attach(Side side, const std::shared_ptr<Mailbox>& mailbox, void* user);
+  void post(Side to, std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
+  tt_status check_room(Side from, std::uint64_t bytes);
+  tt_status send_large(Side from, std::span<const tt_iov> segments, std::uint64_t bytes,
+                       std::uint32_t flags, std::uint64_t op);
+  tt_status refuse_too_big(Side from, std::uint64_t bytes);
+  bool deliver_packet(const Record& record, tt_event& event, Mailbox::Lock& lock);
+  static void count_taken(End& mine, std::uint64_t bytes);
+  std::uint64_t queued_bytes(Side from);
   void end_with(Side side, tt_status why, std::string text);
   void close_when_settled(Side side);
   void return_lent(Side sender, std::uint64_t op, tt_status status);
   void take_over_packets(Side from);
   void drop_packets(Side from);
-  void account_delivery(Side from, std::uint64_t bytes);
 
   const std::string uri_;
-  std::mutex mutex_;
   std::array<End, 2> ends_;
 };
 

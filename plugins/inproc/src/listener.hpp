@@ -10,7 +10,7 @@
 
 namespace trestle::inproc {
 
-/// What tt_listener is. Lifetime: until its UNLISTENED event has been delivered.
+/// What tt_listener is. Lifetime: until its UNLISTENED event is delivered.
 class Listener {
  public:
   Listener(std::string listener_name, std::shared_ptr<Mailbox> listener_mailbox,

@@ -1,55 +1,49 @@
-// Packets: copying, lending, and taking lent bytes over.
+// Large packets: copying, lending, and taking lent bytes over.
 #include "packet.hpp"
 
 #include <cstring>
-#include <utility>
 
 namespace trestle::inproc {
-namespace {
+
+void gather(std::span<const tt_iov> segments, std::byte* target) {
+  for (const tt_iov& segment : segments) {
+    if (segment.len == 0) continue;  // its base may be null
+    std::memcpy(target, segment.base, segment.len);
+    target += segment.len;
+  }
+}
 
 // Plain memory, not the host's: a packet passes from one host to another, and either may be gone
 // before the other lets go of it.
-std::unique_ptr<std::byte[]> gather(std::span<const tt_iov> segments, std::size_t size) {
-  auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
-  std::size_t at = 0;
-  for (const tt_iov& segment : segments) {
-    if (segment.len == 0) continue;  // its base may be null
-    std::memcpy(bytes.get() + at, segment.base, segment.len);
-    at += segment.len;
-  }
-  return bytes;
+void Packet::copy(std::span<const tt_iov> segments, std::size_t size) {
+  own_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  gather(segments, own_.get());
+  size_ = size;
 }
 
-}  // namespace
-
-std::unique_ptr<Packet> Packet::copy_of(std::span<const tt_iov> segments, std::size_t size) {
-  auto packet = std::make_unique<Packet>();
-  packet->size_ = size;
-  packet->own_ = gather(segments, size);
-  return packet;
-}
-
-std::unique_ptr<Packet> Packet::lend(std::span<const tt_iov> segments, std::size_t size,
-                                     std::uint64_t op) {
-  auto packet = std::make_unique<Packet>();
-  packet->size_ = size;
-  packet->op_ = op;
-  packet->lent_ = true;
-  packet->segments_.reserve(segments.size());
+void Packet::lend(std::span<const tt_iov> segments, std::size_t size, Lender lender) {
   for (const tt_iov& segment : segments) {
-    if (segment.len != 0) packet->segments_.push_back(segment);
+    if (segment.len != 0) segments_.push_back(segment);
   }
-  return packet;
+  size_ = size;
+  lender_ = lender;
 }
 
 void Packet::become_own() {
-  own_ = gather(segments_, size_);
+  copy(segments_, size_);
   segments_.clear();
-  lent_ = false;
+  lender_ = {};
+}
+
+void Packet::clear() {
+  own_.reset();
+  segments_.clear();
+  lender_ = {};
+  next_lent = nullptr;
 }
 
 void Packet::describe(tt_event& event) const {
-  if (!lent_) {
+  if (!is_lent()) {
     event.data = own_.get();
     event.len = size_;
   } else if (segments_.size() == 1) {
@@ -60,11 +54,6 @@ void Packet::describe(tt_event& event) const {
     event.len = segments_.size();
     event.flags |= TT_EVF_SEGS;
   }
-}
-
-void Packet::set_lender(std::shared_ptr<Link> link, Side sender) {
-  lender_ = std::move(link);
-  sender_ = sender;
 }
 
 }  // namespace trestle::inproc

@@ -1,4 +1,4 @@
-// One packet on its way between two ends in this process: bytes of our own, or the sender's, lent.
+// A packet too large for the queue: bytes of our own, or the sender's, lent.
 #pragma once
 
 #include <trestle/thin_transport.h>
@@ -15,45 +15,47 @@ namespace trestle::inproc {
 
 class Link;
 
-/// Sends up to this many bytes are copied and never pend.
-inline constexpr std::uint32_t copy_bytes_max = 4096;
+/// Copies the bytes of `segments`, one behind the other, to `target`.
+void gather(std::span<const tt_iov> segments, std::byte* target);
 
-/// What the receiving host knows as tt_rx, when it may hold the packet.
+/// What the receiving host knows as tt_rx. Used again for later packets.
+/// Threads: one; under the receiver's lock until it is delivered, then whoever releases it.
 class Packet {
  public:
-  /// Gathers `segments` into memory of the packet's own.
-  static std::unique_ptr<Packet> copy_of(std::span<const tt_iov> segments, std::size_t size);
+  /// Whose bytes they are, and what its SENT event will say.
+  struct Lender {
+    Link* link = nullptr;
+    Side side = Side::connector;
+    std::uint64_t op = 0;
+  };
 
-  /// Refers to `segments`, whose bytes stay the sender's; `op` is what its SENT event will say.
-  static std::unique_ptr<Packet> lend(std::span<const tt_iov> segments, std::size_t size,
-                                      std::uint64_t op);
+  /// Gathers `segments` into memory of the packet's own. Errors: throws std::bad_alloc.
+  void copy(std::span<const tt_iov> segments, std::size_t size);
 
-  std::size_t size() const { return size_; }
-  bool is_lent() const { return lent_; }
-  std::uint64_t op() const { return op_; }
-
-  /// Whether the host gets a tt_rx for it; smaller ones live until the next progress().
-  bool is_held() const { return size_ > copy_bytes_max; }
+  /// Refers to `segments`, whose bytes stay the sender's. Errors: throws std::bad_alloc.
+  void lend(std::span<const tt_iov> segments, std::size_t size, Lender lender);
 
   /// Moves lent bytes into memory of the packet's own: the sender has its buffers back.
+  /// Errors: throws std::bad_alloc, and the bytes are still lent.
   void become_own();
+
+  /// Forgets the bytes, whosever they are.
+  void clear();
+
+  std::size_t size() const { return size_; }
+  bool is_lent() const { return lender_.link != nullptr; }
+  const Lender& lender() const { return lender_; }
 
   /// Writes data, len and flags of the PACKET event.
   void describe(tt_event& event) const;
 
-  /// Who is told when the host releases it; set on delivery of a lent packet.
-  void set_lender(std::shared_ptr<Link> link, Side sender);
-  const std::shared_ptr<Link>& lender() const { return lender_; }
-  Side sender() const { return sender_; }
+  Packet* next_lent = nullptr;  ///< the one sent after it, while both are lent and not delivered
 
  private:
   std::unique_ptr<std::byte[]> own_;
   std::vector<tt_iov> segments_;
   std::size_t size_ = 0;
-  std::uint64_t op_ = 0;
-  bool lent_ = false;
-  std::shared_ptr<Link> lender_;
-  Side sender_ = Side::connector;
+  Lender lender_;
 };
 
 }  // namespace trestle::inproc

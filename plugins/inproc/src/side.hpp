@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace trestle::inproc {
 
-enum class Side : std::size_t { connector = 0, acceptor = 1 };
+enum class Side : std::uint8_t { connector = 0, acceptor = 1 };
 
 constexpr Side other(Side side) {
   return side == Side::connector ? Side::acceptor : Side::connector;

@@ -18,9 +18,8 @@ using namespace std::chrono_literals;
 /// A unix listener's queue was full; nothing announces room in it.
 constexpr std::chrono::nanoseconds full_backlog_retry = 2ms;
 
-constexpr std::array<tt_iov, 1> one_segment(std::span<const std::byte> bytes) {
-  return {tt_iov{bytes.data(), bytes.size()}};
-}
+constexpr transport_kit::PacketHeader goodbye =
+    transport_kit::packet_header(transport_kit::goodbye_length);
 
 int pending_error(int fd) noexcept {
   int error = 0;
@@ -41,16 +40,16 @@ bool is_own_peer(int fd, Scheme scheme) {
 
 }  // namespace
 
-Connection::Connection(Loop& loop, const Limits& limits, Scheme scheme,
-                       const StreamOptions& options)
-    : loop_(loop),
-      limits_(limits),
+Connection::Connection(const Shared& shared, Scheme scheme, const StreamOptions& options)
+    : loop_(shared.loop),
+      memory_(shared.memory),
+      limits_(shared.limits),
       scheme_(scheme),
       options_(options),
-      queue_(limits.queue_bytes_max),
-      reader_(loop.host(), limits.packet_bytes_max) {
+      queue_(limits_.queue_bytes_max),
+      reader_(memory_.shared(), memory_.pool(), limits_.packet_bytes_max) {
   // Leaves with the first packet, or with the goodbye.
-  queue_.push_copied(one_segment(transport_kit::stream_preamble));
+  queue_.push_constant(transport_kit::stream_preamble);
 }
 
 Connection::~Connection() {
@@ -142,6 +141,7 @@ void Connection::adopt(FileDescriptor socket, const Address& peer, std::uint64_t
 void Connection::come_up(std::uint16_t event_kind, std::uint64_t aux) {
   state_ = State::up;
   blocked_ = false;
+  addresses_ = {};
   loop_.set_deadline(*this, std::nullopt);
   describe_ends();
   tt_event event{};
@@ -177,7 +177,7 @@ void Connection::close(sdk::CloseMode mode) {
   state_ = State::flushing;
   refused_bytes_ = 0;
   set_reading(sdk::Reading::resume);
-  queue_.push_copied(one_segment(transport_kit::packet_header(transport_kit::goodbye_length)));
+  queue_.push_constant(goodbye);
   loop_.set_deadline(*this, loop_.host().now() + limits_.linger);
   if (write_errno_ == 0 && !blocked_) write_queue();
 }

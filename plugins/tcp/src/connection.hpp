@@ -2,8 +2,8 @@
 #pragma once
 
 #include <trestle/sdk/transport.hpp>
-#include <trestle/transport_kit/packet_reader.hpp>
 #include <trestle/transport_kit/send_queue.hpp>
+#include <trestle/transport_kit/stream_reader.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -16,6 +16,7 @@
 #include "addresses.hpp"
 #include "file_descriptor.hpp"
 #include "loop.hpp"
+#include "receive_memory.hpp"
 #include "stream_options.hpp"
 
 namespace trestle::tcp {
@@ -37,7 +38,14 @@ struct Limits {
 /// What tt_conn is. Lifetime: until the host frees it, after CLOSED.
 class Connection final : public Pollable {
  public:
-  Connection(Loop& loop, const Limits& limits, Scheme scheme, const StreamOptions& options);
+  /// What all connections of a transport share. Lifetime: longer than they live.
+  struct Shared {
+    Loop& loop;
+    ReceiveMemory& memory;
+    const Limits& limits;
+  };
+
+  Connection(const Shared& shared, Scheme scheme, const StreamOptions& options);
   ~Connection() override;
 
   /// Waits for `dial`, at most the connect timeout. `target`: what the user asked for.
@@ -64,6 +72,7 @@ class Connection final : public Pollable {
   void on_ready(std::uint32_t epoll_events) override;
   void on_deadline() override;
   void work() override;
+  Guess guess() override;
 
  private:
   /// A packet on its way into the socket or the queue.
@@ -99,22 +108,25 @@ class Connection final : public Pollable {
   // connection_send.cpp
   tt_status queue_packet(const Outgoing& packet);
   tt_status send_now(const Outgoing& packet, std::uint32_t flags);
+  tt_status send_flat(const Outgoing& packet);
   tt_status keep_rest(std::span<tt_iov> rest, const Outgoing& packet);
   void write_queue();
   std::optional<std::size_t> write_some(std::span<const tt_iov> segments) noexcept;
-  void report_sent(const std::vector<std::uint64_t>& ops, tt_status status);
+  void report_sent(std::span<const std::uint64_t> ops, tt_status status);
   void queue_drained();
   void block();
 
   // connection_receive.cpp
-  enum class Received { some, none, ended };
+  enum class Received { some, nothing, no_room, ended };
   void receive_packets();
-  void deliver(transport_kit::PacketReader::Step step);
+  void take_packets();
+  void deliver(transport_kit::StreamReader::Step step);
   Received receive(std::size_t& budget);
   void lost(int os_errno);
   void discard_input();
 
   Loop& loop_;
+  ReceiveMemory& memory_;
   const Limits& limits_;
   const Scheme scheme_;
   const StreamOptions options_;
@@ -134,8 +146,9 @@ class Connection final : public Pollable {
   bool blocked_ = true;            ///< the socket takes no more, or is not there yet
   int write_errno_ = 0;
 
-  transport_kit::PacketReader reader_;
+  transport_kit::StreamReader reader_;
   bool readable_ = false;
+  bool had_input_ = false;  ///< in the present `receive_packets`
   bool writable_ = false;
   bool paused_ = false;
   bool hung_up_ = false;  ///< while paused: out of the epoll set until resumed

@@ -12,70 +12,93 @@
 namespace trestle::tcp {
 namespace {
 
-using transport_kit::PacketReader;
-using transport_kit::ReceiveBuffer;
+using transport_kit::StreamReader;
 
 /// Bytes read from one connection before others get their turn.
 constexpr std::size_t read_bytes_per_round = 512 * 1024;
 
-}  // namespace
-
-void Connection::receive_packets() {
-  reader_.recycle();
-  std::size_t budget = read_bytes_per_round;
-  while (!paused_ && loop_.events().has_room(handle())) {
-    PacketReader::Step step = reader_.next();
-    switch (step.outcome) {
-      case PacketReader::Outcome::packet:
-        deliver(std::move(step));
-        continue;
-      case PacketReader::Outcome::goodbye:
-        return finish(TT_E_CLOSED, "closed by the peer");
-      case PacketReader::Outcome::failed:
-        return finish(reader_.error().code, reader_.error().text);
-      case PacketReader::Outcome::need_more:
-        break;
-    }
-    if (!readable_) return;
-    if (budget == 0 || receive(budget) == Received::none) break;
-    if (state_ != State::up) return;
-  }
-  if (!paused_) loop_.enqueue(*this);
-}
-
-void Connection::deliver(PacketReader::Step step) {
-  tt_event event{};
-  event.kind = TT_EV_PACKET;
-  event.conn = handle();
-  event.data = step.bytes.data();
-  event.len = step.bytes.size();
-  if (step.held != nullptr) event.rx = ReceiveBuffer::as_rx(std::move(step.held));
-  loop_.emit(event, &user_);
-}
-
-/// One read into the reader's memory. `none`: there was no room for it in this round.
-Connection::Received Connection::receive(std::size_t& budget) {
-  const auto space = reader_.space();
+/// What recv() returns. One part needs no list of them, and that makes the call cheaper.
+ssize_t read_into(int fd, const std::array<std::span<std::byte>, 2>& space) noexcept {
   std::array<iovec, 2> parts{
       {{space[0].data(), space[0].size()}, {space[1].data(), space[1].size()}}};
-  const std::size_t room = space[0].size() + space[1].size();
-  if (room == 0) return Received::none;
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
   ssize_t count = 0;
   do {
-    count = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
+    count = space[1].empty() ? ::recv(fd, space[0].data(), space[0].size(), MSG_DONTWAIT)
+                             : ::recvmsg(fd, &message, MSG_DONTWAIT);
   } while (count < 0 && errno == EINTR);
+  return count;
+}
+
+}  // namespace
+
+void Connection::receive_packets() {
+  had_input_ = false;
+  take_packets();
+  if (state_ == State::up) reader_.settle();
+}
+
+void Connection::take_packets() {
+  std::size_t budget = read_bytes_per_round;
+  while (!paused_ && loop_.events().has_room(handle())) {
+    StreamReader::Step step = reader_.next();
+    switch (step.outcome) {
+      case StreamReader::Outcome::packet:
+        deliver(std::move(step));
+        continue;
+      case StreamReader::Outcome::goodbye:
+        return finish(TT_E_CLOSED, "closed by the peer");
+      case StreamReader::Outcome::failed:
+        return finish(reader_.error().code, reader_.error().text);
+      case StreamReader::Outcome::need_more:
+        break;
+    }
+    if (!readable_) return;
+    if (budget == 0) break;
+    const Received received = receive(budget);
+    if (received == Received::no_room) break;
+    if (received != Received::some) return;
+  }
+  if (!paused_) loop_.enqueue(*this);
+}
+
+Pollable::Guess Connection::guess() {
+  // A blocked connection waits for more than input, which only epoll knows of.
+  if (state_ != State::up || paused_ || blocked_) return Guess::unsure;
+  readable_ = true;
+  receive_packets();
+  return had_input_ ? Guess::right : Guess::wrong;
+}
+
+void Connection::deliver(StreamReader::Step step) {
+  tt_event event{};
+  event.kind = TT_EV_PACKET;
+  event.conn = handle();
+  event.data = step.bytes.data();
+  event.len = step.bytes.size();
+  if (step.held != nullptr) event.rx = memory_.pool().lend(std::move(step.held));
+  loop_.emit(event, &user_);
+}
+
+/// One read into the reader's memory; `no_room`: there is none in this round.
+Connection::Received Connection::receive(std::size_t& budget) {
+  const auto space = reader_.space();
+  const std::size_t room = space[0].size() + space[1].size();
+  if (room == 0) return Received::no_room;
+  const ssize_t count = read_into(socket_.get(), space);
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
     reader_.commit(bytes);
     budget -= std::min(budget, bytes);
+    had_input_ = true;
     if (bytes < room) readable_ = false;  // drained: saves the call that would say EAGAIN
     return Received::some;
   }
   readable_ = false;
-  if (count < 0 && errno == EAGAIN) return Received::some;
+  if (count < 0 && errno == EAGAIN) return Received::nothing;
+  had_input_ = true;
   lost(count < 0 ? errno : 0);
   return Received::ended;
 }

@@ -21,6 +21,9 @@ constexpr std::size_t train_bytes_max = 64 * 1024;
 constexpr std::size_t write_bytes_per_round = 1024 * 1024;
 /// Segments of one system call: a full packet, its header, and some of the queue.
 constexpr std::size_t gather_max = segments_max * 2;
+/// Packets up to this size, with their header, are written from one piece of memory.
+constexpr std::size_t flat_bytes_max = 512;
+static_assert(flat_bytes_max <= copy_bytes_max, "what is left of it is copied");
 
 PacketHeader header_for(std::size_t framed_bytes) {
   return transport_kit::packet_header(
@@ -71,6 +74,7 @@ tt_status Connection::send_now(const Outgoing& packet, std::uint32_t flags) {
                        queue_.bytes() + packet.bytes < train_bytes_max &&
                        queue_.accepts(packet.bytes);
   if (gathers) return queue_packet(packet);
+  if (packet.bytes <= flat_bytes_max && queue_.empty()) return send_flat(packet);
   std::array<tt_iov, gather_max> gathered;
   if (queue_.segments() + 1 + packet.segments.size() > gathered.size()) {
     write_queue();
@@ -93,6 +97,24 @@ tt_status Connection::send_now(const Outgoing& packet, std::uint32_t flags) {
   const tt_status status = keep_rest(rest, packet);
   block();
   return status;
+}
+
+/// A small packet alone: copying it together costs less than a list of segments does.
+tt_status Connection::send_flat(const Outgoing& packet) {
+  std::array<std::byte, flat_bytes_max> frame;
+  const PacketHeader header = header_for(packet.bytes);
+  auto* end = std::copy(header.begin(), header.end(), frame.data());
+  for (const tt_iov& segment : packet.segments) {
+    end = std::copy_n(static_cast<const std::byte*>(segment.base), segment.len, end);
+  }
+  const tt_iov flat{frame.data(), packet.bytes};
+  const auto written = write_some({&flat, 1});
+  if (!written) return TT_E_RESET;
+  if (*written == packet.bytes) return TT_OK;
+  const tt_iov rest{frame.data() + *written, packet.bytes - *written};
+  queue_.push_copied({&rest, 1});
+  block();
+  return TT_OK;
 }
 
 /// Queues what the socket did not take. The header lies on our stack, so it is always copied.
@@ -139,9 +161,11 @@ std::optional<std::size_t> Connection::write_some(std::span<const tt_iov> segmen
   msghdr message{};
   message.msg_iov = reinterpret_cast<iovec*>(const_cast<tt_iov*>(segments.data()));
   message.msg_iovlen = segments.size();
+  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
   ssize_t written = 0;
   do {
-    written = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    written = segments.size() == 1 ? ::send(socket_.get(), segments[0].base, segments[0].len, flags)
+                                   : ::sendmsg(socket_.get(), &message, flags);
   } while (written < 0 && errno == EINTR);
   if (written >= 0) return static_cast<std::size_t>(written);
   if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) return 0;
@@ -153,7 +177,7 @@ std::optional<std::size_t> Connection::write_some(std::span<const tt_iov> segmen
   return std::nullopt;
 }
 
-void Connection::report_sent(const std::vector<std::uint64_t>& ops, tt_status status) {
+void Connection::report_sent(std::span<const std::uint64_t> ops, tt_status status) {
   for (const std::uint64_t op : ops) emit(TT_EV_SENT, status, op);
 }
 

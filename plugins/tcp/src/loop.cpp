@@ -9,6 +9,12 @@
 #include "socket_error.hpp"
 
 namespace trestle::tcp {
+namespace {
+
+/// Rounds in a row without asking epoll, so that a busy socket delays the others by no more.
+constexpr int guesses_max = 16;
+
+}  // namespace
 
 sdk::Result<std::unique_ptr<Loop>> Loop::create(sdk::Host host) {
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -48,6 +54,13 @@ void Loop::enqueue(Pollable& owner) {
 void Loop::forget(Pollable& owner) {
   set_deadline(owner, std::nullopt);
   if (std::exchange(owner.enqueued_, false)) std::erase(work_, &owner);
+  if (favourite_ == &owner) favourite_ = nullptr;
+  if (last_only_ == &owner) last_only_ = nullptr;
+}
+
+void Loop::emit(const tt_event& event, void* const* user) {
+  events_.push(event, user);
+  if (!in_round_) host_.wake();
 }
 
 void Loop::emit(const tt_event& event, void* const* user, std::string text) {
@@ -62,13 +75,7 @@ void Loop::begin(std::span<tt_event> out) {
 
 void Loop::run() {
   run_due();
-  std::array<epoll_event, 64> ready;
-  const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), 0);
-  for (int i = 0; i < count; ++i) {
-    auto& owner = *static_cast<Pollable*>(ready[static_cast<std::size_t>(i)].data.ptr);
-    owner.on_ready(ready[static_cast<std::size_t>(i)].events);
-    enqueue(owner);
-  }
+  find_ready();
   // Each once: what enqueues itself again waits for the next round.
   for (std::size_t left = work_.size(); left > 0 && !work_.empty() && events_.room() > 0; --left) {
     Pollable& owner = *work_.front();
@@ -76,6 +83,43 @@ void Loop::run() {
     owner.enqueued_ = false;
     owner.work();
   }
+}
+
+void Loop::find_ready() {
+  if (!guess_ready()) ask_epoll();
+  may_have_slept_ = false;
+}
+
+/// False: epoll has to be asked.
+bool Loop::guess_ready() {
+  if (favourite_ == nullptr || guesses_left_ == 0 || !work_.empty()) return false;
+  --guesses_left_;
+  switch (favourite_->guess()) {
+    case Pollable::Guess::right:
+      return true;
+    case Pollable::Guess::wrong:
+      return !may_have_slept_;
+    case Pollable::Guess::unsure:
+      break;
+  }
+  return false;
+}
+
+void Loop::ask_epoll() {
+  guesses_left_ = guesses_max;
+  std::array<epoll_event, 64> ready;
+  const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    auto& owner = *static_cast<Pollable*>(ready[static_cast<std::size_t>(i)].data.ptr);
+    owner.on_ready(ready[static_cast<std::size_t>(i)].events);
+    enqueue(owner);
+  }
+  if (count > 0) note_ready(count == 1 ? static_cast<Pollable*>(ready[0].data.ptr) : nullptr);
+}
+
+void Loop::note_ready(Pollable* only) {
+  favourite_ = only == last_only_ ? only : nullptr;
+  last_only_ = only;
 }
 
 void Loop::run_due() {
@@ -93,7 +137,8 @@ std::size_t Loop::end() noexcept {
   return events_.end();
 }
 
-sdk::Arming Loop::arm() const {
+sdk::Arming Loop::arm() {
+  may_have_slept_ = true;
   sdk::Arming arming;
   arming.may_sleep = events_.empty() && work_.empty();
   if (!deadlines_.empty()) arming.deadline = deadlines_.begin()->first;

@@ -33,6 +33,14 @@ class Pollable {
   /// A bounded share of what there is to do. Enqueue again if something is left.
   virtual void work() = 0;
 
+  enum class Guess {
+    right,   ///< there was input
+    wrong,   ///< there was none
+    unsure,  ///< not tried: ask epoll
+  };
+  /// Works on input that epoll has not reported.
+  virtual Guess guess() { return Guess::unsure; }
+
  private:
   friend class Loop;
   bool enqueued_ = false;
@@ -40,6 +48,8 @@ class Pollable {
 };
 
 /// One per transport. Work is done round robin, so that nobody starves behind a flood.
+/// Who is alone in being busy is tried first, and epoll is asked only if that finds nothing: then
+/// a message costs one system call here. Sleeping hosts are safe, because epoll keeps reporting.
 class Loop {
  public:
   static sdk::Result<std::unique_ptr<Loop>> create(sdk::Host host);
@@ -58,7 +68,8 @@ class Loop {
   void forget(Pollable& owner);
 
   /// Tells the host; wakes it unless it is listening already.
-  void emit(const tt_event& event, void* const* user, std::string text = {});
+  void emit(const tt_event& event, void* const* user);
+  void emit(const tt_event& event, void* const* user, std::string text);
   const transport_kit::EventQueue& events() const noexcept { return events_; }
 
   /// A round: `begin`, then `run`, then `end`, whose value is what progress() returns.
@@ -66,11 +77,15 @@ class Loop {
   void run();
   std::size_t end() noexcept;
 
-  sdk::Arming arm() const;
+  sdk::Arming arm();
 
  private:
   Loop(sdk::Host host, FileDescriptor epoll) : host_(host), epoll_(std::move(epoll)) {}
   void run_due();
+  void find_ready();
+  bool guess_ready();
+  void ask_epoll();
+  void note_ready(Pollable* only);
 
   sdk::Host host_;
   FileDescriptor epoll_;
@@ -78,6 +93,12 @@ class Loop {
   std::deque<Pollable*> work_;
   std::set<std::pair<std::chrono::nanoseconds, Pollable*>> deadlines_;
   bool in_round_ = false;
+
+  /// The only one that epoll reported twice in a row; null: there is none.
+  Pollable* favourite_ = nullptr;
+  Pollable* last_only_ = nullptr;
+  int guesses_left_ = 0;
+  bool may_have_slept_ = false;  ///< since the last round; so anything may have ended the sleep
 };
 
 }  // namespace trestle::tcp

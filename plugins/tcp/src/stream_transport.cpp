@@ -41,6 +41,7 @@ sdk::Result<std::unique_ptr<StreamTransport>> StreamTransport::open(
 StreamTransport::StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme,
                                  const StreamOptions& defaults, const sdk::OpenOptions& options)
     : loop_(std::move(loop)),
+      memory_(*loop_),
       scheme_(scheme),
       limits_{options.packet_bytes_max, options.queue_bytes_max, options.linger},
       defaults_(defaults),
@@ -138,7 +139,8 @@ sdk::Result<TcpTarget> StreamTransport::target_of(const Place& place) const {
 }
 
 Connection& StreamTransport::add_connection(const StreamOptions& options) {
-  auto conn = std::make_unique<Connection>(*loop_, limits_, scheme_, options);
+  auto conn =
+      std::make_unique<Connection>(Connection::Shared{*loop_, memory_, limits_}, scheme_, options);
   Connection& added = *conn;
   connections_.emplace(&added, std::move(conn));
   return added;
@@ -187,13 +189,9 @@ tt_status StreamTransport::send(Connection& conn, std::span<const tt_iov> segmen
 }
 
 tt_status StreamTransport::flush() {
-  for (Connection* conn : std::exchange(trains_, {})) conn->flush();
+  for (Connection* conn : trains_) conn->flush();
+  trains_.clear();
   return TT_OK;
-}
-
-void StreamTransport::release(tt_rx& rx) {
-  --held_packets_;
-  transport_kit::ReceiveBuffer::from_rx(rx).reset();
 }
 
 std::int32_t StreamTransport::progress(std::span<tt_event> events) {
@@ -201,20 +199,17 @@ std::int32_t StreamTransport::progress(std::span<tt_event> events) {
   if (loop_->events().empty()) {
     std::erase_if(listeners_, [](const auto& listener) { return !listener->is_open(); });
   }
+  memory_.shared().recycle();
   loop_->begin(events);
   flush();
   freed_.clear();
   take_lookups();
   loop_->run();
   report_down();
-  const std::size_t count = loop_->end();
-  held_packets_ += static_cast<std::size_t>(
-      std::count_if(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
-                    [](const tt_event& event) { return event.rx != nullptr; }));
-  return static_cast<std::int32_t>(count);
+  return static_cast<std::int32_t>(loop_->end());
 }
 
-sdk::Arming StreamTransport::arm() const {
+sdk::Arming StreamTransport::arm() {
   sdk::Arming arming = loop_->arm();
   if (resolver_ != nullptr && resolver_->has_answers()) arming.may_sleep = false;
   // The wake-up of shutdown() is lost on a host that was awake.

@@ -13,6 +13,7 @@
 #include "connection.hpp"
 #include "listener.hpp"
 #include "loop.hpp"
+#include "receive_memory.hpp"
 #include "resolver.hpp"
 #include "socket_path.hpp"
 
@@ -29,7 +30,7 @@ class StreamTransport {
 
   tt_attr attributes() const noexcept;
   void shutdown();
-  bool can_destroy() const noexcept { return connections_.empty() && held_packets_ == 0; }
+  bool can_destroy() const noexcept { return connections_.empty() && memory_.pool().lent() == 0; }
 
   sdk::Result<Listener*> listen(std::string_view uri, void* user);
   std::string listener_uri(const Listener& listener) const { return listener.uri(); }
@@ -44,11 +45,11 @@ class StreamTransport {
   tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags,
                  std::uint64_t op);
   tt_status flush();
-  void release(tt_rx& rx);
+  void release(tt_rx& rx) { memory_.release(rx); }
   void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
 
   std::int32_t progress(std::span<tt_event> events);
-  sdk::Arming arm() const;
+  sdk::Arming arm();
 
  private:
   /// A URI of this transport's scheme, with its options read.
@@ -71,6 +72,7 @@ class StreamTransport {
   void report_down();
 
   std::unique_ptr<Loop> loop_;
+  ReceiveMemory memory_;
   Scheme scheme_;
   Limits limits_;
   StreamOptions defaults_;
@@ -86,7 +88,6 @@ class StreamTransport {
   std::unordered_map<std::uint64_t, Connection*> lookups_;
   std::uint64_t next_lookup_ = 0;
 
-  std::size_t held_packets_ = 0;
   enum class Phase { open, closing, down } phase_ = Phase::open;
 };
 

@@ -63,10 +63,14 @@ DrivenTransport::DrivenTransport(const Opening& opening)
   host_.log = [](const tt_host* host, std::int32_t, const char* text) {
     static_cast<DrivenTransport*>(host->ctx)->logs.emplace_back(text);
   };
-  host_.alloc = [](const tt_host*, std::size_t size, std::size_t align) -> void* {
+  host_.alloc = [](const tt_host* host, std::size_t size, std::size_t align) -> void* {
+    auto& self = *static_cast<DrivenTransport*>(host->ctx);
+    self.lent_bytes += size;
+    ++self.lent_buffers;
     return ::operator new(size, std::align_val_t(align), std::nothrow);
   };
-  host_.dealloc = [](const tt_host*, void* p, std::size_t, std::size_t align) {
+  host_.dealloc = [](const tt_host* host, void* p, std::size_t size, std::size_t align) {
+    static_cast<DrivenTransport*>(host->ctx)->lent_bytes -= size;
     ::operator delete(p, std::align_val_t(align));
   };
   tt_open_params params{};
@@ -114,7 +118,10 @@ std::string DrivenTransport::uri(tt_listener* listener) {
 Answer<Seen*> DrivenTransport::connect(const std::string& uri) {
   tt_error error = empty_error();
   Seen& seen = connections_.emplace_back();
-  const auto status = ops().connect(transport_, uri.c_str(), &seen, &seen.conn, &error);
+  const auto status = [&] {
+    const MemoryScope counted(memory_);
+    return ops().connect(transport_, uri.c_str(), &seen, &seen.conn, &error);
+  }();
   if (status != TT_OK) connections_.pop_back();
   return answer(status == TT_OK ? &seen : nullptr, status, error);
 }
@@ -136,12 +143,16 @@ tt_attr DrivenTransport::attributes() {
 tt_status DrivenTransport::send(Seen& conn, std::string_view bytes, std::uint32_t flags,
                                 std::uint64_t op) {
   const tt_iov segment{bytes.data(), bytes.size()};
+  const MemoryScope counted(memory_);
   return ops().send(transport_, conn.conn, &segment, 1, flags, op);
 }
 
 int DrivenTransport::step(std::uint32_t cap) {
   std::vector<tt_event> events(cap);
-  const int count = ops().progress(transport_, events.data(), cap);
+  const int count = [&] {
+    const MemoryScope counted(memory_);
+    return ops().progress(transport_, events.data(), cap);
+  }();
   EXPECT_GE(count, 0);
   for (int i = 0; i < count; ++i) take(events[static_cast<std::size_t>(i)]);
   return count;

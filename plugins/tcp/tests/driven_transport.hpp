@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "memory_meter.hpp"
+
 namespace trestle::tcp::testing {
 
 /// What happened on one connection. Its address is the connection's cookie.
@@ -81,6 +83,10 @@ class DrivenTransport {
   int unlistened = 0;
   bool down = false;
   std::vector<std::string> logs;
+  /// What send() and progress() did to the heap.
+  const MemoryUse& memory() const { return memory_; }
+  std::size_t lent_bytes = 0;  ///< that the plugin has from this host
+  int lent_buffers = 0;        ///< that it ever got
 
  private:
   const tt_ops& ops() const { return *plugin().ops; }
@@ -90,6 +96,7 @@ class DrivenTransport {
   tt_transport* transport_ = nullptr;
   std::chrono::nanoseconds offset_{0};
   int wake_fd_ = -1;
+  MemoryUse memory_;
   std::list<Seen> connections_;
 };
 

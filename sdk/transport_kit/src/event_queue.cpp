@@ -33,7 +33,11 @@ std::size_t EventQueue::room() const noexcept {
 }
 
 void EventQueue::push(const tt_event& event, void* const* user) {
-  push(event, user, {});
+  if (has_room(event.conn)) {
+    hand_out(event, user);
+  } else {
+    waiting_.push_back({event, user, {}});
+  }
 }
 
 void EventQueue::push(const tt_event& event, void* const* user, std::string text) {
@@ -48,12 +52,17 @@ bool EventQueue::was_accepted_in_batch(const tt_conn* conn) const noexcept {
   return conn != nullptr && std::find(accepted_.begin(), accepted_.end(), conn) != accepted_.end();
 }
 
-void EventQueue::hand_out(const tt_event& event, void* const* user, std::string text) {
+tt_event& EventQueue::hand_out(const tt_event& event, void* const* user) {
   tt_event& out = batch_[used_++];
   out = event;
   if (user != nullptr) out.user = *user;
-  if (!text.empty()) out.data = texts_.emplace_back(std::move(text)).c_str();
   if (event.kind == TT_EV_ACCEPTED) accepted_.push_back(event.conn);
+  return out;
+}
+
+void EventQueue::hand_out(const tt_event& event, void* const* user, std::string text) {
+  tt_event& out = hand_out(event, user);
+  if (!text.empty()) out.data = texts_.emplace_back(std::move(text)).c_str();
 }
 
 }  // namespace trestle::transport_kit

@@ -31,7 +31,7 @@ ReceiveBufferPtr ReceiveBuffer::from_rx(tt_rx& rx) noexcept {
 
 void ReceiveBufferDeleter::operator()(ReceiveBuffer* buffer) const noexcept {
   const sdk::Host host = buffer->host_;
-  const std::size_t size = alignment + buffer->size_;
+  const std::size_t size = alignment + buffer->capacity_;
   buffer->~ReceiveBuffer();
   host.deallocate(buffer, size, alignment);
 }

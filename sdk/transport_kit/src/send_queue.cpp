@@ -6,6 +6,11 @@
 #include <limits>
 
 namespace trestle::transport_kit {
+namespace {
+
+constexpr std::size_t storage_bytes_min = 4096;
+
+}  // namespace
 
 std::size_t gathered_bytes(std::span<const tt_iov> segments) noexcept {
   std::size_t total = 0;
@@ -47,63 +52,86 @@ void SendQueue::push_copied(std::span<const tt_iov> segments) {
 }
 
 std::byte* SendQueue::append(std::size_t count) {
-  constexpr std::size_t storage_bytes_min = 4096;
-  if (chunks_.empty() || chunks_.back().spare < count) {
-    const std::size_t room = std::max(count, storage_bytes_min);
-    auto storage = std::make_unique_for_overwrite<std::byte[]>(room);
+  if (segments() == 0 || chunks_.back().room() < count) {
+    const std::size_t capacity = std::max(count, storage_bytes_min);
+    auto storage = capacity == storage_bytes_min && spare_ != nullptr
+                       ? std::move(spare_)
+                       : std::make_unique_for_overwrite<std::byte[]>(capacity);
     const std::byte* data = storage.get();
-    chunks_.push_back(Chunk{data, 0, std::move(storage), room});
+    add(Chunk{.data = data, .size = 0, .storage = std::move(storage), .capacity = capacity});
   }
   Chunk& last = chunks_.back();
-  // The consumed prefix is gone from `data` and `size`, so the end is found from both.
-  std::byte* end = last.storage.get() + (last.data - last.storage.get()) + last.size;
+  std::byte* end = last.end();
   last.size += count;
-  last.spare -= count;
   return end;
+}
+
+void SendQueue::add(Chunk chunk) {
+  if (first_ > 0 && chunks_.size() == chunks_.capacity()) {
+    chunks_.erase(chunks_.begin(), chunks_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+  chunks_.push_back(std::move(chunk));
+}
+
+void SendQueue::remove_first() noexcept {
+  Chunk& first = chunks_[first_];
+  if (first.capacity == storage_bytes_min) spare_ = std::move(first.storage);
+  first = Chunk{};
+  if (++first_ < chunks_.size()) return;
+  chunks_.clear();
+  first_ = 0;
+}
+
+void SendQueue::push_constant(std::span<const std::byte> bytes) {
+  add(Chunk{.data = bytes.data(), .size = bytes.size()});
+  bytes_ += bytes.size();
 }
 
 void SendQueue::push_borrowed(std::span<const tt_iov> segments, std::uint64_t op) {
   for (const tt_iov& segment : segments) {
     if (segment.len == 0) continue;
-    chunks_.push_back(Chunk{static_cast<const std::byte*>(segment.base), segment.len, nullptr});
+    add(Chunk{.data = static_cast<const std::byte*>(segment.base), .size = segment.len});
     bytes_ += segment.len;
   }
-  if (chunks_.empty()) return;
+  if (this->segments() == 0) return;
   chunks_.back().ends_op = true;
   chunks_.back().op = op;
 }
 
 std::size_t SendQueue::gather(std::span<tt_iov> out) const noexcept {
-  const std::size_t count = std::min(out.size(), chunks_.size());
-  for (std::size_t i = 0; i < count; ++i) out[i] = {chunks_[i].data, chunks_[i].size};
+  const std::size_t count = std::min(out.size(), segments());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Chunk& chunk = chunks_[first_ + i];
+    out[i] = {chunk.data, chunk.size};
+  }
   return count;
 }
 
-std::vector<std::uint64_t> SendQueue::consume(std::size_t count) {
-  std::vector<std::uint64_t> finished;
+const std::vector<std::uint64_t>& SendQueue::consume(std::size_t count) {
+  finished_.clear();
   bytes_ -= count;
   while (count > 0) {
-    Chunk& first = chunks_.front();
+    Chunk& first = chunks_[first_];
     if (count < first.size) {
       first.data += count;
       first.size -= count;
       break;
     }
     count -= first.size;
-    if (first.ends_op) finished.push_back(first.op);
-    chunks_.pop_front();
+    if (first.ends_op) finished_.push_back(first.op);
+    remove_first();
   }
-  return finished;
+  return finished_;
 }
 
-std::vector<std::uint64_t> SendQueue::drop() {
-  std::vector<std::uint64_t> finished;
-  for (const Chunk& chunk : chunks_) {
-    if (chunk.ends_op) finished.push_back(chunk.op);
+const std::vector<std::uint64_t>& SendQueue::drop() {
+  finished_.clear();
+  for (; segments() > 0; remove_first()) {
+    if (chunks_[first_].ends_op) finished_.push_back(chunks_[first_].op);
   }
-  chunks_.clear();
   bytes_ = 0;
-  return finished;
+  return finished_;
 }
 
 }  // namespace trestle::transport_kit

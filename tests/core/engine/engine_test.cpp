@@ -149,7 +149,9 @@ TEST_F(EngineTest, GivesBuffersBackWhenItCollectsNext) {
   struct Keeper final : LinkEvents {
     explicit Keeper(Payload& p) : payload(p) {}
     void on_connected() override {}
-    void on_packet(BytesView bytes, PacketSource& source) override { payload = source.keep(bytes); }
+    void on_packet(wire::PacketView packet, PacketSource& source) override {
+      payload = source.keep(packet.first);
+    }
     void on_sent(std::uint64_t, tt_status) override {}
     void on_writable() override {}
     void on_closed(tt_status, std::string_view) override {}

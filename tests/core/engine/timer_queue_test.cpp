@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -30,6 +31,25 @@ TEST(TimerQueue, FiresInOrderOfDueTimeThenOfArming) {
 
   EXPECT_EQ(count, 3u);
   EXPECT_EQ(fired, (std::vector{1, 2, 3}));
+}
+
+TEST(TimerQueue, FiresInOrderHoweverTheyWereArmed) {
+  TimerQueue queue;
+  std::vector<int> fired;
+  std::vector<std::unique_ptr<Probe>> timers;
+  std::vector<int> expected;
+  for (int i = 0; i < 100; ++i) {
+    const int due = i * 37 % 20;
+    const int order = due * 1000 + i;  // of due time, then of arming
+    timers.push_back(std::make_unique<Probe>([&fired, order] { fired.push_back(order); }));
+    queue.arm(*timers.back(), TimePoint(due));
+    expected.push_back(order);
+  }
+  std::sort(expected.begin(), expected.end());
+
+  queue.expire(TimePoint(20));
+
+  EXPECT_EQ(fired, expected);
 }
 
 TEST(TimerQueue, FiresAtTheDueTimeAndNotBefore) {

@@ -18,7 +18,8 @@ using fakes::FakeTransport;
 /// Notes what a connection is told.
 struct Link final : LinkEvents {
   void on_connected() override { said += "connected "; }
-  void on_packet(BytesView bytes, PacketSource& source) override {
+  void on_packet(wire::PacketView packet, PacketSource& source) override {
+    const BytesView bytes = packet.first;
     said += "packet ";
     last.assign(as_text(bytes));
     if (keeps) kept.push_back(source.keep(bytes.first(std::min(bytes.size(), keep_bytes_max))));

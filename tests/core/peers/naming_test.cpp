@@ -1,26 +1,24 @@
 // Handler names as numbers, and endpoint URIs as core sees them.
 #include <gtest/gtest.h>
+#include <trestle/handler.hpp>
 
 #include "peers/endpoint.hpp"
 #include "peers/handler_names.hpp"
+#include "registry/handler_registry.hpp"
 
 namespace trestle::peers {
 namespace {
-
-std::string meaning(const HandlerName* handler) {
-  return handler != nullptr ? handler->name : "";
-}
 
 TEST(HandlerNames, TravelOnceAndAreUnderstoodAfterwards) {
   NamesSent sent;
   NamesReceived received;
   const auto first = sent.name("sum");
-  EXPECT_EQ(meaning(received.resolve(first.number, first.name)), "sum");
+  EXPECT_EQ(received.resolve(first.number, first.name)->name, "sum");
 
   const auto again = sent.name("sum");
 
   EXPECT_EQ(again.name, "");
-  EXPECT_EQ(meaning(received.resolve(again.number, again.name)), "sum");
+  EXPECT_EQ(received.resolve(again.number, again.name)->name, "sum");
 }
 
 TEST(HandlerNames, TravelEachTimeOnceNumbersRunOut) {
@@ -31,24 +29,61 @@ TEST(HandlerNames, TravelEachTimeOnceNumbersRunOut) {
 
   EXPECT_EQ(beyond.number, 0u);
   EXPECT_EQ(beyond.name, "beyond");
-  EXPECT_EQ(meaning(NamesReceived().resolve(beyond.number, beyond.name)), "beyond");
+  EXPECT_EQ(NamesReceived().resolve(beyond.number, beyond.name)->name, "beyond");
+}
+
+TEST(HandlerNames, ArePickedByTheirBytesNotByTheirAddress) {
+  NamesSent sent;
+  char place[] = "sum";
+  const auto first = sent.name(place);
+  place[0] = 'g';  // another name of equal length at the same place
+
+  const auto other = sent.name(place);
+
+  EXPECT_EQ(other.name, "gum");
+  EXPECT_NE(other.number, first.number);
+  EXPECT_EQ(sent.name("sum").number, first.number);
+}
+
+TEST(HandlerNames, KeepTheirNumbersHoweverManyThereAre) {
+  NamesSent sent;
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    EXPECT_EQ(sent.name("handler." + std::to_string(i)).number, i);
+  }
+  EXPECT_EQ(sent.name("").number, 1001u);
+
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    const auto again = sent.name("handler." + std::to_string(i));
+    EXPECT_EQ(again.number, i);
+    EXPECT_EQ(again.name, "");
+  }
+}
+
+TEST(HandlerNames, HoldWhatTheReaderFoundOut) {
+  const auto found = std::make_shared<registry::Entry>(am("a", [] {}));
+  NamesReceived received;
+  received.resolve(1, "a")->entry = found;
+  received.resolve(2, "b");
+
+  EXPECT_EQ(received.resolve(1, "")->entry, found);
+  EXPECT_EQ(received.resolve(2, "")->entry, nullptr);
+  EXPECT_EQ(received.resolve(0, "a")->entry, nullptr);
 }
 
 TEST(HandlerNames, AreRefusedOutOfOrderUnknownOrTwice) {
   NamesReceived received;
-  EXPECT_EQ(meaning(received.resolve(2, "b")), "");
-  EXPECT_EQ(meaning(received.resolve(1, "")), "");
-  EXPECT_EQ(meaning(received.resolve(0, "")), "");
-  EXPECT_EQ(meaning(received.resolve(1, "a")), "a");
-  EXPECT_EQ(meaning(received.resolve(1, "c")), "");
+  EXPECT_EQ(received.resolve(2, "b"), nullptr);
+  EXPECT_EQ(received.resolve(1, ""), nullptr);
+  EXPECT_EQ(received.resolve(0, ""), nullptr);
+  EXPECT_EQ(received.resolve(1, "a")->name, "a");
+  EXPECT_EQ(received.resolve(1, "c"), nullptr);
 }
 
 TEST(HandlerNames, AreBoundedForAHostilePeer) {
   NamesReceived received;
   for (std::uint32_t i = 1; i <= handler_numbers_max; ++i) received.resolve(i, "n");
 
-  EXPECT_EQ(meaning(received.resolve(static_cast<std::uint32_t>(handler_numbers_max) + 1, "n")),
-            "");
+  EXPECT_EQ(received.resolve(static_cast<std::uint32_t>(handler_numbers_max) + 1, "n"), nullptr);
 }
 
 TEST(Endpoint, KeepsItsOwnOptionFromTheTransport) {

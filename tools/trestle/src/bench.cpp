@@ -77,9 +77,7 @@ std::string row_of(const LoadReport& report) {
 /// The loads of one command, in turn, and what came of them.
 class Bench {
  public:
-  explicit Bench(const BenchCommand& command) : command_(command) {
-    if (is_text()) print_line(heading());
-  }
+  explicit Bench(const BenchCommand& command) : command_(command) {}
 
   /// Loads the peer at `uri` in each of the command's modes.
   void measure(const std::string& uri) {
@@ -92,6 +90,7 @@ class Bench {
       }();
       if (outcome.has_error()) return note(outcome.error());
       if (outcome->first_error) note(*outcome->first_error);
+      if (is_text() && reports_.empty()) print_line(heading());
       if (is_text()) print_line(row_of(outcome->report));
       reports_.push_back(outcome->report);
     }
@@ -163,10 +162,10 @@ constexpr const char* help_footer =
     "  oneway  messages without a reply; time until the answer to a last one counts, and p50, p99\n"
     "          and mean are the times that handing one over takes\n"
     "  pipe    --outstanding calls under way; each reply starts the next call\n"
-    "A tenth of --seconds warms up before. The peer is a 'trestle serve'. Without a URI, all\n"
-    "transports are measured in turn, each with a server of its own, in all modes.\n"
-    "--json prints one object, or without a URI an array of them, with p50_us, p99_us, mean_us,\n"
-    "per_second, bytes_per_second (payload, one direction), messages and errors.\n"
+    "A tenth of --seconds, at most a second, warms up before. The peer is a 'trestle serve'.\n"
+    "Without a URI, all transports are measured in turn, each with a server of its own, in all\n"
+    "modes. --json prints one object, or without a URI an array of them, with p50_us, p99_us,\n"
+    "mean_us, per_second, bytes_per_second (payload, one direction), messages and errors.\n"
     "Examples:\n"
     "  trestle bench\n"
     "  trestle bench tcp://127.0.0.1:7000 --size 4096\n"

@@ -57,7 +57,7 @@ struct LoadOutcome {
   std::optional<Error> first_error;
 };
 
-/// How long a load takes, its warm-up of a tenth of its duration included.
+/// How long a load takes, its warm-up included.
 std::chrono::nanoseconds whole_duration(const Load& load) noexcept;
 
 /// Loads the peer at `uri`, which serves the handlers `echo` and `sink`.

@@ -1,6 +1,9 @@
 // The loops of a load. Nothing in them allocates but what the calls themselves do.
 #include "load_client.hpp"
 
+#include "exit_code.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace trestle::tools {
@@ -24,7 +27,7 @@ std::uint64_t messages_per_sample(const Load& load) noexcept {
 }  // namespace
 
 std::chrono::nanoseconds warm_up_duration(const Load& load) noexcept {
-  return load.duration / 10;
+  return std::min<std::chrono::nanoseconds>(load.duration / 10, std::chrono::seconds(1));
 }
 
 LoadClient::LoadClient(const Load& load)
@@ -52,6 +55,7 @@ void LoadClient::run() {
 }
 
 void LoadClient::run_for(std::chrono::nanoseconds duration) {
+  if (is_lost_) return;
   deadline_ = Clock::now() + duration;
   if (load_.mode == LoadMode::rtt) return run_rtt();
   if (load_.mode == LoadMode::oneway) return run_oneway();
@@ -61,7 +65,8 @@ void LoadClient::run_for(std::chrono::nanoseconds duration) {
 LoadClient::After LoadClient::count_error(const Error& error) {
   ++errors_;
   if (!first_error_) first_error_ = error;
-  return peer_.is_connected() ? After::goes_on : After::ends;
+  is_lost_ |= exit_code_of(error) == ExitCode::connection;
+  return is_lost_ ? After::ends : After::goes_on;
 }
 
 void LoadClient::run_rtt() {

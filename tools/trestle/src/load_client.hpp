@@ -18,9 +18,9 @@ namespace trestle::tools {
 
 std::chrono::nanoseconds warm_up_duration(const Load& load) noexcept;
 
-/// A node, its connection and its counts. An error that comes of a lost connection ends a run;
-/// others only count. Threads: one; the completions of pipe run on whichever drives the node, and
-/// none is left when a run returns.
+/// A node, its connection and its counts. A lost connection ends its load;
+/// other errors only count. Threads: one; the completions of pipe run on whichever drives the node,
+/// and none is left when a run returns.
 class LoadClient {
  public:
   explicit LoadClient(const Load& load);
@@ -59,8 +59,6 @@ class LoadClient {
   const Payload payload_;  ///< of bytes_
   /// Reading the clock costs as much as a part of a small message in a packet: only some are timed.
   const std::uint64_t messages_per_sample_;
-  Node node_;
-  Peer peer_;
   Clock::time_point deadline_;
   LatencyHistogram times_;
   std::uint64_t messages_ = 0;
@@ -69,7 +67,10 @@ class LoadClient {
   std::uint64_t under_way_ = 0;  ///< likewise
   bool is_over_ = false;         ///< starts no more calls
   std::optional<Error> first_error_;
+  bool is_lost_ = false;           ///< the next call would dial again, and measure that
   std::binary_semaphore idle_{0};  ///< released when the last call of pipe has ended
+  Node node_;                      ///< after what its completions use
+  Peer peer_;
 };
 
 }  // namespace trestle::tools

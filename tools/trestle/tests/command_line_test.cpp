@@ -20,7 +20,7 @@ TEST(CommandLine, TellsItsVersion) {
 }
 
 TEST(CommandLine, EndsTheHelpOfEachVerbWithExamples) {
-  for (const std::string verb : {"serve", "call", "ping", "plugins"}) {
+  for (const std::string verb : {"serve", "call", "ping", "bench", "plugins"}) {
     const auto ended = run_tool({verb, "--help"});
 
     EXPECT_EQ(ended.exit_code, 0);
@@ -78,6 +78,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"serve"}, "--listen is required"},
         Wrong{{"serve", "--listen", "pigeon://roof"}, "no transport plugin for scheme 'pigeon'"},
         Wrong{{"serve", "--listen", "tcp://0.0.0.0:0"}, "insecure=1"},
+        Wrong{{"serve", "--listen", "tcp://127.0.0.1:0", "--spin", "maybe"}, "maybe"},
+        Wrong{{"bench", "pigeon://roof"}, "no transport plugin for scheme 'pigeon'"},
+        Wrong{{"bench", "tcp://127.0.0.1:1", "--mode", "burst"}, "burst"},
+        Wrong{{"bench", "tcp://127.0.0.1:1", "--seconds", "0"}, "0"},
+        Wrong{{"bench", "tcp://127.0.0.1:1", "--clients", "0"}, "0"},
+        Wrong{{"bench", "tcp://127.0.0.1:1", "--spin", "maybe"}, "maybe"},
         Wrong{{"plugins", "more"}, "more"}));
 
 }  // namespace

@@ -47,6 +47,7 @@ class EventQueue {
   };
 
   bool was_accepted_in_batch(const tt_conn* conn) const noexcept;
+  tt_event& hand_out(const tt_event& event, void* const* user);
   void hand_out(const tt_event& event, void* const* user, std::string text);
 
   std::deque<Waiting> waiting_;

@@ -1,31 +1,31 @@
 // Incremental decoder of packets on a byte stream; the transport reads straight into its memory.
 #pragma once
 
-#include <trestle/sdk/host.hpp>
 #include <trestle/sdk/result.hpp>
 #include <trestle/transport_kit/packet_framing.hpp>
-#include <trestle/transport_kit/receive_buffer.hpp>
+#include <trestle/transport_kit/read_buffer.hpp>
+#include <trestle/transport_kit/receive_pool.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
+#include <string>
 
 namespace trestle::transport_kit {
 
-/// Bytes in, packets out: fill part of `space()`, say how much with `commit()`, take with `next()`.
+/// Bytes in, packets out: fill part of `space()`, say how much with `commit()`, take with `next()`
+/// until it needs more. Whoever stops reading calls `settle()`, before the round ends.
 ///
-/// Packets up to `small_packet_bytes_max` are views into the stream buffer, many per read. Larger
-/// ones are read into a buffer of their own, which is handed over with the packet.
-/// Lifetime: views stay valid until `recycle()`.
-class PacketReader {
+/// Packets up to `small_packet_bytes_max` are views, many per read, into the buffer that all
+/// streams share. Larger ones are read into memory of their own, handed over with the packet.
+/// Lifetime: views stay valid until the shared buffer's round ends.
+class StreamReader {
  public:
-  static constexpr std::size_t buffer_bytes = 64 * 1024;
   static constexpr std::size_t small_packet_bytes_max = 16 * 1024;
 
   /// `packet_bytes_max`: a larger announced packet is refused before memory is committed.
-  PacketReader(sdk::Host host, std::uint64_t packet_bytes_max);
+  StreamReader(ReadBuffer& shared, ReceivePool& pool, std::uint64_t packet_bytes_max);
 
   enum class Outcome {
     packet,     ///< `bytes` is a whole packet
@@ -47,29 +47,29 @@ class PacketReader {
   /// announced length above the limit. TT_E_NOMEM.
   const sdk::Error& error() const noexcept { return error_; }
 
-  /// Where the stream's next bytes belong, in order. Both empty: call `recycle` first.
-  std::array<std::span<std::byte>, 2> space() noexcept;
+  /// Where the stream's next bytes belong, in order; to be asked when `next` needs more.
+  /// Both empty: nothing fits before the next round.
+  std::array<std::span<std::byte>, 2> space();
 
   /// `count` bytes were written to the start of `space()`.
   void commit(std::size_t count) noexcept;
 
-  /// The views handed out so far are no longer in use, so their room may be used again.
-  void recycle() noexcept;
+  /// Moves what `next` has not taken to memory of the stream's own.
+  void settle();
 
  private:
-  std::size_t available() const noexcept { return end_ - begin_; }
-  const std::byte* front() const noexcept { return buffer_.get() + begin_; }
   Step fail(tt_status code, std::string text);
   bool preamble_matches() noexcept;
   Step refuse_foreign_peer();
   Step begin_large(std::size_t length);
   Step finish_large() noexcept;
+  void drop(std::size_t count) noexcept { input_ = input_.subspan(count); }
 
-  sdk::Host host_;
+  ReadBuffer& shared_;
+  ReceivePool& pool_;
   std::uint64_t packet_bytes_max_;
-  std::unique_ptr<std::byte[]> buffer_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  std::span<std::byte> input_;  ///< not taken yet; in the shared buffer, or in `rest_`
+  Rest rest_;
   std::size_t preamble_seen_ = 0;
   ReceiveBufferPtr large_;
   std::size_t large_filled_ = 0;

@@ -1,5 +1,5 @@
 // Decoding a byte stream into packets, however the bytes are cut.
-#include <trestle/transport_kit/packet_reader.hpp>
+#include <trestle/transport_kit/stream_reader.hpp>
 
 #include "counting_host.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 using namespace trestle::transport_kit;
 using testing::HasSubstr;
 using trestle::sdk::testing::CountingHost;
-using Outcome = PacketReader::Outcome;
+using Outcome = StreamReader::Outcome;
 
 constexpr std::uint64_t limit = 1 << 20;
 
@@ -40,14 +40,14 @@ std::string patterned(std::size_t size) {
   return out;
 }
 
-class PacketReaderTest : public testing::Test {
+class StreamReaderTest : public testing::Test {
  protected:
   /// Feeds `stream` in pieces of `piece` bytes at most, as reads would, and takes every packet.
   Outcome feed(const std::string& stream, std::size_t piece) {
     std::size_t at = 0;
     for (;;) {
       const Outcome outcome = take_all();
-      reader.recycle();
+      end_round();
       if (outcome != Outcome::need_more || at == stream.size()) return outcome;
       std::size_t room = std::min(piece, stream.size() - at);
       std::size_t filled = 0;
@@ -58,7 +58,7 @@ class PacketReaderTest : public testing::Test {
         room -= count;
         filled += count;
       }
-      EXPECT_GT(filled, 0u) << "no space after recycle()";
+      EXPECT_GT(filled, 0u) << "no space in a new round";
       if (filled == 0) return Outcome::failed;
       reader.commit(filled);
     }
@@ -73,16 +73,32 @@ class PacketReaderTest : public testing::Test {
     }
   }
 
+  /// As a transport does: other streams read into the same buffer.
+  void end_round() {
+    reader.settle();
+    const std::size_t used = ReadBuffer::round_bytes_max - shared.room().size();
+    shared.recycle();
+    const auto stale = shared.room().first(used);
+    std::fill(stale.begin(), stale.end(), std::byte{'#'});
+  }
+
+  void put(const std::string& bytes) {
+    std::memcpy(reader.space()[0].data(), bytes.data(), bytes.size());
+    reader.commit(bytes.size());
+  }
+
   CountingHost memory;
-  PacketReader reader{memory.host(), limit};
+  ReadBuffer shared;
+  ReceivePool pool{memory.host()};
+  StreamReader reader{shared, pool, limit};
   std::vector<std::string> packets;
   int held = 0;
 };
 
-class PacketReaderPieces : public PacketReaderTest,
+class StreamReaderPieces : public StreamReaderTest,
                            public testing::WithParamInterface<std::size_t> {};
 
-TEST_P(PacketReaderPieces, ReturnsTheSamePacketsHoweverTheStreamIsCut) {
+TEST_P(StreamReaderPieces, ReturnsTheSamePacketsHoweverTheStreamIsCut) {
   const std::vector<std::size_t> sizes = {0,     1,     3,     16383, 16384, 16385, 0,     65535,
                                           65536, 65537, 15000, 15000, 15000, 15000, 15000, 200000};
   std::vector<std::string> sent;
@@ -103,14 +119,13 @@ TEST_P(PacketReaderPieces, ReturnsTheSamePacketsHoweverTheStreamIsCut) {
   EXPECT_EQ(held, 5) << "only packets above the small size have memory of their own";
 }
 
-INSTANTIATE_TEST_SUITE_P(Cuts, PacketReaderPieces,
+INSTANTIATE_TEST_SUITE_P(Cuts, StreamReaderPieces,
                          testing::Values(1, 2, 3, 5, 1000, 4093, 16388, 65536, 1u << 20));
 
-TEST_F(PacketReaderTest, KeepsViewsIntactUntilRecycled) {
+TEST_F(StreamReaderTest, KeepsViewsIntactUntilRecycled) {
   std::string stream = preamble();
   for (int i = 0; i < 3; ++i) stream += framed(std::string(10'000, static_cast<char>('a' + i)));
-  std::memcpy(reader.space()[0].data(), stream.data(), stream.size());
-  reader.commit(stream.size());
+  put(stream);
   const auto first = reader.next();
   const auto second = reader.next();
 
@@ -123,10 +138,8 @@ TEST_F(PacketReaderTest, KeepsViewsIntactUntilRecycled) {
                           [](std::byte b) { return b == std::byte{'b'}; }));
 }
 
-TEST_F(PacketReaderTest, ReadsALargePacketStraightIntoItsOwnMemory) {
-  std::string stream = preamble() + header(500'000);
-  std::memcpy(reader.space()[0].data(), stream.data(), stream.size());
-  reader.commit(stream.size());
+TEST_F(StreamReaderTest, ReadsALargePacketStraightIntoItsOwnMemory) {
+  put(preamble() + header(500'000));
 
   EXPECT_EQ(reader.next().outcome, Outcome::need_more);
 
@@ -134,7 +147,7 @@ TEST_F(PacketReaderTest, ReadsALargePacketStraightIntoItsOwnMemory) {
   EXPECT_GT(reader.space()[1].size(), 0u) << "what follows is read in the same call";
 }
 
-TEST_F(PacketReaderTest, RefusesALengthAboveTheLimitBeforeTakingMemory) {
+TEST_F(StreamReaderTest, RefusesALengthAboveTheLimitBeforeTakingMemory) {
   EXPECT_EQ(feed(preamble() + header(limit + 1), 64), Outcome::failed);
 
   EXPECT_EQ(reader.error().code, TT_E_TOOBIG);
@@ -142,7 +155,7 @@ TEST_F(PacketReaderTest, RefusesALengthAboveTheLimitBeforeTakingMemory) {
   EXPECT_EQ(memory.allocations, 0u);
 }
 
-TEST_F(PacketReaderTest, AcceptsALengthAtTheLimit) {
+TEST_F(StreamReaderTest, AcceptsALengthAtTheLimit) {
   EXPECT_EQ(feed(preamble() + framed(patterned(limit)), 65536), Outcome::need_more);
 
   ASSERT_EQ(packets.size(), 1u);
@@ -150,7 +163,7 @@ TEST_F(PacketReaderTest, AcceptsALengthAtTheLimit) {
   EXPECT_EQ(memory.live_bytes, 0u) << "released with the packet";
 }
 
-TEST_F(PacketReaderTest, RefusesForeignProtocolsByTheirFirstByte) {
+TEST_F(StreamReaderTest, RefusesForeignProtocolsByTheirFirstByte) {
   EXPECT_EQ(feed("GET / HTTP/1.1\r\n", 64), Outcome::failed);
 
   EXPECT_EQ(reader.error().code, TT_E_PROTOCOL);
@@ -158,20 +171,20 @@ TEST_F(PacketReaderTest, RefusesForeignProtocolsByTheirFirstByte) {
   EXPECT_EQ(reader.next().outcome, Outcome::failed) << "a failed stream stays failed";
 }
 
-TEST_F(PacketReaderTest, RefusesAWrongLastByteOfThePreamble) {
+TEST_F(StreamReaderTest, RefusesAWrongLastByteOfThePreamble) {
   EXPECT_EQ(feed("\xABTS2" + framed("x"), 1), Outcome::failed);
 
   EXPECT_EQ(reader.error().code, TT_E_PROTOCOL);
   EXPECT_THAT(reader.error().text, HasSubstr("\\xabTS2"));
 }
 
-TEST_F(PacketReaderTest, RefusesBytesAfterTheGoodbye) {
+TEST_F(StreamReaderTest, RefusesBytesAfterTheGoodbye) {
   EXPECT_EQ(feed(preamble() + header(goodbye_length) + "x", 64), Outcome::failed);
 
   EXPECT_EQ(reader.error().code, TT_E_PROTOCOL);
 }
 
-TEST_F(PacketReaderTest, FailsWhenTheHostHasNoMemory) {
+TEST_F(StreamReaderTest, FailsWhenTheHostHasNoMemory) {
   memory.bytes_max = 1000;
 
   EXPECT_EQ(feed(preamble() + framed(patterned(100'000)), 64), Outcome::failed);
@@ -180,30 +193,66 @@ TEST_F(PacketReaderTest, FailsWhenTheHostHasNoMemory) {
   EXPECT_THAT(reader.error().text, HasSubstr("100000 bytes"));
 }
 
-TEST_F(PacketReaderTest, FreesAHalfReadPacketWithTheReader) {
-  CountingHost own;
+TEST_F(StreamReaderTest, FreesAHalfReadPacketWithTheReader) {
   {
-    PacketReader half(own.host(), limit);
+    StreamReader half(shared, pool, limit);
     const std::string stream = preamble() + header(100'000);
     std::memcpy(half.space()[0].data(), stream.data(), stream.size());
     half.commit(stream.size());
     EXPECT_EQ(half.next().outcome, Outcome::need_more);
-    EXPECT_GT(own.live_bytes, 100'000u);
+    EXPECT_GT(memory.live_bytes, 100'000u);
   }
-  EXPECT_EQ(own.live_bytes, 0u);
+  EXPECT_EQ(memory.live_bytes, 0u);
 }
 
-TEST(ReceiveBuffer, SurvivesTheWayThroughTheHost) {
-  CountingHost memory;
-  auto buffer = ReceiveBuffer::allocate(memory.host(), 100);
-  const auto bytes = buffer->bytes();
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bytes.data()) % 64, 0u);
+TEST_F(StreamReaderTest, GivesSeveralStreamsTheirOwnBytesInOneRound) {
+  StreamReader other(shared, pool, limit);
+  put(preamble() + framed("mine") + header(6) + "spl");
+  ASSERT_EQ(take_all(), Outcome::need_more);
+  const std::string theirs = preamble() + framed("theirs");
+  std::memcpy(other.space()[0].data(), theirs.data(), theirs.size());
+  other.commit(theirs.size());
+  const auto step = other.next();
 
-  tt_rx* rx = ReceiveBuffer::as_rx(std::move(buffer));
-  EXPECT_GT(memory.live_bytes, 0u);
-  ReceiveBuffer::from_rx(*rx).reset();
+  put("it!" + framed("more"));
+  ASSERT_EQ(take_all(), Outcome::need_more);
 
-  EXPECT_EQ(memory.live_bytes, 0u);
+  EXPECT_THAT(packets, testing::ElementsAre("mine", "split!", "more"));
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(step.bytes.data()), step.bytes.size()),
+            "theirs");
+}
+
+TEST_F(StreamReaderTest, KeepsWhatWasNotTakenOverARound) {
+  put(preamble() + framed("one") + framed("two") + framed("three"));
+  ASSERT_EQ(reader.next().outcome, Outcome::packet);
+  end_round();
+  const auto second = reader.next();
+  reader.settle();
+
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(second.bytes.data()), second.bytes.size()),
+            "two")
+      << "settling must not touch what was handed out in this round";
+  EXPECT_EQ(take_all(), Outcome::need_more);
+  EXPECT_THAT(packets, testing::ElementsAre("three"));
+}
+
+TEST_F(StreamReaderTest, WaitsForTheNextRoundWhenASmallPacketMightNotFit) {
+  shared.take(ReadBuffer::round_bytes_max - StreamReader::small_packet_bytes_max);
+
+  EXPECT_TRUE(reader.space()[0].empty());
+  end_round();
+  EXPECT_FALSE(reader.space()[0].empty());
+}
+
+TEST_F(StreamReaderTest, UsesTheMemoryOfALargePacketAgain) {
+  for (int i = 0; i < 5; ++i) {
+    put((i == 0 ? preamble() : "") + framed(patterned(50'000)));
+    auto step = reader.next();
+    ASSERT_EQ(step.outcome, Outcome::packet);
+    pool.release(*pool.lend(std::move(step.held)));
+    end_round();
+  }
+  EXPECT_EQ(memory.allocations, 1u);
 }
 
 }  // namespace

@@ -1,0 +1,37 @@
+// What the connections of a transport read into: shared, and given back when it is not needed.
+#pragma once
+
+#include <trestle/transport_kit/read_buffer.hpp>
+#include <trestle/transport_kit/receive_pool.hpp>
+
+#include <cstdint>
+
+#include "loop.hpp"
+
+namespace trestle::tcp {
+
+/// The buffer of small packets, and the pool of large ones, which shrinks when it is idle.
+class ReceiveMemory final : public Pollable {
+ public:
+  explicit ReceiveMemory(Loop& loop) : loop_(loop), pool_(loop.host()) {}
+  ~ReceiveMemory() override { loop_.forget(*this); }
+
+  transport_kit::ReadBuffer& shared() noexcept { return shared_; }
+  transport_kit::ReceivePool& pool() noexcept { return pool_; }
+  const transport_kit::ReceivePool& pool() const noexcept { return pool_; }
+
+  /// The host is done with a large packet.
+  void release(tt_rx& rx);
+
+  void on_ready(std::uint32_t) override {}
+  void on_deadline() override;
+  void work() override {}
+
+ private:
+  Loop& loop_;
+  transport_kit::ReadBuffer shared_;
+  transport_kit::ReceivePool pool_;
+  bool will_trim_ = false;
+};
+
+}  // namespace trestle::tcp
