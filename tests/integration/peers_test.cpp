@@ -149,7 +149,7 @@ TEST_F(Peers, AreTheSameThroughAHandleThatWasMadeBeforeTheyWereSeen) {
 }
 
 TEST_F(Peers, ThatAreTheNodeItselfHaveABoundedQueueToo) {
-  Node& node = network.add_node({.queue_bytes_max = 1u << 20});
+  Node& node = network.add_node({.queue_bytes_max = 1u << 20, .when_full = WhenFull::fail});
   int received = 0;
   node.add(am("sink", [&](BytesView) { ++received; }, {Execution::inline_})).value();
   const Peer self = node.peer(node.instance_id());

@@ -27,7 +27,10 @@ RawPeer::~RawPeer() {
   transport_->destroy();
 }
 
-void RawPeer::settle() {}
+void RawPeer::settle() {
+  while (transport_->progress() + driver_.poll() != 0) {
+  }
+}
 
 void RawPeer::send_bytes(BytesView packet) {
   const tt_iov segment{packet.data(), packet.size()};
@@ -44,9 +47,9 @@ void RawPeer::greet(const InstanceId& instance, std::uint64_t incarnation) {
   send(hello);
 }
 
-void RawPeer::on_packet(wire::PacketView packet, engine::PacketSource&) {
-  const Payload& kept = packets_.emplace_back(Payload::copy(packet.first));
-  wire::PacketReader reader(kept.view(), 1u << 26);
+void RawPeer::on_packet(BytesView bytes, engine::PacketSource&) {
+  const Payload& packet = packets_.emplace_back(Payload::copy(bytes));
+  wire::PacketReader reader(packet.view(), 1u << 26);
   while (auto frame = reader.next().value()) {
     ++frames_received_;
     frames_.push_back(std::move(*frame));

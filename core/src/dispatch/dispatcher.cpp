@@ -118,9 +118,12 @@ class Dispatcher::KeptResponder final : public detail::Responder {
     const auto message = std::exchange(message_, nullptr);
     if (message == nullptr) return;
     dispatcher_.count_failure(*message, error);
-    if (message->call.expects_outcome()) return give(*message, std::move(error));
-    give_room_back(*message);
-    dispatcher_.finish(*message);
+    settle(*message, std::move(error));
+  }
+  /// The message never reached its handler.
+  void refuse(Error error) {
+    const auto message = std::exchange(message_, nullptr);
+    settle(*message, std::move(error));
   }
   bool is_spent() const noexcept { return message_ == nullptr; }
 
@@ -129,8 +132,15 @@ class Dispatcher::KeptResponder final : public detail::Responder {
   }
 
  private:
+  void settle(KeptMessage& message, Error error) {
+    if (message.call.expects_outcome()) return give(message, std::move(error));
+    give_room_back(message);
+    dispatcher_.finish(message);
+  }
   template <class What>
   void give(KeptMessage& message, What what) {
+    // Whoever has the outcome may send the next request at once.
+    dispatcher_.leave_window(message);
     dispatcher_.events_.answer({message.connection, message.call, std::move(what)});
     dispatcher_.finish(message);
   }
@@ -140,7 +150,8 @@ class Dispatcher::KeptResponder final : public detail::Responder {
     dispatcher_.finish(message);
   }
   void give_room_back(KeptMessage& message) {
-    if (!message.connection->count_forgotten()) return;
+    dispatcher_.leave_window(message);
+    if (!message.occupies_window || !message.connection->count_forgotten()) return;
     dispatcher_.events_.answer({message.connection, message.call, Forgotten{}});
   }
 
@@ -150,8 +161,9 @@ class Dispatcher::KeptResponder final : public detail::Responder {
 };
 
 std::unique_ptr<detail::Responder> Dispatcher::TurnResponder::detach() {
-  return std::make_unique<KeptResponder>(dispatcher_,
-                                         dispatcher_.keep(*std::exchange(message_, nullptr)));
+  auto kept = dispatcher_.keep(*std::exchange(message_, nullptr));
+  kept->occupies_window = kept->call.expects_outcome();
+  return std::make_unique<KeptResponder>(dispatcher_, std::move(kept));
 }
 
 // ---- Admission ----------------------------------------------------------------------------------
@@ -263,16 +275,16 @@ void Dispatcher::start(std::shared_ptr<KeptMessage> message) {
 // ---- Running ------------------------------------------------------------------------------------
 
 bool Dispatcher::is_still_wanted(const Message& message) {
-  if (!message.deadline || *message.deadline - events_.recent_time() > clock_worth_reading) {
-    return true;
-  }
-  if (events_.now() < *message.deadline) return true;
+  if (!message.deadline || events_.now() < *message.deadline) return true;
   refused_.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
 
 void Dispatcher::run(Message& message) {
-  if (!is_still_wanted(message)) {
+  const bool is_near =
+      message.deadline && *message.deadline - events_.recent_time() < clock_worth_reading;
+  if (is_near && !is_still_wanted(message)) {
+    if (!message.call.expects_outcome()) return;
     events_.answer_in_turn({message.connection, message.call,
                             Error(Errc::deadline_exceeded, "the message came too late")});
     return;
@@ -283,12 +295,14 @@ void Dispatcher::run(Message& message) {
 
 void Dispatcher::run_kept(const std::shared_ptr<KeptMessage>& message) {
   if (!is_still_wanted(*message)) {
-    events_.answer({message->connection, message->call,
-                    Error(Errc::deadline_exceeded, "the message waited too long")});
-    return finish(*message);
+    return KeptResponder(*this, message)
+        .refuse(Error(Errc::deadline_exceeded, "the message waited too long"));
   }
   KeptResponder responder(*this, message);
   call_handler(*message, responder);
+  // The answer may come much later; the payload need not wait for it, nor what waits for its bytes.
+  message->payload = {};
+  const ByteBudget::Share given_back = std::move(message->share);
 }
 
 template <class R>
@@ -326,11 +340,14 @@ void Dispatcher::count_failure(const Message& message, const Error& error) {
   }
 }
 
+void Dispatcher::leave_window(const KeptMessage& message) noexcept {
+  message.connection->requests_running.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void Dispatcher::finish(KeptMessage& message) {
   if (message.entry->permits.is_limited()) {
     if (Permits::Task next = message.entry->permits.release()) next();
   }
-  message.connection->requests_running.fetch_sub(1, std::memory_order_relaxed);
   running_.fetch_sub(1, std::memory_order_release);
 }
 

@@ -99,6 +99,8 @@ class Dispatcher {
   template <class R>
   void call_handler(Message& message, R& responder);
   void count_failure(const Message& message, const Error& error);
+  /// Before its outcome goes to the sender, who counts on the room.
+  static void leave_window(const KeptMessage& message) noexcept;
   void finish(KeptMessage& message);
 
   DispatchEvents& events_;

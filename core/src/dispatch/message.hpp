@@ -38,7 +38,8 @@ struct Message {
 struct KeptMessage : Message {
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
-  ByteBudget::Share share;  // of the bytes that may wait
+  ByteBudget::Share share;      // of the bytes that may wait
+  bool occupies_window = true;  // false: its sender was told already that there is room
 };
 
 /// The handler ended, and that is all there is to say.

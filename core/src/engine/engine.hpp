@@ -44,7 +44,8 @@ struct EngineOptions {
 enum class Seat : std::uint8_t { thread, caller };
 
 /// The transports, timers and sleep of one node. One mutex guards all that hangs on it, and is
-/// never held while user code runs. Threads: under its lock, where not said otherwise.
+/// never held while user code runs. Threads: under the engine's lock, where not said
+/// otherwise.
 class Engine {
  public:
   Engine(EngineOptions options, EngineEvents& events);
@@ -84,7 +85,8 @@ class Engine {
 
   /// Whether there is nothing to do for now. If so, sleep() must follow, without the lock.
   bool prepare_sleep(Seat seat, std::optional<TimePoint> limit = std::nullopt);
-  /// Sleeps until there is something to do. Threads: the one that prepared it; lock not held.
+  /// Sleeps until there is something to do. Threads: one, that which prepared it; lock not
+  /// held.
   void sleep(Seat seat);
   /// Sleeps on the kernel alone, in real time whatever the clock; for manual driving. Lock not
   /// held.

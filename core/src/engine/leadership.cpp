@@ -1,6 +1,8 @@
 // Election, promotion, and the thread that leads when nobody waits.
 #include "engine/leadership.hpp"
 
+#include <utility>
+
 #include "platform/futex.hpp"
 #include "platform/relax.hpp"
 
@@ -29,14 +31,7 @@ void Leadership::wait(Lock& lock, Waiter& waiter) {
   if (!waiter.done_ && may_lead()) {
     take_lead();
   } else if (!waiter.done_) {
-    park(waiter);
-    lock.unlock();
-    std::uint32_t told = nothing_yet;
-    // acquire: pairs with the release in signal(); the outcome was written before it.
-    while ((told = waiter.signal_.load(std::memory_order_acquire)) == nothing_yet) {
-      platform::futex_wait(waiter.signal_, nothing_yet);
-    }
-    if (told == finished) return;
+    if (await_signal(lock, waiter) == finished) return;
     lock.lock();
   } else {
     lock.unlock();
@@ -47,6 +42,17 @@ void Leadership::wait(Lock& lock, Waiter& waiter) {
   lock.unlock();
 }
 
+std::uint32_t Leadership::await_signal(Lock& lock, Waiter& waiter) {
+  park(waiter);
+  lock.unlock();
+  std::uint32_t told = nothing_yet;
+  // acquire: pairs with the release in signal(); the outcome was written before it.
+  while ((told = waiter.signal_.load(std::memory_order_acquire)) == nothing_yet) {
+    platform::futex_wait(waiter.signal_, nothing_yet);
+  }
+  return told;
+}
+
 void Leadership::wait_within_turn(Lock& lock, Waiter& waiter) {
   // Nobody may relieve a leader whose turn is not over: the rest of it runs on this stack.
   ++nested_;
@@ -55,9 +61,21 @@ void Leadership::wait_within_turn(Lock& lock, Waiter& waiter) {
   lock.unlock();
 }
 
+void Leadership::take_over(Lock& lock) {
+  if (leader_ == Leader::nobody) {
+    leader_ = Leader::caller;
+    return;
+  }
+  Waiter last;
+  await_signal(lock, last);
+  lock.lock();
+}
+
 void Leadership::finish(Waiter& waiter) noexcept {
   waiter.done_ = true;
-  if (!waiter.is_parked_) return;
+  // If its thread leads, a turn of its own ends the wait and it sees that. Anybody else has to
+  // tell.
+  if (!waiter.is_parked_) return interrupt_rest();
   unlink(waiter);
   signal(waiter, finished);
 }
@@ -69,13 +87,25 @@ void Leadership::ensure_led() noexcept {
 }
 
 bool Leadership::may_lead() const noexcept {
-  return leader_ == Leader::nobody || (leader_ == Leader::thread && is_resting_);
+  return leader_ == Leader::nobody || (leader_ == Leader::thread && rest_ == Rest::free);
 }
 
 void Leadership::take_lead() noexcept {
   // Two threads must never sleep for the same events.
   if (leader_ == Leader::thread) engine_.wake(Seat::thread);
+  rest_ = Rest::none;
   leader_ = Leader::caller;
+}
+
+void Leadership::end_rest(Leader me) noexcept {
+  // Who was relieved leaves the rest of its successor alone.
+  if (leader_ == me) rest_ = Rest::none;
+}
+
+void Leadership::interrupt_rest() noexcept {
+  if (rest_ == Rest::none) return;
+  look_again_ = true;
+  engine_.wake(seat());
 }
 
 void Leadership::step_down() noexcept {
@@ -147,13 +177,15 @@ void Leadership::step(Lock& lock) {
 }
 
 void Leadership::sleep(Lock& lock) {
-  const Seat seat = leader_ == Leader::thread ? Seat::thread : Seat::caller;
+  if (std::exchange(look_again_, false)) return;
+  const Leader me = leader_;
+  const Seat seat = this->seat();
   if (!engine_.prepare_sleep(seat)) return;
-  is_resting_ = nested_ == 0;
+  rest();
   lock.unlock();
   engine_.sleep(seat);
   lock.lock();
-  is_resting_ = false;
+  end_rest(me);
 }
 
 bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
@@ -161,13 +193,13 @@ bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
   const TimePoint start = engine_.now();
   bool interrupted = false;
   for (TimePoint last = start; last - start < budget;) {
-    is_resting_ = nested_ == 0;
+    rest();
     lock.unlock();
     platform::relax();
     for (int i = 0; engine_.mutex().is_contended() && i < yield_rounds_max; ++i) platform::relax();
     lock.lock();
-    is_resting_ = false;
-    if (leader_ != me || stopping_) return true;
+    end_rest(me);
+    if (leader_ != me || std::exchange(look_again_, false)) return true;
     const TimePoint now = engine_.now();
     interrupted |= now - last > longest_look;
     if (turns_.turn(lock) != 0) {
@@ -195,7 +227,7 @@ void Leadership::stop_thread() {
     const Lock lock(engine_.mutex());
     stopping_ = true;
     notify_thread();
-    engine_.wake(Seat::thread);
+    if (leader_ == Leader::thread) interrupt_rest();
   }
   if (thread_.joinable()) thread_.join();
 }

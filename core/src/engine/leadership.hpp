@@ -66,7 +66,11 @@ class Leadership {
   /// The same from user code that a turn of this thread runs: this thread leads already.
   void wait_within_turn(Lock& lock, Waiter& waiter);
 
-  /// Ends the wait for `waiter`.
+  /// Makes this thread the leader for good, once who leads now is done; for the end of the node,
+  /// after stop_thread().
+  void take_over(Lock& lock);
+
+  /// Ends the wait for `waiter`. Lock held, in a turn or out of it.
   void finish(Waiter& waiter) noexcept;
 
   /// Something is on its way that nobody waits for: the thread shall lead, if nobody does.
@@ -74,6 +78,9 @@ class Leadership {
 
  private:
   enum class Leader { nobody, caller, thread };
+  /// What the leader does out of its turns: nothing; spin or sleep, and nobody may relieve it; the
+  /// same, but anybody may.
+  enum class Rest { none, bound, free };
   /// How the thread waits for its turn to lead.
   enum class Standby { none, shallow, deep };
 
@@ -81,6 +88,11 @@ class Leadership {
   static constexpr std::chrono::microseconds linger{200};
 
   bool may_lead() const noexcept;
+  Seat seat() const noexcept { return leader_ == Leader::thread ? Seat::thread : Seat::caller; }
+  void rest() noexcept { rest_ = nested_ == 0 ? Rest::free : Rest::bound; }
+  void end_rest(Leader me) noexcept;
+  void interrupt_rest() noexcept;
+  std::uint32_t await_signal(Lock& lock, Waiter& waiter);
   void take_lead() noexcept;
   void lead(Lock& lock, const Waiter& waiter);
   void step(Lock& lock);
@@ -102,7 +114,8 @@ class Leadership {
   Turns& turns_;
   SpinBudget spin_;
   Leader leader_ = Leader::nobody;
-  bool is_resting_ = false;  // the leader spins or sleeps, and may be relieved
+  Rest rest_ = Rest::none;
+  bool look_again_ = false;  // the leader shall not go to sleep before it has looked
   int nested_ = 0;           // waits within turns of the leader
   Waiter* parked_first_ = nullptr;
   Waiter* parked_last_ = nullptr;

@@ -70,6 +70,10 @@ Result<wire::CallId> NodeCore::send_when_room(engine::Lock& lock, peers::Connect
   if (!may_wait || connection.has_room_for(request)) {
     return connection.send_request(std::move(request), sink);
   }
+  // Room may come only after a handler of this node ran. call() has seen to that already.
+  std::optional<dispatch::WorkerPool::BlockingGuard> guard;
+  if (sink == nullptr) guard.emplace(pool_);
+  if (guard && !guard->may_block()) return connection.send_request(std::move(request), sink);
   const auto keep_alive = connection.shared_from_this();
   peers::BlockedSend send;
   send.sink = sink;
@@ -147,6 +151,10 @@ void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handl
   ++detached_calls_;
   auto started = start_detached(link, handler, std::move(argument), options, *sink);
   DetachedOutcome& completed = *sink.release();  // by the connection, or now
+  if (started.has_error() && undriven_) {
+    lock.unlock();
+    return completed.complete(std::move(started).error());
+  }
   if (started.has_error()) on_outcome(completed, std::move(started).error());
   leadership_.ensure_led();
   drop_spent(lock);

@@ -114,8 +114,9 @@ std::size_t NodeCore::turn() {
 }
 
 std::size_t NodeCore::poll() {
-  // A node with a thread of its own is driven already; two drivers would break every order.
-  return options_.driver != nullptr ? turn() : 0;
+  // A node with a thread of its own is driven already; two drivers would break every order. So
+  // would a handler that runs those after it before it has ended, without having to wait.
+  return options_.driver != nullptr && !TurnScope::is_in_turn_of(*this) ? turn() : 0;
 }
 
 std::optional<TimePoint> NodeCore::next_timer() {
@@ -194,7 +195,8 @@ Result<void> NodeCore::end() {
   std::string busy;
   const bool drained = wait_until(
       [this] {
-        return dispatcher_.running() == 0 && work_.empty() && turns_on_stack_ == 0 &&
+        // The leader's work is the leader's alone while it runs.
+        return dispatcher_.running() == 0 && turns_on_stack_ == 0 && work_.empty() &&
                std::all_of(connections_.begin(), connections_.end(),
                            [](const auto& entry) { return entry.second->is_flushed(); });
       },
@@ -243,9 +245,12 @@ void NodeCore::stop_driving() {
   if (options_.driver != nullptr) {
     ManualDriver::Nodes::remove(*options_.driver, *this);
   } else {
+    // Whoever waits still may lead, or keep the leader from ending its turn.
+    give_up_waiting();
     leadership_.stop_thread();
   }
   engine::Lock lock(engine_.mutex());
+  if (options_.driver == nullptr) leadership_.take_over(lock);
   turn(lock);  // completions of the last moment: workers may wait for them
   // A transport that never said CLOSED must not keep anybody waiting. Kept until the last turn,
   // because it may say so still.
@@ -261,8 +266,9 @@ void NodeCore::stop_driving() {
   pool_.drop_queued();
   pool_.stop();
   lock.lock();
-  while (turn(lock) != 0) {  // what the last ones led to, log lines above all
+  while (turn(lock) != 0 || has_work()) {  // what the last ones led to, log lines above all
   }
+  undriven_ = true;
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock
   const auto buried = take_buried();
   // Breaks the cycles between peers, connections and this node.
@@ -277,6 +283,15 @@ void NodeCore::stop_driving() {
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
   lock.unlock();
+}
+
+void NodeCore::give_up_waiting() {
+  const std::lock_guard lock(engine_.mutex());
+  const Error why(Errc::shut_down, "this node was closed");
+  for (const auto& entry : connections_) {
+    finish_dial(*entry.second, why);
+    entry.second->end_calls(why);
+  }
 }
 
 std::vector<NodeCore::ConnectionPtr> NodeCore::connections_left() {

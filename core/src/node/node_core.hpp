@@ -179,6 +179,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void stop_requested();
   void close_connections(TimePoint drain_deadline);
   void stop_driving();
+  void give_up_waiting();
   Result<void> end();
   std::vector<ConnectionPtr> connections_left();
 
@@ -246,6 +247,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<Dial> dials_;
   Loopback loopback_;
   LeaderWork work_;
+  bool work_is_ours_ = false;  // a turn holds the lock: work_ may be touched
   int turns_on_stack_ = 0;
   std::vector<peers::Connection*> outputs_;  // to flush at the end of the turn
   std::vector<peers::Connection*> held_;     // to flush at held_until_
@@ -261,7 +263,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool serves_ = false;             // others may connect to this node
   bool closing_ = false;
   bool closed_ = false;
-  bool ended_ = false;  // close() has done all it does
+  bool undriven_ = false;  // no turn follows that could run anything
+  bool ended_ = false;     // close() has done all it does
 
   std::function<bool()> awaited_condition_;  // by close()
   engine::Waiter* condition_waiter_ = nullptr;

@@ -14,7 +14,10 @@ namespace trestle {
 // ---- Turns ----
 
 std::size_t NodeCore::turn(engine::Lock& lock) {
+  work_is_ours_ = true;
   std::size_t handled = engine_.collect() + loopback_.deliver();
+  // Within another turn, whose handler may wait for what these lead to.
+  if (!work_.answers.empty()) send_answers();
   if (!deferred_.empty()) {
     for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
@@ -24,10 +27,12 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   if (condition_waiter_ != nullptr && awaited_condition_()) leadership_.finish(*condition_waiter_);
   if (!buried_.empty() && turns_on_stack_ == 0 && work_.empty()) {
     auto buried = take_buried();
+    work_is_ours_ = false;
     lock.unlock();
     buried.clear();  // what they hold may be the application's
     lock.lock();
   }
+  work_is_ours_ = false;
   drop_spent(lock);
   return handled;
 }
@@ -42,6 +47,7 @@ void NodeCore::drop_spent(engine::Lock& lock) {
 
 std::size_t NodeCore::run_work(engine::Lock& lock) {
   ++turns_on_stack_;
+  work_is_ours_ = false;
   lock.unlock();
   std::size_t ran = 0;
   {
@@ -55,6 +61,7 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
   }
   lock.lock();
   --turns_on_stack_;
+  work_is_ours_ = true;
   send_answers();
   return ran;
 }
@@ -98,8 +105,11 @@ void NodeCore::on_outcome(calls::CallSink& sink, Result<Encoded> outcome) {
     sink.complete(std::move(outcome));
     return;
   }
-  work_.items.push(Completion{&sink, std::move(outcome)});
-  engine_.wake();
+  if (work_is_ours_) {
+    work_.items.push(Completion{&sink, std::move(outcome)});
+    return;
+  }
+  defer([&sink, end = std::move(outcome)]() mutable { sink.complete(std::move(end)); });
 }
 
 void NodeCore::on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) {
@@ -229,6 +239,8 @@ engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn*
 }
 
 Result<void> NodeCore::on_hello(peers::Connection& connection, const peers::PeerFacts& peer) {
+  // It came when all others were told to close; nobody would tell it.
+  if (closed_) return Error(Errc::draining, "the peer is shutting down");
   if (peer.instance == instance_ && peer.incarnation == incarnation_) {
     // Whoever asked for this connection gets the loopback instead.
     finish_dial(connection, peers_.find(instance_));

@@ -250,7 +250,7 @@ void Connection::retire() {
 }
 
 void Connection::go_on_retiring() {
-  if (!retiring_ || !is_open() || calls_.size() != 0) return;
+  if (!retiring_ || !is_open() || calls_.size() != 0 || has_requests_waiting()) return;
   // Having no call left is what goodbye says here. The opener closes when both have said so.
   if (!said_goodbye_) {
     send_goodbye(Errc::duplicate_connection, "another connection to the same peer is in use");

@@ -99,7 +99,9 @@ struct OutgoingRequest {
 struct BlockedSend : engine::Waiter {
   OutgoingRequest request;
   calls::CallSink* sink = nullptr;
-  Result<wire::CallId> admitted = wire::CallId{};  ///< once it is done
+  /// Once it is done; until then, what its deadline finds.
+  Result<wire::CallId> admitted = Error(
+      Errc::deadline_exceeded, "no room in the send queue (queue_bytes_max) before the deadline");
 };
 
 /// Threads: under the engine's lock.
@@ -155,6 +157,8 @@ class Connection final : public engine::LinkEvents,
   void close(const Error& why);
   /// Ends it at once.
   void abort(const Error& why);
+  /// Ends the calls and sends that wait on it; no more can come after close() or abort().
+  void end_calls(const Error& why);
 
   // ---- What is known of it ----
 
@@ -171,7 +175,9 @@ class Connection final : public engine::LinkEvents,
   /// Bytes of frames that the transport has not taken yet.
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
   /// True if all that was sent left this node, or never will.
-  bool is_flushed() const noexcept { return !is_open() || outbox_.is_idle(); }
+  bool is_flushed() const noexcept {
+    return !is_open() || (outbox_.is_idle() && !has_requests_waiting());
+  }
   /// Open, and good for new requests.
   bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_; }
   /// What the peer said when it left, if it did.
@@ -242,7 +248,6 @@ class Connection final : public engine::LinkEvents,
   void go_on_retiring();
   void release(calls::PendingCall& call, Result<Encoded> outcome);
   void finish(const Error& why);
-  void end_calls(const Error& why);
   Result<void> check_size(std::string_view handler, std::size_t payload_bytes,
                           std::size_t frame_bytes) const;
   Result<void> check_queue(std::size_t frame_bytes) const;
@@ -252,6 +257,8 @@ class Connection final : public engine::LinkEvents,
   bool handle(const wire::Hello& hello);
   bool handle(const wire::Request& request, engine::PacketSource& source);
   void handle_window(std::size_t credits);
+  /// For the peer's window, or for room in the queue.
+  bool has_requests_waiting() const noexcept { return !deferred_.empty() || !blocked_.empty(); }
   bool has_window() const noexcept { return peer_.window == 0 || under_way_ < peer_.window; }
   bool handle(const wire::Rejected& rejected);
   bool handle(const wire::Goodbye& goodbye);

@@ -97,6 +97,7 @@ void Connection::send_deferred() {
     }
   }
   admit_blocked();
+  go_on_retiring();
 }
 
 void Connection::drop_deferred(wire::CallId call) {
@@ -105,6 +106,7 @@ void Connection::drop_deferred(wire::CallId call) {
   if (found == deferred_.end()) return;
   deferred_bytes_ -= found->bytes;
   deferred_.erase(found);
+  admit_blocked();
 }
 
 void Connection::queue_request(OutgoingRequest request, wire::CallId id, calls::PendingCall* call) {

@@ -9,6 +9,7 @@ namespace trestle::calls {
 namespace {
 
 struct Sink final : CallSink {
+  Sink() : CallSink(Completes::at_once) {}
   void complete(Result<Encoded>) noexcept override {}
 };
 

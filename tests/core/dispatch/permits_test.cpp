@@ -10,22 +10,18 @@ namespace {
 
 TEST(Permits, GiveOutNoMoreThanTheLimit) {
   Permits permits(2);
-  Permits::Task task = [] {};
 
-  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
-  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
-  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::queued);
+  EXPECT_EQ(permits.acquire([] {}, 10), Permits::Outcome::acquired);
+  EXPECT_EQ(permits.acquire([] {}, 10), Permits::Outcome::acquired);
+  EXPECT_EQ(permits.acquire([] {}, 10), Permits::Outcome::queued);
 }
 
 TEST(Permits, PassOnInTheOrderOfAsking) {
   Permits permits(1);
   std::vector<int> ran;
-  Permits::Task first = [] {};
-  Permits::Task second = [&] { ran.push_back(2); };
-  Permits::Task third = [&] { ran.push_back(3); };
-  ASSERT_EQ(permits.acquire(first, 10), Permits::Outcome::acquired);
-  ASSERT_EQ(permits.acquire(second, 10), Permits::Outcome::queued);
-  ASSERT_EQ(permits.acquire(third, 10), Permits::Outcome::queued);
+  ASSERT_EQ(permits.acquire([] {}, 10), Permits::Outcome::acquired);
+  ASSERT_EQ(permits.acquire([&] { ran.push_back(2); }, 10), Permits::Outcome::queued);
+  ASSERT_EQ(permits.acquire([&] { ran.push_back(3); }, 10), Permits::Outcome::queued);
 
   permits.release()();
   permits.release()();
@@ -35,22 +31,19 @@ TEST(Permits, PassOnInTheOrderOfAsking) {
 
 TEST(Permits, AreFreeAgainOnceNobodyWaits) {
   Permits permits(1);
-  Permits::Task task = [] {};
-  ASSERT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
+  ASSERT_EQ(permits.acquire([] {}, 10), Permits::Outcome::acquired);
 
-  EXPECT_EQ(permits.release(), nullptr);
-  EXPECT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
+  EXPECT_FALSE(permits.release());
+  EXPECT_EQ(permits.acquire([] {}, 10), Permits::Outcome::acquired);
 }
 
 TEST(Permits, StayTakenWhileOneIsPassedOn) {
   Permits permits(1);
-  Permits::Task task = [] {};
-  ASSERT_EQ(permits.acquire(task, 10), Permits::Outcome::acquired);
-  ASSERT_EQ(permits.acquire(task, 10), Permits::Outcome::queued);
+  ASSERT_EQ(permits.acquire([] {}, 10), Permits::Outcome::acquired);
+  ASSERT_EQ(permits.acquire([] {}, 10), Permits::Outcome::queued);
 
-  EXPECT_NE(permits.release(), nullptr);
-  Permits::Task late = [] {};
-  EXPECT_EQ(permits.acquire(late, 10), Permits::Outcome::queued);
+  EXPECT_TRUE(permits.release());
+  EXPECT_EQ(permits.acquire([] {}, 10), Permits::Outcome::queued);
 }
 
 TEST(Permits, LetNoMoreWaitThanTold) {

@@ -7,7 +7,9 @@
 #include "calls/call_table.hpp"
 #include "engine/packet_hold.hpp"
 #include "engine/timer_queue.hpp"
+#include "engine/transport.hpp"
 #include "fakes/counted_allocations.hpp"
+#include "fakes/fake_transport.hpp"
 #include "platform/sanitizers.hpp"
 
 namespace trestle::engine {
@@ -16,17 +18,21 @@ namespace {
 TEST(PacketHoldAllocations, NoneForAPacketThatReadersKeep) {
   if (platform::sanitized) GTEST_SKIP() << "memory is not recycled under sanitizers";
   const auto queue = std::make_shared<ReleaseQueue>([] {});
+  fakes::FakeTransport fake;
+  auto opened =
+      Transport::open(fake.plugin(), "fake",
+                      {.wake = [] {}, .now = [] { return TimePoint(0); }, .log = {}}, queue, {});
+  const auto transport = std::move(opened).value();
+  fakes::FakeRx rx;
   const std::vector<std::byte> packet(20'000);
   std::vector<Payload> kept;
   kept.reserve(2 * 16);
   std::size_t given_back = 0;
   const auto turn = [&] {
     for (int i = 0; i < 16; ++i) {
-      auto* hold = new PacketHold(queue, nullptr, nullptr);
-      PacketSource source(hold, packet.size());
+      PacketSource source(*transport, rx.handle(), queue, packet.size());
       kept.push_back(source.keep(BytesView(packet).first(10'000)));
       kept.push_back(source.keep(BytesView(packet).first(100)));
-      PacketHold::drop_reader(hold);
     }
     kept.clear();
     given_back += queue->take().size();
@@ -40,6 +46,7 @@ struct NoEvents final : calls::DeadlineEvents {
   void on_deadline(wire::CallId) override {}
 };
 struct NoSink final : calls::CallSink {
+  NoSink() : CallSink(Completes::at_once) {}
   void complete(Result<Encoded>) noexcept override {}
 };
 

@@ -1,4 +1,4 @@
-// The turn and the sleep of an engine over a transport without I/O.
+// Events, timers and the sleep of an engine over a transport without I/O.
 #include "engine/engine.hpp"
 
 #include <gtest/gtest.h>
@@ -16,14 +16,11 @@ using namespace std::chrono_literals;
 using fakes::FakeTransport;
 
 struct Above final : EngineEvents {
-  std::size_t run_actions() override { return ++turns, actions ? actions() : 0; }
   bool has_work() const override { return work; }
   void on_transport_failed(Transport&) override { ++failed; }
 
-  int turns = 0;
   int failed = 0;
   bool work = false;
-  std::function<std::size_t()> actions;
 };
 
 struct Alarm final : Timer {
@@ -37,10 +34,21 @@ class EngineTest : public ::testing::Test {
     const std::lock_guard lock(engine_.mutex());
     return *engine_.transport(fake_.plugin(), "fake").value();
   }
-  TimePoint sleep(std::optional<TimePoint> limit = 20s) {
+  TimePoint sleep(TimePoint limit = 20s) {
     const TimePoint start = engine_.now();
-    engine_.sleep(limit ? std::optional(start + *limit) : limit);
+    rest_until(start + limit);
     return engine_.now() - start;
+  }
+  void rest_until(TimePoint limit, Seat seat = Seat::thread) {
+    {
+      const Lock lock(engine_.mutex());
+      if (!engine_.prepare_sleep(seat, limit)) return;
+    }
+    engine_.sleep(seat);
+  }
+  std::size_t collect() {
+    const Lock lock(engine_.mutex());
+    return engine_.collect();
   }
 
   Above above_;
@@ -94,7 +102,7 @@ TEST_F(EngineTest, SleepsNoLongerThanUntilTheNextTimer) {
   }
 
   EXPECT_LT(sleep(), 20s);
-  engine_.turn();
+  collect();
 
   EXPECT_EQ(alarm.rings, 1);
 }
@@ -108,7 +116,7 @@ TEST_F(EngineTest, WakesForATimerThatIsArmedWhileItSleeps) {
 
   const TimePoint start = engine_.now();
   while (alarm.rings == 0 && engine_.now() - start < 20s) {
-    if (engine_.turn() == 0) engine_.sleep(start + 20s);
+    if (collect() == 0) rest_until(start + 20s);
   }
   other.join();
 
@@ -118,7 +126,7 @@ TEST_F(EngineTest, WakesForATimerThatIsArmedWhileItSleeps) {
 TEST_F(EngineTest, EndsItsSleepWhenWoken) {
   std::thread other([&] { engine_.wake(); });
   other.join();
-  engine_.sleep(engine_.now() + 1ms);  // the wake-up may have come before the sleep: no work then
+  rest_until(engine_.now() + 1ms);  // the wake-up may have come before the sleep: no work then
   std::atomic<bool> slept{false};
   std::thread waker([&] {
     while (!slept.load()) {
@@ -134,7 +142,7 @@ TEST_F(EngineTest, EndsItsSleepWhenWoken) {
   EXPECT_LT(duration, 20s);
 }
 
-TEST_F(EngineTest, GivesBuffersBackInTheNextTurn) {
+TEST_F(EngineTest, GivesBuffersBackWhenItCollectsNext) {
   Transport& transport = open();
   fakes::FakeRx rx;
   Payload held;
@@ -152,12 +160,12 @@ TEST_F(EngineTest, GivesBuffersBackInTheNextTurn) {
   ASSERT_TRUE(transport.connect("fake://b", keeper).has_value());
   rx.bytes.assign(10'000, 'z');
   fake_.packet(fake_.conns.front(), rx);
-  engine_.turn();
-  engine_.turn();
+  collect();
+  collect();
   EXPECT_EQ(rx.releases, 0);
 
   held = {};
-  engine_.turn();
+  collect();
 
   EXPECT_EQ(rx.releases, 1);
 }
@@ -166,18 +174,17 @@ TEST_F(EngineTest, ReportsABrokenTransportOnceAndAsksItNoMore) {
   open();
   fake_.broken = true;
 
-  engine_.turn();
-  engine_.turn();
+  collect();
+  collect();
 
   EXPECT_EQ(above_.failed, 1);
-  EXPECT_EQ(above_.turns, 2);
   EXPECT_TRUE(engine_.is_down());
 }
 
 TEST_F(EngineTest, HandsOutNoTransportThatIsBroken) {
   open();
   fake_.broken = true;
-  engine_.turn();
+  collect();
 
   const std::lock_guard lock(engine_.mutex());
   const auto again = engine_.transport(fake_.plugin(), "fake");
@@ -197,17 +204,30 @@ TEST_F(EngineTest, NamesTheTransportsThatItHadToLeak) {
   EXPECT_NE(leaked_on_purpose, nullptr);
 }
 
-TEST_F(EngineTest, RunsActionsWithoutItsLock) {
-  bool free = false;
-  above_.actions = [&]() -> std::size_t {
-    free = engine_.mutex().try_lock();
-    if (free) engine_.mutex().unlock();
-    return 0;
-  };
+TEST_F(EngineTest, EndsTheSleepOfOneSeatAndNotOfTheOther) {
+  {
+    const Lock lock(engine_.mutex());
+    ASSERT_TRUE(engine_.prepare_sleep(Seat::thread));
+    ASSERT_TRUE(engine_.prepare_sleep(Seat::caller, engine_.now() + 5ms));
+    engine_.wake(Seat::thread);
+  }
+  const TimePoint start = engine_.now();
 
-  engine_.turn();
+  engine_.sleep(Seat::thread);  // for ever, but for the wake-up
+  engine_.sleep(Seat::caller);
 
-  EXPECT_TRUE(free);
+  EXPECT_GE(engine_.now() - start, 4ms) << "the caller's seat was woken, too";
+}
+
+TEST_F(EngineTest, LooksAtTheClockOncePerTurn) {
+  collect();
+  const TimePoint first = engine_.recent_time();
+
+  EXPECT_EQ(engine_.recent_time(), first);
+  while (engine_.now() == first) {
+  }
+  collect();
+  EXPECT_GT(engine_.recent_time(), first);
 }
 
 TEST_F(EngineTest, KnowsWhetherTheKernelMayBringMore) {

@@ -208,7 +208,6 @@ TEST_F(TransportTest, JoinsAPacketThatComesInSegments) {
 
   transport->progress();
   first = last = "gone.";
-  transport->end_turn();
 
   EXPECT_EQ(link.last, "onethree");
   EXPECT_EQ(link.kept.front().text(), "onethree");
@@ -269,7 +268,6 @@ class LentPacket : public TransportTest {
   void deliver() {
     fake_.packet(fake_.conns.front(), rx_);
     transport_->progress();
-    transport_->end_turn();
   }
   std::size_t given_back() {
     const auto entries = released_->take();
@@ -282,11 +280,11 @@ class LentPacket : public TransportTest {
   FakeRx rx_{std::string(8192, 'x')};
 };
 
-TEST_F(LentPacket, GoesBackAtTheEndOfTheTurn) {
+TEST_F(LentPacket, GoesBackAsSoonAsItWasDelivered) {
   deliver();
 
-  EXPECT_EQ(given_back(), 1u);
   EXPECT_EQ(rx_.releases, 1);
+  EXPECT_EQ(given_back(), 0u);
 }
 
 TEST_F(LentPacket, StaysUntilTheLastPayloadThatViewsItIsGone) {
@@ -294,6 +292,8 @@ TEST_F(LentPacket, StaysUntilTheLastPayloadThatViewsItIsGone) {
   deliver();
   EXPECT_EQ(given_back(), 0u);
   EXPECT_EQ(static_cast<const void*>(link_.kept.front().data()), rx_.bytes.data()) << "no copy";
+
+  EXPECT_EQ(rx_.releases, 0);
 
   link_.kept.clear();
 
@@ -305,7 +305,7 @@ TEST_F(LentPacket, IsNotHeldBySmallPartsWhichAreCopied) {
   rx_.bytes.assign(4096, 'y');
   deliver();
 
-  EXPECT_EQ(given_back(), 1u);
+  EXPECT_EQ(rx_.releases, 1);
   EXPECT_EQ(link_.kept.front().text(), std::string(4096, 'y'));
 }
 
@@ -315,7 +315,7 @@ TEST_F(LentPacket, IsNotHeldByAPartThatIsSmallBesideIt) {
   rx_.bytes.assign(40'000, 'y');
   deliver();
 
-  EXPECT_EQ(given_back(), 1u);
+  EXPECT_EQ(rx_.releases, 1);
   EXPECT_EQ(link_.kept.front().text(), std::string(5000, 'y'));
 }
 

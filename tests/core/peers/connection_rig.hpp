@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 /// The outcome of one call.
 struct NotedSink final : calls::CallSink {
+  NotedSink() : CallSink(Completes::at_once) {}
   void complete(Result<Encoded> result) noexcept override {
     ++completions;
     outcome.emplace(std::move(result));
@@ -110,7 +111,10 @@ class ConnectionRig : public ::testing::Test,
     fake_.packet(conn(), packet);
     turn();
   }
-  void turn() { engine_.turn(); }
+  void turn() {
+    engine_.collect();
+    flush();
+  }
   void advance(std::chrono::nanoseconds by) {
     clock_.advance(by);
     turn();
@@ -143,10 +147,6 @@ class ConnectionRig : public ::testing::Test,
   }
 
   // EngineEvents
-  std::size_t run_actions() override {
-    flush();
-    return 0;
-  }
   bool has_work() const override { return false; }
   void on_transport_failed(engine::Transport&) override {}
   // ConnectionEvents
@@ -160,13 +160,16 @@ class ConnectionRig : public ::testing::Test,
     return {};
   }
   void on_open(Connection&) override { ++opened_; }
-  void on_request(Connection&, const wire::Request& request, std::string_view handler,
+  void on_request(Connection&, const wire::Request& request, HandlerName& handler,
                   engine::PacketSource&) override {
-    requests_ +=
-        std::string(handler) + "(" + std::string(as_text(request.payload).substr(0, 8)) + ") ";
+    requests_ += handler.name + "(" + std::string(as_text(request.payload).substr(0, 8)) + ") ";
   }
   void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) override {
     sink.complete(std::move(outcome));
+  }
+  void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) override {
+    send.admitted = std::move(admitted);
+    ++admitted_;
   }
   void on_stray_outcome() override { ++strays_; }
   void on_rejected(Connection&, const wire::Rejected&) override { ++rejected_; }
@@ -200,6 +203,7 @@ class ConnectionRig : public ::testing::Test,
   std::optional<Error> verdict_;
   int opened_ = 0;
   int strays_ = 0;
+  int admitted_ = 0;
   int rejected_ = 0;
   std::string requests_;
   std::string violations_;

@@ -50,7 +50,7 @@ void append_hot_frames(Buffer& packet) {
 TEST(PacketReader, AllocatesNothingForHotFrames) {
   Buffer packet;
   append_hot_frames(packet);
-  PacketReader reader(packet, 4096);
+  PacketReader reader(BytesView(packet), 4096);
   const int before = allocations;
 
   int frames = 0;

@@ -177,7 +177,7 @@ TEST(PacketReader, YieldsFramesInTheirOrder) {
 
 TEST(PacketReader, PointsIntoThePacketInsteadOfCopying) {
   const Bytes packet = packet_of(Reply{call, {}, as_bytes("payload")});
-  PacketReader reader(packet, test_frame_bytes_max);
+  PacketReader reader(BytesView(packet), test_frame_bytes_max);
 
   const auto frame = reader.next().value();
 
@@ -187,7 +187,7 @@ TEST(PacketReader, PointsIntoThePacketInsteadOfCopying) {
 TEST(PacketReader, StaysAtItsEndAfterAnError) {
   Bytes packet = packet_of(Ack{call}, Ping{1});
   packet[packet_header_bytes] = std::byte{7};  // below the prefix
-  PacketReader reader(packet, test_frame_bytes_max);
+  PacketReader reader(BytesView(packet), test_frame_bytes_max);
 
   EXPECT_TRUE(reader.next().has_error());
   const auto after = reader.next();
@@ -204,7 +204,7 @@ TEST(PacketReader, ReadsPlainFramesWithoutAVariant) {
                                          .deadline_ms = 7,
                                          .payload = as_bytes("abc")},
                                  Ack{call});
-  PacketReader reader(packet, test_frame_bytes_max);
+  PacketReader reader(BytesView(packet), test_frame_bytes_max);
 
   const PlainFrame* request = reader.next_plain();
   ASSERT_NE(request, nullptr);
@@ -229,7 +229,7 @@ TEST(PacketReader, LeavesWhatIsNotPlainToNext) {
         Frame(Ping{1}), Frame(Reply{.codec = Codec{9}}),
         Frame(Request{.handler = 1, .mode = DeliveryMode{9}})}) {
     const Bytes packet = packet_of(frame);
-    PacketReader reader(packet, test_frame_bytes_max);
+    PacketReader reader(BytesView(packet), test_frame_bytes_max);
 
     EXPECT_EQ(reader.next_plain(), nullptr);
     EXPECT_TRUE(reader.next().value().has_value());
