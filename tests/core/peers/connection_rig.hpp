@@ -171,6 +171,7 @@ class ConnectionRig : public ::testing::Test,
     send.admitted = std::move(admitted);
     ++admitted_;
   }
+  std::vector<Payload>& spent_payloads() override { return spent_; }
   void on_stray_outcome() override { ++strays_; }
   void on_rejected(Connection&, const wire::Rejected&) override { ++rejected_; }
   void on_protocol_error(Connection&, const Error& error) override {
@@ -202,6 +203,7 @@ class ConnectionRig : public ::testing::Test,
 
   std::optional<Error> verdict_;
   int opened_ = 0;
+  std::vector<Payload> spent_;
   int strays_ = 0;
   int admitted_ = 0;
   int rejected_ = 0;
