@@ -47,9 +47,9 @@ void RawPeer::greet(const InstanceId& instance, std::uint64_t incarnation) {
   send(hello);
 }
 
-void RawPeer::on_packet(BytesView bytes, engine::PacketSource&) {
-  const Payload& packet = packets_.emplace_back(Payload::copy(bytes));
-  wire::PacketReader reader(packet.view(), 1u << 26);
+void RawPeer::on_packet(wire::PacketView packet, engine::PacketSource&) {
+  const Payload& kept = packets_.emplace_back(Payload::copy(packet.first));
+  wire::PacketReader reader(kept.view(), 1u << 26);
   while (auto frame = reader.next().value()) {
     ++frames_received_;
     frames_.push_back(std::move(*frame));

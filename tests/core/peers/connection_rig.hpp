@@ -144,6 +144,7 @@ class ConnectionRig : public ::testing::Test,
   }
   void flush() {
     for (const auto& connection : std::exchange(outputs_, {})) connection->flush();
+    spent_.clear();
   }
 
   // EngineEvents
@@ -171,6 +172,7 @@ class ConnectionRig : public ::testing::Test,
     send.admitted = std::move(admitted);
     ++admitted_;
   }
+  std::vector<Payload>& spent_payloads() override { return spent_; }
   void on_stray_outcome() override { ++strays_; }
   void on_rejected(Connection&, const wire::Rejected&) override { ++rejected_; }
   void on_protocol_error(Connection&, const Error& error) override {
@@ -197,6 +199,7 @@ class ConnectionRig : public ::testing::Test,
                            .queue_bytes_max = 4 << 20,
                            .handshake_timeout = 2s};
   std::vector<std::shared_ptr<Connection>> outputs_;
+  std::vector<Payload> spent_;
   std::uint32_t made_ = 0;
   std::vector<std::shared_ptr<Connection>> connections_;
 
