@@ -7,7 +7,8 @@ namespace trestle::dispatch {
 namespace {
 
 // Tells a worker from every other thread, so that only workers are compensated for.
-thread_local const WorkerPool* current_pool = nullptr;
+// initial-exec: the library is there from the start of the program, and each call looks here.
+[[gnu::tls_model("initial-exec")]] thread_local const WorkerPool* current_pool = nullptr;
 
 }  // namespace
 

@@ -14,6 +14,9 @@ constexpr std::uint32_t nothing_yet = 0;
 constexpr std::uint32_t finished = 1;
 constexpr std::uint32_t promoted = 2;
 
+// A look at all transports takes less; whoever takes longer did not have the CPU all the time.
+constexpr std::chrono::microseconds longest_look{8};
+
 // How long a spinning leader stays out of the lock for those who want it.
 constexpr int yield_rounds_max = 2000;
 
@@ -187,8 +190,9 @@ void Leadership::sleep(Lock& lock) {
 
 bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
   const Leader me = leader_;
-  const TimePoint end = engine_.now() + budget;
-  do {
+  const TimePoint start = engine_.now();
+  bool interrupted = false;
+  for (TimePoint last = start; last - start < budget;) {
     rest();
     lock.unlock();
     platform::relax();
@@ -196,11 +200,19 @@ bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
     lock.lock();
     end_rest(me);
     if (leader_ != me || std::exchange(look_again_, false)) return true;
+    const TimePoint now = engine_.now();
+    interrupted |= now - last > longest_look;
     if (turns_.turn(lock) != 0) {
-      spin_.paid();
+      // What is there at the first look came while this thread did something else.
+      if (interrupted) {
+        spin_.interrupted();
+      } else if (last != start) {
+        spin_.paid();
+      }
       return true;
     }
-  } while (engine_.now() < end);
+    last = now;
+  }
   return false;
 }
 

@@ -39,6 +39,12 @@ class SpinBudget {
     misses_ = 0;
   }
 
+  /// Something came, but only after this thread had lost its CPU for a while: most likely to the
+  /// very peer that it waited for.
+  void interrupted() noexcept {
+    if (policy_ == Spin::automatic) give_up();
+  }
+
   /// Nothing came, and then the thread slept for `slept`.
   void missed(std::chrono::nanoseconds slept) noexcept {
     if (policy_ != Spin::automatic || budget_.count() == 0) return;
@@ -48,12 +54,16 @@ class SpinBudget {
       budget_ = std::min(budget_ * 2, longest);
       return;
     }
+    give_up();
+  }
+
+ private:
+  void give_up() noexcept {
     misses_ = 0;
     budget_ = std::chrono::nanoseconds(0);
     probe_every_ = std::min(probe_every_ * 2, probe_every_max);
   }
 
- private:
   static constexpr std::chrono::nanoseconds shortest = std::chrono::microseconds(10);
   static constexpr int misses_max = 4;
   static constexpr std::uint32_t probe_every_min = 2;

@@ -32,7 +32,9 @@ class TurnScope {
   static int depth() noexcept { return innermost_ != nullptr ? innermost_->depth_ : 0; }
 
  private:
-  inline static thread_local const TurnScope* innermost_ = nullptr;
+  // initial-exec: the library is there from the start of the program, and each call looks here.
+  [[gnu::tls_model("initial-exec")]] inline static thread_local const TurnScope* innermost_ =
+      nullptr;
 
   const NodeCore* core_;
   const TurnScope* outer_;
