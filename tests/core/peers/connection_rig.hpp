@@ -144,6 +144,7 @@ class ConnectionRig : public ::testing::Test,
   }
   void flush() {
     for (const auto& connection : std::exchange(outputs_, {})) connection->flush();
+    spent_.clear();
   }
 
   // EngineEvents
@@ -198,6 +199,7 @@ class ConnectionRig : public ::testing::Test,
                            .queue_bytes_max = 4 << 20,
                            .handshake_timeout = 2s};
   std::vector<std::shared_ptr<Connection>> outputs_;
+  std::vector<Payload> spent_;
   std::uint32_t made_ = 0;
   std::vector<std::shared_ptr<Connection>> connections_;
 
