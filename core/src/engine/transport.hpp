@@ -95,6 +95,10 @@ class Transport {
   bool is_down() const noexcept { return down_; }
   /// True once progress() said that the transport is broken; it is down, too.
   bool has_failed() const noexcept { return failed_; }
+  /// The plugin may still read these: they go when it is destroyed, or never.
+  void keep(std::vector<Payload> payloads) {
+    for (Payload& payload : payloads) kept_.push_back(std::move(payload));
+  }
   /// Frees the plugin's side. False: buffers are still held; the transport is leaked, not freed
   /// under a reader.
   bool destroy() noexcept;
@@ -114,6 +118,7 @@ class Transport {
   tt_host host_;
   tt_transport* handle_ = nullptr;
   tt_attr attributes_{};
+  std::vector<Payload> kept_;
   bool down_ = false;
   bool failed_ = false;
   std::vector<BytesView> pieces_;  // keeps its memory

@@ -257,7 +257,8 @@ void NodeCore::stop_driving() {
   lock.unlock();
   const auto left = connections_left();
   lock.lock();
-  for (const auto& connection : left) connection->on_closed(TT_E_CLOSED, "this node was closed");
+  const Error why(Errc::shut_down, "this node was closed");
+  for (const auto& connection : left) connection->forsake(why);
   turn(lock);
   lock.unlock();
   // Messages that did not start within close_timeout are dropped: their callers were told by the

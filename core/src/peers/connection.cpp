@@ -243,6 +243,14 @@ void Connection::finish(const Error& why) {
   events_.on_closed(*this, why);
 }
 
+void Connection::forsake(const Error& why) {
+  std::vector<Payload> unsent;
+  outbox_.clear(unsent);
+  if (transport_ != nullptr) transport_->keep(std::move(unsent));
+  if (!close_reason_) close_reason_ = why;
+  finish(*close_reason_);
+}
+
 void Connection::retire() {
   if (retiring_ || !is_open()) return;
   retiring_ = true;

@@ -157,6 +157,8 @@ class Connection final : public engine::LinkEvents,
   void close(const Error& why);
   /// Ends it at once.
   void abort(const Error& why);
+  /// Ends it although the transport has not said CLOSED: it keeps what it may still read.
+  void forsake(const Error& why);
   /// Ends the calls and sends that wait on it; no more can come after close() or abort().
   void end_calls(const Error& why);
 
