@@ -151,11 +151,19 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
 
 void Connection::flush() {
   // After hanging up the transport lingers by itself; more would be refused.
-  if (state_ == State::starting || state_ == State::closed || hung_up_) return;
+  if (state_ == State::starting || state_ == State::closed || hung_up_ || cut_off_) {
+    return;
+  }
   const tt_status status = outbox_.flush(*this, events_.spent_payloads());
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
     if (!blocked_.empty()) admit_blocked();
+    return;
+  }
+  const bool gone = status == TT_E_CLOSED || status == TT_E_RESET;
+  if (gone && state_ != State::closing) {
+    // What the peer sent before it left is still to be read; CLOSED comes after it.
+    cut_off_ = true;
     return;
   }
   // The transport reports the loss itself; this only makes sure that it ends.

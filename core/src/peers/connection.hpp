@@ -298,6 +298,7 @@ class Connection final : public engine::LinkEvents,
   std::optional<Error> close_reason_;
   bool was_open_ = false;
   bool hung_up_ = false;
+  bool cut_off_ = false;  // the transport takes nothing more; CLOSED follows
   bool retiring_ = false;
   bool said_goodbye_ = false;
 };
