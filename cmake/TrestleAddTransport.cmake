@@ -13,6 +13,7 @@ function(trestle_add_transport)
   target_link_libraries(${target} PRIVATE trestle::sdk ${arg_LIBRARIES})
   if(TARGET trestle_build_flags)
     target_link_libraries(${target} PRIVATE trestle_build_flags)
+    trestle_optimise_as_a_whole(${target})
   endif()
   set_target_properties(${target} PROPERTIES
     PREFIX "" OUTPUT_NAME trestle_${arg_NAME}

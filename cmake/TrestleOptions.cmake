@@ -2,6 +2,7 @@
 option(TRESTLE_BUILD_TESTS "Build the tests and examples" ${PROJECT_IS_TOP_LEVEL})
 option(TRESTLE_WERROR "Treat warnings as errors" OFF)
 set(TRESTLE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+option(TRESTLE_LTO "Optimise the core and each transport as a whole" OFF)
 option(TRESTLE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 set(CMAKE_CXX_STANDARD 20)

@@ -8,7 +8,8 @@ MIB = 1 << 20
 class Program:
     """One measurement. Equal programs are measured once per round.
 
-    kind: "trestle" (bench and serve of the tool), "sync" and "epoll" (bare sockets), "inproc"
+    kind: "trestle" (bench and serve of the tool), "many" (serve of the tool, and one thread with
+    many connections), "sync" and "epoll" (bare sockets), "inproc"
     (Trestle inside one process), "bare" (yardsticks inside one process).
     pinning: "split" (server on the first CPU, client on the second), "same" (both on the second),
     "free" (programs that pin their threads themselves).
@@ -75,7 +76,7 @@ def large_case(transport):
 
 
 def connections_case(clients):
-    return Case(f"tcp-connections-{clients}", tool("tcp", clients=clients),
+    return Case(f"tcp-connections-{clients}", Program("many", "tcp", clients=clients),
                 (epoll("tcp", clients=clients),), "per_second", ">=", 0.6)
 
 

@@ -31,12 +31,12 @@ class Programs:
 
     def missing(self):
         names = ["bare_sync_socket", "bare_epoll_socket", "bare_in_process", "inproc_bench",
-                 "idle_connections"]
+                 "many_connections", "idle_connections"]
         return [path for path in [self.tool, *map(self.bench, names)] if not path.is_file()]
 
     def server_command(self, program, folder):
         """The command, without its CPU; None for programs that need no server."""
-        if program.kind == "trestle":
+        if program.kind in ("trestle", "many"):
             endpoint = "tcp://127.0.0.1:0" if program.what == "tcp" else f"{program.what}://*"
             return [self.tool, "serve", "--listen", endpoint, "--spin", program.spin]
         if program.kind in ("sync", "epoll"):
@@ -51,6 +51,9 @@ class Programs:
                 program.outstanding, "--clients", program.clients, "--seconds", seconds]
         if program.kind == "trestle":
             return [self.tool, "bench", uri, *load, "--spin", program.spin, "--json"]
+        if program.kind == "many":
+            return [self.bench("many_connections"), uri, "--clients", program.clients,
+                    "--size", program.size, "--seconds", seconds]
         if program.kind in ("sync", "epoll"):
             return [self.bench(f"bare_{program.kind}_socket"), "measure", uri, *load,
                     "--wait", program.wait, "--write", program.write]

@@ -15,7 +15,7 @@ class Plan:
     """How long and how often."""
     rounds: int
     seconds: float        # of each measurement
-    deadline: float       # on the monotonic clock: no new round, no repetition afterwards
+    deadline: float       # on the monotonic clock: no new round afterwards
     repetitions: int = 2  # of a disturbed measurement
     idle_wait: float = 1.0
 
@@ -36,10 +36,15 @@ class RoundOfCase:
 
 
 class Round:
-    """Measures each program at most once."""
+    """Measures each program at most once, but for what was disturbed. After `patient_until` it
+    neither waits for quiet nor repeats, so that a busy machine gets all of its rounds, too."""
 
-    def __init__(self, programs, plan):
-        self.programs, self.plan, self.results = programs, plan, {}
+    def __init__(self, programs, plan, patient_until):
+        self.programs, self.plan, self.patient_until = programs, plan, patient_until
+        self.results = {}
+
+    def _is_patient(self):
+        return time.monotonic() < self.patient_until
 
     def result_of(self, program):
         if program not in self.results:
@@ -49,11 +54,12 @@ class Round:
     def _quietest(self, program):
         best = None
         for _ in range(1 + self.plan.repetitions):
-            machine.wait_until_idle(self.plan.idle_wait)
+            if self._is_patient():
+                machine.wait_until_idle(self.plan.idle_wait)
             result = measure_once(self.programs, program, self.plan.seconds)
             if best is None or result["foreign"] < best["foreign"]:
                 best = result
-            if best["foreign"] <= FOREIGN_MAX or time.monotonic() > self.plan.deadline:
+            if best["foreign"] <= FOREIGN_MAX or not self._is_patient():
                 break
         return best
 
@@ -114,8 +120,11 @@ def run_cases(cases, programs, plan):
         if number and time.monotonic() > plan.deadline:
             print(f"out of time after {number} rounds", file=sys.stderr)
             break
-        this_round = Round(programs, plan)
-        for case in cases:
+        now = time.monotonic()
+        share = (plan.deadline - now) / (plan.rounds - number)
+        this_round = Round(programs, plan, patient_until=now + share)
+        first = number * len(cases) // plan.rounds  # each gets its turn of what patience there is
+        for case in cases[first:] + cases[:first]:
             if case.name in errors:
                 continue
             show_progress(f"round {number + 1} of {plan.rounds}: {case.name}")

@@ -50,7 +50,7 @@ class Measuring(unittest.TestCase):
     def test_compares_with_the_better_yardstick(self):
         slow, fast = Program("trestle", "tcp", spin="off"), Program("trestle", "tcp", spin="on")
         case = Case("auto", Program("trestle", "tcp"), (slow, fast), "p50_us", "<=", 1.2)
-        this_round = Round(None, Plan(rounds=1, seconds=0, deadline=0))
+        this_round = Round(None, Plan(rounds=1, seconds=0, deadline=0), patient_until=0)
         this_round.results = {case.ours: {"p50_us": 6.0, "foreign": 0.0},
                               slow: {"p50_us": 9.0, "foreign": 0.01},
                               fast: {"p50_us": 3.0, "foreign": 0.2}}
