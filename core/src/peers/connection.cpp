@@ -162,7 +162,8 @@ void Connection::flush() {
     if (!blocked_.empty()) admit_blocked();
     return;
   }
-  if (status == TT_E_CLOSED || status == TT_E_RESET) {
+  const bool gone = status == TT_E_CLOSED || status == TT_E_RESET;
+  if (gone && state_ != State::closing) {
     // The peer is gone, but what it sent before may still be on its way here. The transport says
     // when that was all; the limit only makes sure that it ends.
     cut_off_ = true;
