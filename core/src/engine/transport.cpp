@@ -267,7 +267,10 @@ void Transport::shutdown() noexcept {
 }
 
 bool Transport::destroy() noexcept {
-  return handle_ == nullptr || ops_.destroy(std::exchange(handle_, nullptr)) == TT_OK;
+  if (handle_ == nullptr) return true;
+  if (ops_.destroy(handle_) != TT_OK) return false;
+  handle_ = nullptr;
+  return true;
 }
 
 }  // namespace trestle::engine

@@ -17,6 +17,7 @@
 #include "dispatch/worker_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
+#include "memory/block_allocator.hpp"
 #include "node/drivable.hpp"
 #include "node/leader_work.hpp"
 #include "node/loopback.hpp"
@@ -110,6 +111,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   struct DetachedOutcome final : calls::CallSink {
     explicit DetachedOutcome(NodeCore& c, detail::CallCompletion d)
         : CallSink(Completes::without_lock), core(c), done(std::move(d)) {}
+    // One per call, so its memory is recycled.
+    static void* operator new(std::size_t size) { return memory::allocate(size); }
+    static void operator delete(void* outcome, std::size_t size) noexcept {
+      memory::deallocate(outcome, size);
+    }
     void complete(Result<Encoded> outcome) noexcept override;
     NodeCore& core;
     detail::CallCompletion done;
@@ -243,6 +249,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   // Under the engine's lock.
   std::map<peers::Connection*, ConnectionPtr> connections_;
   std::vector<Payload> spent_;         // sent; to be destroyed without the lock
+  std::vector<Payload> spent_room_;    // empty: its memory is for the next ones
   std::vector<ConnectionPtr> buried_;  // closed, but the leader's work may still name them
   std::vector<Dial> dials_;
   Loopback loopback_;

@@ -39,10 +39,11 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
 
 void NodeCore::drop_spent(engine::Lock& lock) {
   if (spent_.empty()) return;
-  auto spent = std::exchange(spent_, {});
+  auto spent = std::exchange(spent_, std::exchange(spent_room_, {}));
   lock.unlock();
   spent.clear();  // what releases them is the application's
   lock.lock();
+  if (spent.capacity() > spent_room_.capacity()) spent_room_.swap(spent);
 }
 
 std::size_t NodeCore::run_work(engine::Lock& lock) {

@@ -87,6 +87,10 @@ void Connection::on_limit() {
     abort(Error(Errc::deadline_exceeded, "not connected before the deadline"));
     return;
   }
+  if (cut_off_) {
+    abort(Error(Errc::connection_lost, "the transport takes nothing more, and does not say why"));
+    return;
+  }
   refuse(Error(Errc::handshake_failed,
                "no hello from the other side within handshake_timeout " +
                    std::to_string(limits_.handshake_timeout.count() / 1'000'000) + " ms"));
@@ -151,14 +155,21 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
 
 void Connection::flush() {
   // After hanging up the transport lingers by itself; more would be refused.
-  if (state_ == State::starting || state_ == State::closed || hung_up_) return;
+  if (state_ == State::starting || state_ == State::closed || hung_up_ || cut_off_) return;
   const tt_status status = outbox_.flush(*this, events_.spent_payloads());
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
     if (!blocked_.empty()) admit_blocked();
     return;
   }
-  // The transport reports the loss itself; this only makes sure that it ends.
+  const bool gone = status == TT_E_CLOSED || status == TT_E_RESET;
+  if (gone && state_ != State::closing) {
+    // The peer is gone, but what it sent before may still be on its way here. The transport says
+    // when that was all; the limit only makes sure that it ends.
+    cut_off_ = true;
+    engine_.arm_timer(limit_timer_, engine_.time_after(limits_.close_timeout));
+    return;
+  }
   abort(Error(engine::errc_of(status),
               "the transport refused to send, status " + std::to_string(status)));
 }
@@ -179,7 +190,7 @@ void Connection::close(const Error& why) {
   if (is_closing()) return;  // flushing failed
   state_ = State::closing;
   close_reason_ = why;
-  if (outbox_.is_empty() || transport_ == nullptr) {
+  if (outbox_.is_empty() || transport_ == nullptr || cut_off_) {
     hang_up(0);
   } else {
     // The rest leaves as the transport takes it, for a bounded time.

@@ -178,10 +178,10 @@ class Connection final : public engine::LinkEvents,
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept {
-    return !is_open() || (outbox_.is_idle() && !has_requests_waiting());
+    return !is_open() || cut_off_ || (outbox_.is_idle() && !has_requests_waiting());
   }
   /// Open, and good for new requests.
-  bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_; }
+  bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_ && !cut_off_; }
   /// What the peer said when it left, if it did.
   const std::optional<Error>& goodbye() const noexcept { return goodbye_; }
 
@@ -298,6 +298,7 @@ class Connection final : public engine::LinkEvents,
   std::optional<Error> close_reason_;
   bool was_open_ = false;
   bool hung_up_ = false;
+  bool cut_off_ = false;  // nothing can be sent any more; the end of what comes in follows
   bool retiring_ = false;
   bool said_goodbye_ = false;
 };

@@ -139,6 +139,23 @@ TEST_F(Calls, EndWhenTheTransportRefusesToSend) {
   EXPECT_EQ(sink.error().ran, Ran::no);
 }
 
+TEST_F(Calls, OfAPeerThatLeftAreTakenInThoughNothingCanBeSentAnyMore) {
+  const auto connection = open();
+  fake_.send_status = TT_E_CLOSED;
+  connection->send_goodbye(Errc::draining, "cannot leave");
+  flush();
+
+  receive(PacketBytes()
+              .add(wire::Request{.call = wire::CallId::make(1, 1),
+                                 .handler = 1,
+                                 .handler_name = "last",
+                                 .payload = as_bytes("words")})
+              .str());
+
+  EXPECT_EQ(requests_, "last(words) ");
+  EXPECT_FALSE(connection->is_usable());
+}
+
 TEST_F(Calls, AreRefusedWithTheLimitWhenTooLarge) {
   const auto connection = open();
   NotedSink sink;

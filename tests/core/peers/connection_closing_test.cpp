@@ -126,5 +126,25 @@ TEST_F(Closing, RefusesAHelloOfNoIncarnation) {
   EXPECT_NE(frames().find("goodbye:hello with incarnation 0"), std::string::npos) << frames();
 }
 
+TEST_F(Closing, ReadsWhatThePeerSentBeforeItLeft) {
+  const auto connection = open();
+  receive(PacketBytes().add(wire::Ping{1}).str());
+  fake_.send_status = TT_E_CLOSED;
+  receive(PacketBytes().add(wire::Ping{2}).str());  // nobody takes the pong
+  ASSERT_EQ(conn().closes, 0);
+
+  receive(PacketBytes()
+              .add(wire::Request{.call = wire::CallId::make(wire::CallId::no_slot, 1),
+                                 .handler = 1,
+                                 .handler_name = "h",
+                                 .payload = as_bytes(std::string_view("last"))})
+              .str());
+  fake_.closed(conn(), TT_E_CLOSED);
+  turn();
+
+  EXPECT_EQ(requests_, "h(last) ");
+  EXPECT_EQ(closed_.size(), 1u);
+}
+
 }  // namespace
 }  // namespace trestle::peers

@@ -205,7 +205,6 @@ class ConnectionRig : public ::testing::Test,
 
   std::optional<Error> verdict_;
   int opened_ = 0;
-  std::vector<Payload> spent_;
   int strays_ = 0;
   int admitted_ = 0;
   int rejected_ = 0;
