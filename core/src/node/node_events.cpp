@@ -2,6 +2,7 @@
 #include <trestle/manual_driver.hpp>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "log/logger.hpp"
@@ -38,12 +39,16 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
 }
 
 void NodeCore::drop_spent(engine::Lock& lock) {
-  if (spent_.empty()) return;
-  auto spent = std::exchange(spent_, std::exchange(spent_room_, {}));
-  lock.unlock();
-  spent.clear();  // what releases them is the application's
-  lock.lock();
-  if (spent.capacity() > spent_room_.capacity()) spent_room_.swap(spent);
+  while (!spent_.empty()) {
+    // A few at a time, so that the list keeps its memory whoever else drops some meanwhile.
+    std::array<Payload, 8> some;
+    const std::size_t count = std::min(some.size(), spent_.size());
+    std::move(spent_.end() - static_cast<std::ptrdiff_t>(count), spent_.end(), some.begin());
+    spent_.resize(spent_.size() - count);
+    lock.unlock();
+    some = {};  // what releases them is the application's
+    lock.lock();
+  }
 }
 
 std::size_t NodeCore::run_work(engine::Lock& lock) {

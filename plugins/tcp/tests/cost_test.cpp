@@ -1,15 +1,17 @@
 // What a message and a connection cost: system calls, allocations, memory.
 #include <gtest/gtest.h>
+#include <trestle/test_support/system_calls.hpp>
 
 #include <string>
 
 #include "driven_transport.hpp"
-#include "system_calls.hpp"
 
 namespace trestle::tcp::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using test_support::system_calls;
+using test_support::SystemCalls;
 
 class Cost : public ::testing::TestWithParam<const char*> {
  protected:

@@ -1,0 +1,170 @@
+// What messages ask of the kernel.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "counting.hpp"
+#include "node_pair.hpp"
+
+namespace trestle::guards {
+namespace {
+
+using test_support::meter_of_this_thread;
+using test_support::system_calls;
+using test_support::SystemCalls;
+
+std::string name_of(const std::string& uri) {
+  return uri.substr(0, uri.find(':'));
+}
+
+class SystemCallsOf : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override { TRESTLE_SKIP_UNDER_SANITIZERS(); }
+
+  static SystemCalls by_this_thread() { return system_calls(meter_of_this_thread()); }
+
+  /// The fewest in 16 rounds, as `read` counts them, per message; `work` handles so many.
+  template <class Read, class Work>
+  static double per_message(int messages, const Read& read, const Work& work) {
+    work();
+    const auto count = [&] {
+      const int before = read();
+      work();
+      return static_cast<double>(read() - before) / messages;
+    };
+    return fewest(16, count);
+  }
+
+  NodePair pair_{GetParam()};
+  Payload small_ = Payload::copy(std::string(64, 'x'));
+};
+
+INSTANTIATE_TEST_SUITE_P(Transports, SystemCallsOf,
+                         ::testing::Values("unix://*", "tcp://127.0.0.1:0"),
+                         [](const auto& kind) { return name_of(kind.param); });
+
+class BlockingCall : public SystemCallsOf {};
+
+INSTANTIATE_TEST_SUITE_P(Transports, BlockingCall,
+                         ::testing::Values("inproc://*", "unix://*", "tcp://127.0.0.1:0"),
+                         [](const auto& kind) { return name_of(kind.param); });
+
+TEST_P(BlockingCall, AsksTheKernelLittleAtTheClient) {
+  constexpr int calls = 200;
+  const double counted = per_message(
+      calls, [] { return by_this_thread().total(); }, [&] { pair_.call("echo", small_, calls); });
+
+  EXPECT_GT(counted, 0.5) << "the meter does not count";
+  expect_within(counted, client_call, "system calls of the caller");
+}
+
+TEST_P(BlockingCall, AsksTheKernelLittleAtTheServer) {
+  constexpr int calls = 200;
+  pair_.call("echo", small_, 1);
+  const double counted = per_message(
+      calls, [&] { return pair_.server_calls().total(); },
+      [&] { pair_.call("echo", small_, calls); });
+
+  EXPECT_GT(counted, 0.5) << "the meter does not count";
+  expect_within(counted, server_call, "system calls of the server");
+}
+
+TEST_P(SystemCallsOf, ABlockingCallToWakeThreads) {
+  constexpr int calls = 200;
+  const double counted = per_message(
+      calls, [] { return system_calls().event_writes; },
+      [&] { pair_.call("echo", small_, calls); });
+
+  expect_within(counted, eventfd_writes, "writes to an eventfd");
+}
+
+TEST_P(SystemCallsOf, ABlockingCallToWakeParkedThreads) {
+  constexpr int calls = 200;
+  const double counted = per_message(
+      calls, [] { return system_calls().futex_wakes; }, [&] { pair_.call("echo", small_, calls); });
+
+  expect_within(counted, futex_wakes, "futex wakes");
+}
+
+TEST_P(SystemCallsOf, APipeOfCalls) {
+  constexpr int calls = 4096;
+  const double counted = per_message(
+      calls, [] { return system_calls().writes + system_calls().reads; },
+      [&] { pair_.call_without_blocking(small_, calls, 256); });
+
+  EXPECT_GT(counted, 0.0) << "the meter does not count";
+  expect_within(counted, pipe, "writes and reads of sockets, both sides");
+}
+
+TEST_P(SystemCallsOf, APipeOfCallsToWakeThreads) {
+  constexpr int calls = 4096;
+  const double counted = per_message(
+      calls, [] { return system_calls().event_writes + system_calls().futex_wakes; },
+      [&] { pair_.call_without_blocking(small_, calls, 256); });
+
+  expect_within(counted, eventfd_writes, "writes to an eventfd, futex wakes");
+}
+
+TEST_P(SystemCallsOf, MessagesThatNobodyAnswers) {
+  constexpr int messages = 4096;
+  const double counted = per_message(
+      messages, [] { return system_calls().writes; }, [&] { pair_.send(small_, messages); });
+
+  EXPECT_GT(counted, 0.0) << "the meter does not count";
+  expect_within(counted, one_way, "writes to a socket, both sides");
+}
+
+TEST_P(SystemCallsOf, CallersThatAreParked) {
+  constexpr int callers = 8;
+  const auto round = [&] {
+    const int before = system_calls().futex_wakes;
+    pair_.expect_held(callers);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < callers; ++i) {
+      threads.emplace_back([&] { pair_.call("hold", small_, 1); });
+    }
+    pair_.answer_held();
+    for (std::thread& thread : threads) thread.join();
+    return static_cast<double>(system_calls().futex_wakes - before) / (callers - 1);
+  };
+  const double counted = fewest(16, round);
+
+  // All but one are parked once the server has seen their requests.
+  EXPECT_GE(counted, 1.0) << "who was parked cannot have noticed otherwise";
+  expect_within(counted, wakes_of_parked, "futex wakes of each parked caller");
+}
+
+class WakeUps : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Transports, WakeUps,
+                         ::testing::Values("inproc://*", "unix://*", "tcp://127.0.0.1:0"),
+                         [](const auto& kind) { return name_of(kind.param); });
+
+/// How often threads of this process went to sleep, whatever for.
+double sleeps() {
+  rusage use{};
+  ::getrusage(RUSAGE_SELF, &use);
+  return static_cast<double>(use.ru_nvcsw);
+}
+
+TEST_P(WakeUps, OfAnIdlePair) {
+  TRESTLE_SKIP_UNDER_SANITIZERS();
+  NodePair pair(GetParam());
+  pair.call("echo", Payload::copy("used once"), 10);
+  const auto count = [] {
+    const double before = sleeps();
+    ::poll(nullptr, 0, 1000);  // the period that is looked at; one of the sleeps
+    return sleeps() - before;
+  };
+  const double counted = fewest(2, count);
+
+  EXPECT_GE(counted, 1.0) << "the meter does not count";
+  expect_within(counted, idle_wake_ups, "sleeps in a second, this thread's included");
+}
+
+}  // namespace
+}  // namespace trestle::guards
