@@ -62,11 +62,27 @@ void count(Call kind) noexcept {
   of_thread.count(kind);
 }
 
-/// The function that this executable hides. A sanitizer's, where there is one.
+/// The function that this executable hides: a sanitizer's, where there is one. Without a guarded
+/// static: two threads that meet at one wait by a system call.
 template <class Function>
-Function* next(const char* name) noexcept {
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
-}
+class Hidden {
+ public:
+  explicit constexpr Hidden(const char* name) noexcept : name_(name) {}
+
+  template <class... Arguments>
+  auto operator()(Arguments... arguments) noexcept {
+    Function* function = function_.load(std::memory_order_relaxed);  // whoever finds it, finds it
+    if (function == nullptr) {
+      function = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name_));
+      function_.store(function, std::memory_order_relaxed);
+    }
+    return function(arguments...);
+  }
+
+ private:
+  const char* name_;
+  std::atomic<Function*> function_{nullptr};
+};
 
 }  // namespace
 
@@ -103,55 +119,55 @@ using counting::next;
 extern "C" {
 
 ssize_t recv(int fd, void* buffer, size_t size, int flags) {
-  static const auto real = next<decltype(recv)>("recv");
+  static constinit Hidden<decltype(recv)> real("recv");
   count(counting::reading);
   return real(fd, buffer, size, flags);
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  static const auto real = next<decltype(recvmsg)>("recvmsg");
+  static constinit Hidden<decltype(recvmsg)> real("recvmsg");
   count(counting::reading);
   return real(fd, message, flags);
 }
 
 ssize_t send(int fd, const void* buffer, size_t size, int flags) {
-  static const auto real = next<decltype(send)>("send");
+  static constinit Hidden<decltype(send)> real("send");
   count(counting::writing);
   return real(fd, buffer, size, flags);
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  static const auto real = next<decltype(sendmsg)>("sendmsg");
+  static constinit Hidden<decltype(sendmsg)> real("sendmsg");
   count(counting::writing);
   return real(fd, message, flags);
 }
 
 int epoll_wait(int fd, epoll_event* events, int size, int timeout) {
-  static const auto real = next<decltype(epoll_wait)>("epoll_wait");
+  static constinit Hidden<decltype(epoll_wait)> real("epoll_wait");
   count(counting::waiting_on_epoll);
   return real(fd, events, size, timeout);
 }
 
 int ppoll(pollfd* fds, nfds_t size, const timespec* timeout, const sigset_t* signals) {
-  static const auto real = next<decltype(ppoll)>("ppoll");
+  static constinit Hidden<decltype(ppoll)> real("ppoll");
   count(counting::polling);
   return real(fds, size, timeout, signals);
 }
 
 ssize_t read(int fd, void* buffer, size_t size) {
-  static const auto real = next<decltype(read)>("read");
+  static constinit Hidden<decltype(read)> real("read");
   count(counting::reading_event);
   return real(fd, buffer, size);
 }
 
 ssize_t write(int fd, const void* buffer, size_t size) {
-  static const auto real = next<decltype(write)>("write");
+  static constinit Hidden<decltype(write)> real("write");
   count(counting::writing_event);
   return real(fd, buffer, size);
 }
 
 long syscall(long number, ...) noexcept {
-  static const auto real = next<decltype(syscall)>("syscall");
+  static constinit Hidden<decltype(syscall)> real("syscall");
   long arguments[6];
   va_list list;
   va_start(list, number);

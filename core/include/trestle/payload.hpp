@@ -33,9 +33,7 @@ inline std::string_view as_text(BytesView bytes) noexcept {
 }
 
 /// Owns message bytes, or co-owns a buffer that a transport lent. Move-only.
-/// Threads: distinct objects safe; released on any. Its `Release` must not call a node, nor wait
-/// for a thread that does: most are called without a lock, but that of a payload which a node
-/// copied or refused may find the node's lock held.
+/// Threads: distinct objects safe; released on any, never with a lock of a node held.
 class Payload {
  public:
   /// Gives memory back; `owner` is what was passed with it.
@@ -61,7 +59,9 @@ class Payload {
 
   /// Wraps bytes that stay valid until `release(owner)`.
   static Payload lend(BytesView bytes, Release release, void* owner) noexcept {
-    return Payload(bytes, release, owner);
+    Payload payload(bytes, release, owner);
+    payload.lent_ = true;
+    return payload;
   }
 
   /// Wraps bytes that outlive every use of the payload; the caller vouches for it.
@@ -84,11 +84,14 @@ class Payload {
   std::size_t size() const noexcept { return bytes_.size(); }
   bool empty() const noexcept { return bytes_.empty(); }
   bool is_borrowed() const noexcept { return release_ == nullptr && !bytes_.empty(); }
+  /// True if it was made by lend(): what gives it back is somebody else's code.
+  bool is_lent() const noexcept { return lent_; }
 
   void swap(Payload& other) noexcept {
     std::swap(bytes_, other.bytes_);
     std::swap(release_, other.release_);
     std::swap(owner_, other.owner_);
+    std::swap(lent_, other.lent_);
   }
 
  private:
@@ -100,6 +103,7 @@ class Payload {
   BytesView bytes_;
   Release release_ = nullptr;
   void* owner_ = nullptr;
+  bool lent_ = false;
 };
 
 /// A payload that is written in place.

@@ -190,7 +190,8 @@ Result<void> Dispatcher::check(const peers::Connection& connection, const wire::
     return Error(Errc::overloaded,
                  "the outcomes of earlier requests wait to be read (queue_bytes_max)");
   }
-  if (connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
+  if (requests_max_ != 0 &&
+      connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
     return too_many_requests(requests_max_);
   }
   if (handler.entry == nullptr) handler.entry = handlers_.find(handler.name);
@@ -243,7 +244,7 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
       case Permits::Outcome::queued:
         return;
       case Permits::Outcome::full:
-        connection.requests_running.fetch_sub(1, std::memory_order_relaxed);
+        connection.requests_running.fetch_sub(1, std::memory_order_seq_cst);
         running_.fetch_sub(1, std::memory_order_release);
         return refuse(connection, request, overloaded());
     }
@@ -261,7 +262,7 @@ std::shared_ptr<KeptMessage> Dispatcher::keep(const Message& message) {
   kept->deadline = message.deadline;
   kept->connection_owner = message.connection->shared_from_this();
   kept->entry_owner = message.entry->shared_from_this();
-  message.connection->requests_running.fetch_add(1, std::memory_order_relaxed);
+  message.connection->requests_running.fetch_add(1, std::memory_order_seq_cst);
   running_.fetch_add(1, std::memory_order_relaxed);
   return kept;
 }
@@ -345,14 +346,15 @@ void Dispatcher::count_failure(const Message& message, const Error& error) {
 }
 
 void Dispatcher::leave_window(const KeptMessage& message) noexcept {
-  message.connection->requests_running.fetch_sub(1, std::memory_order_relaxed);
+  message.connection->requests_running.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 void Dispatcher::finish(KeptMessage& message) {
   if (message.entry->permits.is_limited()) {
     if (Permits::Task next = message.entry->permits.release()) next();
   }
-  running_.fetch_sub(1, std::memory_order_release);
+  // seq_cst: see DispatchEvents::on_idle().
+  if (running_.fetch_sub(1, std::memory_order_seq_cst) == 1) events_.on_idle();
 }
 
 }  // namespace trestle::dispatch

@@ -37,6 +37,8 @@ class DispatchEvents {
   virtual void answer_in_turn(Answer answer) = 0;
   /// Sends an answer. Lock not held.
   virtual void answer(Answer answer) = 0;
+  /// No message is kept any more; running() is 0. Lock not held.
+  virtual void on_idle() = 0;
   virtual void log_handler_error(std::string_view handler, const Error& error) = 0;
 
  protected:
@@ -73,7 +75,7 @@ class Dispatcher {
   void close_gate() noexcept { gate_closed_.store(true, std::memory_order_relaxed); }
 
   /// Messages that are kept and owe their outcome still.
-  std::size_t running() const noexcept { return running_.load(std::memory_order_acquire); }
+  std::size_t running() const noexcept { return running_.load(std::memory_order_seq_cst); }
 
   std::uint64_t received() const noexcept { return received_; }
   std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
@@ -110,7 +112,7 @@ class Dispatcher {
   const std::size_t requests_max_;
   ByteBudget kept_;
   std::atomic<bool> gate_closed_{false};
-  std::atomic<std::size_t> running_{0};  // release on finish pairs with acquire in running()
+  std::atomic<std::size_t> running_{0};
   std::uint64_t received_ = 0;
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> handler_errors_{0};

@@ -103,9 +103,9 @@ void Leadership::end_rest(Leader me) noexcept {
 }
 
 void Leadership::interrupt_rest() noexcept {
-  if (rest_ == Rest::none) return;
+  // Also a leader that does not rest now may be about to: a turn drops the lock in places.
   look_again_ = true;
-  engine_.wake(seat());
+  if (rest_ != Rest::none) engine_.wake(seat());
 }
 
 void Leadership::step_down() noexcept {
@@ -158,6 +158,7 @@ bool Leadership::promote_next() noexcept {
 // ---- Leading ----
 
 void Leadership::lead(Lock& lock, const Waiter& waiter) {
+  if (nested_ == 0) look_again_ = false;  // the look at the waiter that follows is the first one
   while (!waiter.done_) step(lock);
 }
 

@@ -87,6 +87,10 @@ Result<wire::CallId> NodeCore::send_when_room(engine::Lock& lock, peers::Connect
   lock.lock();
   engine_.cancel_timer(limit);
   connection.stop_waiting_for_room(send);
+  // It may not have been sent, and what it holds is the application's.
+  if (send.request.argument.payload.is_lent()) {
+    spent_.push_back(std::move(send.request.argument.payload));
+  }
   return std::move(send.admitted);
 }
 
@@ -149,7 +153,7 @@ void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handl
   auto sink = std::make_unique<DetachedOutcome>(*this, std::move(done));
   engine::Lock lock(engine_.mutex());
   ++detached_calls_;
-  auto started = start_detached(link, handler, std::move(argument), options, *sink);
+  auto started = start_detached(link, handler, argument, options, *sink);
   DetachedOutcome& completed = *sink.release();  // by the connection, or now
   if (started.has_error() && undriven_) {
     lock.unlock();
@@ -161,7 +165,7 @@ void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handl
 }
 
 Result<void> NodeCore::start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
-                                      Result<Encoded> argument, const CallOptions& options,
+                                      Result<Encoded>& argument, const CallOptions& options,
                                       DetachedOutcome& sink) {
   if (auto valid = check_call(handler); valid.has_error()) return valid;
   if (argument.has_error()) return std::move(argument).error();

@@ -3,6 +3,7 @@
 
 #include <trestle/node.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -175,6 +176,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void defer(Action action) override;
   void answer_in_turn(dispatch::Answer answer) override;
   void answer(dispatch::Answer answer) override;
+  void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
   // Drivable
   std::size_t turn() override;
@@ -222,7 +224,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   static PeerResult check_expected(const peers::PeerLinkPtr& link, const ConnectOptions& options);
   Result<Encoded> call(const peers::PeerLinkPtr& link, peers::OutgoingRequest request);
   Result<void> start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
-                              Result<Encoded> argument, const CallOptions& options,
+                              Result<Encoded>& argument, const CallOptions& options,
                               DetachedOutcome& sink);
   /// Sends now, or when there is room. Lock held, but not while it waits.
   Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,
@@ -231,6 +233,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// could bring it.
   bool wait(engine::Lock& lock, engine::Waiter& waiter);
   bool wait_until(std::function<bool()> condition, TimePoint deadline);
+  /// Something has changed that close() may wait for. Lock held.
+  void check_awaited();
 
   Node& node_;
   const NodeOptions options_;
@@ -267,7 +271,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::uint64_t protocol_errors_ = 0;
   std::size_t detached_calls_ = 0;  // whose outcome nobody blocks for
   bool serves_ = false;             // others may connect to this node
-  bool closing_ = false;
+  // seq_cst: who closes sets it and then asks whether messages are running, a worker ends one and
+  // then asks for it; one of the two sees the other.
+  std::atomic<bool> closing_{false};
   bool closed_ = false;
   bool undriven_ = false;  // no turn follows that could run anything
   bool ended_ = false;     // close() has done all it does

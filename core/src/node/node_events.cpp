@@ -22,10 +22,10 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   if (!deferred_.empty()) {
     for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
-  if (!work_.items.empty() || !spent_.empty()) handled += run_work(lock);
+  if (!work_.items.empty()) handled += run_work(lock);
   release_held_outputs();
   flush_outputs();
-  if (condition_waiter_ != nullptr && awaited_condition_()) leadership_.finish(*condition_waiter_);
+  check_awaited();
   if (!buried_.empty() && turns_on_stack_ == 0 && work_.empty()) {
     auto buried = take_buried();
     work_is_ours_ = false;
@@ -36,6 +36,17 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   work_is_ours_ = false;
   drop_spent(lock);
   return handled;
+}
+
+void NodeCore::check_awaited() {
+  if (condition_waiter_ == nullptr || condition_waiter_->is_done()) return;
+  if (awaited_condition_()) leadership_.finish(*condition_waiter_);
+}
+
+void NodeCore::on_idle() {
+  if (!closing_) return;
+  const engine::Lock lock(engine_.mutex());
+  check_awaited();
 }
 
 void NodeCore::drop_spent(engine::Lock& lock) {
@@ -54,7 +65,6 @@ void NodeCore::drop_spent(engine::Lock& lock) {
 std::size_t NodeCore::run_work(engine::Lock& lock) {
   ++turns_on_stack_;
   work_is_ours_ = false;
-  auto spent = std::exchange(spent_, std::exchange(spent_room_, {}));
   lock.unlock();
   std::size_t ran = 0;
   {
@@ -65,10 +75,8 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
       run(item);
       ++ran;
     }
-    spent.clear();  // what releases them is the application's
   }
   lock.lock();
-  if (spent.capacity() > spent_room_.capacity()) spent_room_.swap(spent);
   --turns_on_stack_;
   work_is_ours_ = true;
   send_answers();
@@ -161,6 +169,7 @@ void NodeCore::answer(dispatch::Answer answer) {
   // On the driving thread, all answers of a turn leave together at its end.
   if (TurnScope::is_in_turn_of(*this)) return;
   flush_outputs();
+  check_awaited();
   drop_spent(lock);
 }
 

@@ -234,6 +234,7 @@ void Connection::end_calls(const Error& why) {
     const bool left = call.frame != 0 && outbox_.has_left(call.frame);
     release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
   });
+  for (Deferred& request : deferred_) dispose_of(request.request.argument.payload);
   deferred_.clear();
   for (BlockedSend* send : std::exchange(blocked_, {})) {
     events_.on_admitted(*send, Error(code, why.text, Ran::no));

@@ -200,18 +200,20 @@ class Connection final : public engine::LinkEvents,
 
   /// A request that expects nothing is done. True if it is time for send_window(). Threads: any.
   bool count_forgotten() noexcept {
-    const std::uint32_t done = forgotten_.fetch_add(1, std::memory_order_relaxed) + 1;
+    const std::uint32_t done = forgotten_.fetch_add(1, std::memory_order_seq_cst) + 1;
     return window_step_ != 0 && (done >= window_step_ || fills_window(done));
   }
   /// Requests that are done and not announced keep the peer from sending more. Threads: any.
   bool must_announce_room() const noexcept {
-    const std::uint32_t done = forgotten_.load(std::memory_order_relaxed);
+    const std::uint32_t done = forgotten_.load(std::memory_order_seq_cst);
     return done != 0 && fills_window(done);
   }
 
   /// The peer's requests that are kept and whose outcome is not known yet; the dispatcher counts
   /// them. Threads: any.
-  std::atomic<std::size_t> requests_running{0};  // relaxed: it publishes nothing
+  // seq_cst, as forgotten_: whoever counts in one of them and then looks at the other must not miss
+  // who does the reverse, or room is announced by neither.
+  std::atomic<std::size_t> requests_running{0};
 
   // ---- What the transport says ----
   void on_connected() override;
@@ -241,7 +243,13 @@ class Connection final : public engine::LinkEvents,
   tt_status send_packet(std::span<const tt_iov> segments, std::uint32_t flags,
                         std::uint64_t op) override;
 
-  void queue_request(OutgoingRequest request, wire::CallId id, calls::PendingCall* call);
+  void queue_reply(wire::CallId call, Encoded& reply);
+  Result<wire::CallId> accept_request(OutgoingRequest& request, calls::CallSink* sink);
+  /// `payload` is not needed any more; what releases it may be the application's code.
+  void dispose_of(Payload& payload) {
+    if (payload.is_lent()) events_.spent_payloads().push_back(std::move(payload));
+  }
+  void queue_request(OutgoingRequest& request, wire::CallId id, calls::PendingCall* call);
   bool withdraw(const calls::PendingCall& call);
   void admit_blocked();
   void queue_ping(calls::PendingCall& call);
@@ -267,7 +275,7 @@ class Connection final : public engine::LinkEvents,
   /// Whether `done` and those under way are all that the peer may have sent.
   bool fills_window(std::uint32_t done) const noexcept {
     return limits_.requests_max != 0 &&
-           requests_running.load(std::memory_order_relaxed) + done >= limits_.requests_max;
+           requests_running.load(std::memory_order_seq_cst) + done >= limits_.requests_max;
   }
   /// For the peer's window, or for room in the queue.
   bool has_requests_waiting() const noexcept { return !deferred_.empty() || !blocked_.empty(); }
@@ -300,7 +308,7 @@ class Connection final : public engine::LinkEvents,
   std::vector<wire::CallId> deferred_pings_;
   std::uint32_t under_way_ = 0;              // our requests that the peer has not finished
   const std::uint32_t window_step_;          // requests to finish before the peer is told; 0: never
-  std::atomic<std::uint32_t> forgotten_{0};  // finished since; relaxed: it publishes nothing
+  std::atomic<std::uint32_t> forgotten_{0};  // finished since
   std::uint64_t own_origin_ = 0;
   std::uint64_t peer_origin_ = 0;    // first half of the ids of the peer's messages
   std::uint64_t messages_sent_ = 0;  // numbers messages that expect nothing back

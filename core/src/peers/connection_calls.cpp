@@ -51,6 +51,12 @@ bool Connection::has_room_for(const OutgoingRequest& request) const {
 }
 
 Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::CallSink* sink) {
+  auto id = accept_request(request, sink);
+  dispose_of(request.argument.payload);
+  return id;
+}
+
+Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls::CallSink* sink) {
   const std::size_t bytes = encoded_bytes(request);
   if (auto fits = check_size(request.handler, request.argument.payload.size(), bytes);
       fits.has_error()) {
@@ -70,7 +76,7 @@ Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::Ca
     if (request.deadline) engine_.arm_timer(*pending, *request.deadline);
   }
   if (is_open() && deferred_.empty() && has_window()) {
-    queue_request(std::move(request), id, pending);
+    queue_request(request, id, pending);
   } else {
     deferred_bytes_ += bytes;
     std::string name(request.handler);
@@ -85,16 +91,20 @@ void Connection::send_deferred() {
     deferred_.pop_front();
     deferred_bytes_ -= next.bytes;
     calls::PendingCall* call = calls_.find(next.call);
-    if (next.call.expects_outcome() && call == nullptr) continue;  // over before its turn came
+    if (next.call.expects_outcome() && call == nullptr) {  // over before its turn came
+      dispose_of(next.request.argument.payload);
+      continue;
+    }
     next.request.handler = next.handler;
     next.request.made_at = engine_.now();
     // Only the hello told what the peer takes. A message that nobody waits for is lost here.
     auto fits = check_size(next.handler, next.request.argument.payload.size(), next.bytes);
     if (fits.has_value()) {
-      queue_request(std::move(next.request), next.call, call);
+      queue_request(next.request, next.call, call);
     } else if (call != nullptr) {
       release(*call, std::move(fits).error());
     }
+    dispose_of(next.request.argument.payload);
   }
   admit_blocked();
   go_on_retiring();
@@ -105,11 +115,13 @@ void Connection::drop_deferred(wire::CallId call) {
                                   [call](const Deferred& d) { return d.call == call; });
   if (found == deferred_.end()) return;
   deferred_bytes_ -= found->bytes;
+  dispose_of(found->request.argument.payload);
   deferred_.erase(found);
   admit_blocked();
 }
 
-void Connection::queue_request(OutgoingRequest request, wire::CallId id, calls::PendingCall* call) {
+void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
+                               calls::PendingCall* call) {
   const NamesSent::Naming naming = names_sent_.name(request.handler);
   const wire::Request frame{.call = id,
                             .handler = naming.number,
@@ -236,7 +248,11 @@ void Connection::send_nack(wire::CallId call, const Error& error) {
 }
 
 void Connection::send_reply(wire::CallId call, Encoded reply) {
-  if (!is_open()) return;
+  if (is_open()) queue_reply(call, reply);
+  dispose_of(reply.payload);
+}
+
+void Connection::queue_reply(wire::CallId call, Encoded& reply) {
   const std::size_t queued = outbox_.queued_bytes();
   const std::size_t queued_max = 2 * limits_.queue_bytes_max;
   wire::Reply frame{.call = call, .codec = reply.codec, .payload = reply.payload.view()};
