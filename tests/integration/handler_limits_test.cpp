@@ -279,5 +279,27 @@ TEST(HandlerLimits, ABlockingCallInAnInlineHandlerWaitsWithinTheTurn) {
   EXPECT_EQ(*outcome, 7);
 }
 
+TEST(Window, IsNotLeftFullOfMessagesThatAreDone) {
+  testing::TestNetwork network;
+  Node& server = network.add_node({.requests_max = 8});
+  std::vector<Reply<int>> unanswered;
+  int noted = 0;
+  server.add(unary("wait", [&](Reply<int> reply) { unanswered.push_back(reply); })).value();
+  server.add(am("note", [&] { ++noted; }, {.execution = Execution::inline_})).value();
+  const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+  const auto wait = [&] { peer.async_call<int>("wait", 0, [](const Result<int>&) {}); };
+
+  // Too few to be announced by themselves, until calls take up the rest of the window.
+  peer.send("note").value();
+  network.settle();
+  for (int i = 0; i < 7; ++i) wait();
+  network.settle();
+  peer.send("note").value();
+  network.settle();
+
+  EXPECT_EQ(noted, 2);
+  EXPECT_EQ(unanswered.size(), 7u);
+}
+
 }  // namespace
 }  // namespace trestle

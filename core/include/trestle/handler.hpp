@@ -30,7 +30,7 @@ TRESTLE_EXPORT std::string_view to_string(HandlerKind kind) noexcept;
 /// Where a handler runs.
 enum class Execution : std::uint8_t {
   spawn,    ///< on the node's worker pool; it may block, and messages may overtake each other
-  inline_,  ///< on whichever thread drives the node; it must not block
+  inline_,  ///< on whichever thread drives the node, maybe inside a blocking call; keep it short
 };
 
 struct HandlerOptions {

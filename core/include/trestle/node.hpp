@@ -30,9 +30,10 @@ enum class LogLevel : std::uint8_t { error, warning, info, debug };
 /// Takes one line of log. Threads: any.
 using LogFunction = std::function<void(LogLevel, std::string_view)>;
 
-/// What a thread does that sends where there is no room.
+/// What a thread does that sends where there is no room. It may not wait inside inline handlers,
+/// completions and timers, nor with async_call().
 enum class WhenFull : std::uint8_t {
-  wait,  ///< in order of arrival, at most call_timeout; inside inline handlers as `fail`
+  wait,  ///< in order of arrival, until the call's deadline; where it may not wait, as `fail`
   fail,  ///< the message is refused as queue_full
 };
 
@@ -41,20 +42,22 @@ struct NodeOptions {
   std::optional<InstanceId> instance_id{};  ///< unset: random
   std::optional<std::uint64_t>
       incarnation{};               ///< grows with each start; unset: from the time of day
-  ManualDriver* driver = nullptr;  ///< unset: a thread of the node's own drives it
+  ManualDriver* driver = nullptr;  ///< unset: callers that wait drive it, or a thread of its own
   std::size_t workers = 0;         ///< threads for spawn handlers; 0: max(2, CPUs)
   std::size_t spawn_queue_messages = 65'536;   ///< waiting for a worker; more are refused
   std::size_t spawn_queue_bytes = 256u << 20;  ///< of payloads kept for spawn handlers, likewise
   std::size_t calls_max = 65'535;              ///< outstanding per connection
-  std::size_t requests_max = 4096;             ///< a peer's, under way per connection: its window
+  std::size_t requests_max = 4096;             ///< a peer's, under way per connection: its window;
+                                               ///< what is beyond it waits on the peer's side
   std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
   std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; then when_full decides
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);
   std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);
   WhenFull when_full = WhenFull::wait;
-  /// A message that follows another within this time waits that long for more to leave with, or
-  /// until there are send_delay_bytes; 0: each leaves at once. Calls that block never wait.
+  /// A message or async_call that follows another within this time waits for more to leave with, at
+  /// most that long, or until there are send_delay_bytes; 0: each leaves at once. Calls that block
+  /// never wait, and what is sent in a turn leaves at its end.
   std::chrono::nanoseconds send_delay_max = std::chrono::microseconds(50);
   std::size_t send_delay_bytes = 64u << 10;
   Spin spin = Spin::automatic;
@@ -80,7 +83,9 @@ struct NodeCounters {
 };
 
 /// Listens, runs handlers, and reaches peers. Neither copied nor moved; its destructor closes it.
-/// Threads: any, unless driven by hand.
+/// Inline handlers, completions, functions of after() and the log function run on whichever thread
+/// drives it at the moment, which may be inside a blocking call: hold no mutex there that they
+/// take. Threads: any, unless driven by hand.
 class TRESTLE_EXPORT Node {
  public:
   explicit Node(NodeOptions options = {});
@@ -102,14 +107,16 @@ class TRESTLE_EXPORT Node {
 
   /// Connects and waits for the peer's hello. Connecting where one is connected already returns the
   /// same peer. Errors: connect_refused, unreachable, deadline_exceeded, handshake_failed,
-  /// version_mismatch, identity_mismatch, stale_incarnation, and those of listen().
+  /// version_mismatch, identity_mismatch, stale_incarnation, those of listen(), and
+  /// would_block_for_ever as for calls, see Peer.
   [[nodiscard]] Result<Peer> connect(std::string_view uri, ConnectOptions options = {});
 
   /// A peer by its id; one's own id gives a loopback. Calls to an id that was never connected fail
   /// with unknown_peer.
   Peer peer(const InstanceId& id);
 
-  /// Runs `function` after `delay`, on the thread that drives the node; it must not block.
+  /// Runs `function` after `delay`, on whichever thread drives the node then; keep it short. It may
+  /// make blocking calls as inline handlers do, see Peer.
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
 
   /// Manual driving: one turn of this node alone; returns how much was handled.

@@ -33,8 +33,9 @@ inline std::string_view as_text(BytesView bytes) noexcept {
 }
 
 /// Owns message bytes, or co-owns a buffer that a transport lent. Move-only.
-/// Threads: distinct objects safe; released on any, where its `Release` must not call a node: the
-/// node may hold its lock.
+/// Threads: distinct objects safe; released on any. Its `Release` must not call a node, nor wait
+/// for a thread that does: most are called without a lock, but that of a payload which a node
+/// copied or refused may find the node's lock held.
 class Payload {
  public:
   /// Gives memory back; `owner` is what was passed with it.

@@ -40,7 +40,11 @@ inline constexpr std::in_place_type_t<T> in_place{};
 /// Arguments and replies are `Payload` (bytes as they are), `Encoded`, or what codec.hpp encodes.
 /// Every call ends in exactly one outcome: a reply, a refusal by the peer with its text, the
 /// deadline, or the loss of the connection; `Error::ran` says whether the handler
-/// may have run. Threads: any. Errors: no_target on a default-constructed handle.
+/// may have run.
+/// A thread that waits for an outcome drives the node meanwhile, and with it runs inline handlers
+/// and completions. These may make blocking calls, too, of the node that runs them and up to 16
+/// deep; others are refused as would_block_for_ever.
+/// Threads: any. Errors: no_target on a default-constructed handle.
 class TRESTLE_EXPORT Peer {
  public:
   Peer() = default;
@@ -85,8 +89,9 @@ class TRESTLE_EXPORT Peer {
   }
 
   /// Runs a unary handler and returns at once. `done(Result<R>)` is called exactly once, on
-  /// whichever thread drives the node, with no lock held; it must not block. Calls that it makes
-  /// leave together with those of its neighbours.
+  /// whichever thread drives the node, with no lock held; keep it short, the node waits for it.
+  /// Calls that it starts leave together with those of its neighbours. Errors: queue_full where
+  /// there is no room, whatever NodeOptions::when_full says.
   template <class R, class T, class Done>
   void async_call(std::string_view handler, const T& value, Done done) const {
     auto argument = encode_argument(value);
@@ -116,7 +121,7 @@ class TRESTLE_EXPORT Peer {
   }
 
   /// Sends and forgets: returns once the message is admitted to the local queue, with the id that
-  /// the handler will see.
+  /// the handler will see. Where there is no room, NodeOptions::when_full decides.
   template <class T>
   Result<MessageId> send(std::string_view handler, const T& value) const {
     auto argument = encode_argument(value);

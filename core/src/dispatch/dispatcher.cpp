@@ -163,6 +163,9 @@ class Dispatcher::KeptResponder final : public detail::Responder {
 std::unique_ptr<detail::Responder> Dispatcher::TurnResponder::detach() {
   auto kept = dispatcher_.keep(*std::exchange(message_, nullptr));
   kept->occupies_window = kept->call.expects_outcome();
+  if (kept->connection->must_announce_room()) {
+    dispatcher_.events_.answer_in_turn({kept->connection, kept->call, Forgotten{}});
+  }
   return std::make_unique<KeptResponder>(dispatcher_, std::move(kept));
 }
 
@@ -232,6 +235,7 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
   auto kept = keep(message);
   kept->payload = std::move(message.payload);
   kept->share = std::move(share);
+  if (connection.must_announce_room()) connection.send_window();
   if (kept->entry->permits.is_limited()) {
     switch (kept->entry->permits.acquire([this, kept] { start(kept); }, queue_max_)) {
       case Permits::Outcome::acquired:

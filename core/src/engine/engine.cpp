@@ -70,7 +70,7 @@ void Engine::arm_timer(Timer& timer, TimePoint due) {
 }
 
 void Engine::release_buffers() {
-  for (const auto& [transport, rx] : released_->take()) transport->release(rx);
+  for (const auto& [transport, rx] : released_->take()) transport->end_hold(rx);
 }
 
 std::size_t Engine::collect() {

@@ -54,11 +54,11 @@ class ReleaseQueue {
   std::function<void()> wake_;
 };
 
-/// Counts the readers of one lent buffer; the last one gives it back.
+/// Counts the readers of one lent buffer; the last one gives it back: at once where the transport
+/// takes it from any thread, else through the queue.
 class PacketHold {
  public:
-  PacketHold(std::shared_ptr<ReleaseQueue> queue, Transport* transport, tt_rx* rx)
-      : queue_(std::move(queue)), transport_(transport), rx_(rx) {}
+  PacketHold(const std::shared_ptr<ReleaseQueue>& queue, Transport& transport, tt_rx* rx);
 
   // One per packet, so its memory is recycled.
   static void* operator new(std::size_t size) { return memory::allocate(size); }
@@ -72,16 +72,15 @@ class PacketHold {
   static void drop_reader(void* hold) noexcept {
     auto* self = static_cast<PacketHold*>(hold);
     // acq_rel: what every reader did with the bytes happens before they are given back.
-    if (self->readers_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    self->queue_->push(self->transport_, self->rx_);
-    delete self;
+    if (self->readers_.fetch_sub(1, std::memory_order_acq_rel) == 1) self->give_back();
   }
 
  private:
   ~PacketHold() = default;
+  void give_back() noexcept;
 
-  std::shared_ptr<ReleaseQueue> queue_;
-  Transport* transport_;
+  std::shared_ptr<ReleaseQueue> queue_;  // empty: not needed
+  Transport& transport_;
   tt_rx* rx_;
   std::atomic<int> readers_{1};
 };
@@ -107,7 +106,7 @@ class PacketSource {
   /// large packets, because a part that is lent keeps its whole packet.
   Payload keep(BytesView part) {
     if (rx_ == nullptr || part.size() < lent_bytes_min_) return Payload::copy(part);
-    if (hold_ == nullptr) hold_ = new PacketHold(*queue_, transport_, rx_);
+    if (hold_ == nullptr) hold_ = new PacketHold(*queue_, *transport_, rx_);
     hold_->add_reader();
     return Payload::lend(part, &PacketHold::drop_reader, hold_);
   }

@@ -219,6 +219,22 @@ void Transport::dispatch(const tt_event& event) {
   }
 }
 
+PacketHold::PacketHold(const std::shared_ptr<ReleaseQueue>& queue, Transport& transport, tt_rx* rx)
+    : queue_(transport.takes_releases_anywhere() ? nullptr : queue),
+      transport_(transport),
+      rx_(rx) {
+  transport_.begin_hold();
+}
+
+void PacketHold::give_back() noexcept {
+  if (queue_ != nullptr) {
+    queue_->push(&transport_, rx_);
+  } else {
+    transport_.end_hold(rx_);
+  }
+  delete this;
+}
+
 PacketSource::~PacketSource() {
   if (hold_ != nullptr) {
     PacketHold::drop_reader(hold_);
@@ -266,7 +282,14 @@ void Transport::shutdown() noexcept {
   if (!down_) ops_.shutdown(handle_, 0);
 }
 
+void Transport::end_hold(tt_rx* rx) noexcept {
+  release(rx);
+  // release: pairs with the acquire in destroy(), which must not run beside a release.
+  holds_.fetch_sub(1, std::memory_order_release);
+}
+
 bool Transport::destroy() noexcept {
+  if (holds_.load(std::memory_order_acquire) != 0) return false;
   if (handle_ == nullptr) return true;
   if (ops_.destroy(handle_) != TT_OK) return false;
   handle_ = nullptr;

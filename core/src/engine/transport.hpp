@@ -6,6 +6,7 @@
 #include <trestle/error.hpp>
 #include <trestle/payload.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -85,6 +86,14 @@ class Transport {
   void close(tt_conn* conn, std::uint32_t flags) noexcept;
   void release(tt_rx* rx) noexcept;
 
+  // ---- Buffers that payloads hold. Threads: any ----
+  bool takes_releases_anywhere() const noexcept {
+    return attributes_.thread_level == TT_THREAD_MULTI;
+  }
+  void begin_hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
+  /// Gives a buffer back. Under the engine's lock, unless takes_releases_anywhere().
+  void end_hold(tt_rx* rx) noexcept;
+
   /// Takes one batch of events and hands them on; returns how many.
   std::size_t progress();
   /// TT_OK: may sleep, at most until `deadline` if set.
@@ -121,6 +130,7 @@ class Transport {
   std::vector<Payload> kept_;
   bool down_ = false;
   bool failed_ = false;
+  std::atomic<std::size_t> holds_{0};
   std::vector<BytesView> pieces_;  // keeps its memory
 };
 

@@ -22,7 +22,7 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   if (!deferred_.empty()) {
     for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
-  if (!work_.items.empty()) handled += run_work(lock);
+  if (!work_.items.empty() || !spent_.empty()) handled += run_work(lock);
   release_held_outputs();
   flush_outputs();
   if (condition_waiter_ != nullptr && awaited_condition_()) leadership_.finish(*condition_waiter_);
@@ -55,6 +55,7 @@ void NodeCore::drop_spent(engine::Lock& lock) {
 std::size_t NodeCore::run_work(engine::Lock& lock) {
   ++turns_on_stack_;
   work_is_ours_ = false;
+  auto spent = std::exchange(spent_, std::exchange(spent_room_, {}));
   lock.unlock();
   std::size_t ran = 0;
   {
@@ -65,8 +66,10 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
       run(item);
       ++ran;
     }
+    spent.clear();  // what releases them is the application's
   }
   lock.lock();
+  if (spent.capacity() > spent_room_.capacity()) spent_room_.swap(spent);
   --turns_on_stack_;
   work_is_ours_ = true;
   send_answers();

@@ -200,8 +200,13 @@ class Connection final : public engine::LinkEvents,
 
   /// A request that expects nothing is done. True if it is time for send_window(). Threads: any.
   bool count_forgotten() noexcept {
-    const std::uint32_t step = window_step_;
-    return step != 0 && forgotten_.fetch_add(1, std::memory_order_relaxed) + 1 >= step;
+    const std::uint32_t done = forgotten_.fetch_add(1, std::memory_order_relaxed) + 1;
+    return window_step_ != 0 && (done >= window_step_ || fills_window(done));
+  }
+  /// Requests that are done and not announced keep the peer from sending more. Threads: any.
+  bool must_announce_room() const noexcept {
+    const std::uint32_t done = forgotten_.load(std::memory_order_relaxed);
+    return done != 0 && fills_window(done);
   }
 
   /// The peer's requests that are kept and whose outcome is not known yet; the dispatcher counts
@@ -259,6 +264,11 @@ class Connection final : public engine::LinkEvents,
   bool handle(const wire::Hello& hello);
   bool handle(const wire::Request& request, engine::PacketSource& source);
   void handle_window(std::size_t credits);
+  /// Whether `done` and those under way are all that the peer may have sent.
+  bool fills_window(std::uint32_t done) const noexcept {
+    return limits_.requests_max != 0 &&
+           requests_running.load(std::memory_order_relaxed) + done >= limits_.requests_max;
+  }
   /// For the peer's window, or for room in the queue.
   bool has_requests_waiting() const noexcept { return !deferred_.empty() || !blocked_.empty(); }
   bool has_window() const noexcept { return peer_.window == 0 || under_way_ < peer_.window; }

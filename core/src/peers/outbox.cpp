@@ -66,9 +66,11 @@ tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done) {
 }
 
 void Outbox::on_sent(std::uint64_t op, std::vector<Payload>& done) {
-  const auto packet =
-      std::lower_bound(in_flight_.begin(), in_flight_.end(), op,
-                       [](const Packet& p, std::uint64_t wanted) { return p.op < wanted; });
+  auto packet = in_flight_.begin();
+  if (packet != in_flight_.end() && packet->op != op) {
+    packet = std::lower_bound(packet, in_flight_.end(), op,
+                              [](const Packet& p, std::uint64_t wanted) { return p.op < wanted; });
+  }
   if (packet == in_flight_.end() || packet->op != op) return;
   move_payloads(*packet, done);
   packet->bytes = wire::Buffer();
