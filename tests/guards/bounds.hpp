@@ -39,7 +39,7 @@ inline constexpr Bound server_call{3.2, "ppoll, recv, send, and epoll_wait every
 inline constexpr Bound pipe{0.1, "256 outstanding calls travel in few packets, replies as well"};
 
 /// Writes; 0.005 when nothing interrupts the sender.
-inline constexpr Bound one_way{0.05, "sends that follow each other closely leave together"};
+inline constexpr Bound one_way{0.03, "sends that follow each other closely leave together"};
 
 // ---- Wake-ups -----------------------------------------------------------------------------------
 
@@ -92,10 +92,10 @@ constexpr Expected expected(double with_assertions, double as_released) {
 }
 
 /// Both nodes on one thread: encoding, framing, both engines, the handler.
-inline constexpr Expected instructions_inproc_64 = expected(6'340, 5'760);
+inline constexpr Expected instructions_inproc_64 = expected(6'350, 5'770);
 /// The same with a payload that is lent instead of copied.
-inline constexpr Expected instructions_inproc_4096 = expected(10'980, 9'950);
+inline constexpr Expected instructions_inproc_4096 = expected(11'120, 10'110);
 /// A caller and a server that sleep: electing the leader, waiting, the transport for sockets.
-inline constexpr Expected instructions_unix_64 = expected(10'350, 8'980);
+inline constexpr Expected instructions_unix_64 = expected(10'450, 9'050);
 
 }  // namespace trestle::guards

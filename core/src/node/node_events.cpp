@@ -51,13 +51,14 @@ void NodeCore::on_idle() {
 
 void NodeCore::drop_spent(engine::Lock& lock) {
   while (!spent_.empty()) {
-    // A few at a time, so that the list keeps its memory whoever else drops some meanwhile.
-    std::array<Payload, 8> some;
-    const std::size_t count = std::min(some.size(), spent_.size());
-    std::move(spent_.end() - static_cast<std::ptrdiff_t>(count), spent_.end(), some.begin());
-    spent_.resize(spent_.size() - count);
-    lock.unlock();
-    some = {};  // what releases them is the application's
+    {
+      // A few at a time, so that the list keeps its memory whoever else drops some meanwhile.
+      std::array<Payload, 4> some;
+      const std::size_t count = std::min(some.size(), spent_.size());
+      std::move(spent_.end() - static_cast<std::ptrdiff_t>(count), spent_.end(), some.begin());
+      spent_.resize(spent_.size() - count);
+      lock.unlock();
+    }  // what releases them is the application's
     lock.lock();
   }
 }
