@@ -3,6 +3,7 @@
 #include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <thread>
@@ -10,6 +11,7 @@
 namespace trestle {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing::TestNetwork;
 
@@ -228,6 +230,81 @@ TEST(NodeLife, LeavesNoDescriptorAndNoThread) {
   EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
   // The kernel lists a thread a little longer than join() waits for it.
   while (entries_of("/proc/self/task") != threads) std::this_thread::yield();
+}
+
+TEST(NodeLife, ClosingEndsWithTheLastHandlerNotWithTheTimeout) {
+  Node server({.close_timeout = 1h});
+  std::promise<void> started, may_end;
+  server
+      .add(unary("slow",
+                 [&] {
+                   started.set_value();
+                   may_end.get_future().wait();
+                   return 1;
+                 }))
+      .value();
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  std::promise<int> reply;
+  peer.async_call<int>("slow", 0, [&](const Result<int>& r) { reply.set_value(r.value()); });
+  started.get_future().wait();
+  std::thread closer([&] { server.close().value(); });
+  // Refused from when closing began, so that the handler ends while close() waits for it.
+  while (!peer.call<int>("none", 0).error().is(Errc::draining)) {
+  }
+
+  may_end.set_value();
+  closer.join();
+
+  EXPECT_EQ(reply.get_future().get(), 1);
+}
+
+TEST(NodeLife, ClosingIsNoticedByALeaderThatPolls) {
+  for (int round = 0; round < 20; ++round) {
+    Node node({.workers = 1, .spin = Spin::on});
+    node.add(unary("x", [](int value) { return value; }, {Execution::inline_})).value();
+    const Peer self = node.peer(node.instance_id());
+    node.after(1h, [] {});  // otherwise a timer of a call would end the sleep that must not begin
+    std::atomic<int> done{0};
+    for (int i = 0; i < 500; ++i) {
+      self.async_call<int>("x", i, [&](const Result<int>&) { ++done; });
+    }
+    while (done < 500) std::this_thread::yield();
+
+    node.close().value();
+  }
+}
+
+TEST(NodeLife, PayloadsAreReleasedWithoutALockOfTheNode) {
+  Node server({.message_bytes_max = 1 << 16});
+  server.add(unary("size", [](BytesView bytes) { return bytes.size(); }, {Execution::inline_}))
+      .value();
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  const std::vector<std::byte> bytes(1 << 17);
+  struct Released {
+    Node& node;
+    std::atomic<int> times{0};
+  } released{client};
+  const auto lend = [&](std::size_t size) {
+    return Payload::lend(
+        BytesView(bytes).first(size),
+        [](void* owner) noexcept {
+          auto& self = *static_cast<Released*>(owner);
+          self.node.counters();  // takes the lock
+          ++self.times;
+        },
+        &released);
+  };
+
+  // Copied, lent on, and too large to be sent.
+  for (const std::size_t size : {64u, 8192u, 1u << 17}) {
+    EXPECT_EQ(peer.call<std::size_t>("size", lend(size)).has_value(), size < 1u << 16);
+    EXPECT_EQ(peer.send("size", lend(size)).has_value(), size < 1u << 16);
+  }
+  client.close().value();
+
+  EXPECT_EQ(released.times, 6);
 }
 
 }  // namespace

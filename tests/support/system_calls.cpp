@@ -63,7 +63,8 @@ void count(Call kind) noexcept {
 }
 
 /// The function that this executable hides: a sanitizer's, where there is one. Without a guarded
-/// static: two threads that meet at one wait by a system call.
+/// static: two threads that meet at one wait by a system call. Written out, since the types of the
+/// declarations carry attributes that no template takes.
 template <class Function>
 class Hidden {
  public:
@@ -113,61 +114,61 @@ SystemCalls system_calls(const SystemCallMeter& thread) noexcept {
 
 namespace counting = trestle::test_support;
 using counting::count;
-using counting::next;
+using counting::Hidden;
 
 #pragma GCC visibility push(default)
 extern "C" {
 
 ssize_t recv(int fd, void* buffer, size_t size, int flags) {
-  static constinit Hidden<decltype(recv)> real("recv");
+  static constinit Hidden<ssize_t(int, void*, size_t, int)> real("recv");
   count(counting::reading);
   return real(fd, buffer, size, flags);
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  static constinit Hidden<decltype(recvmsg)> real("recvmsg");
+  static constinit Hidden<ssize_t(int, msghdr*, int)> real("recvmsg");
   count(counting::reading);
   return real(fd, message, flags);
 }
 
 ssize_t send(int fd, const void* buffer, size_t size, int flags) {
-  static constinit Hidden<decltype(send)> real("send");
+  static constinit Hidden<ssize_t(int, const void*, size_t, int)> real("send");
   count(counting::writing);
   return real(fd, buffer, size, flags);
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  static constinit Hidden<decltype(sendmsg)> real("sendmsg");
+  static constinit Hidden<ssize_t(int, const msghdr*, int)> real("sendmsg");
   count(counting::writing);
   return real(fd, message, flags);
 }
 
 int epoll_wait(int fd, epoll_event* events, int size, int timeout) {
-  static constinit Hidden<decltype(epoll_wait)> real("epoll_wait");
+  static constinit Hidden<int(int, epoll_event*, int, int)> real("epoll_wait");
   count(counting::waiting_on_epoll);
   return real(fd, events, size, timeout);
 }
 
 int ppoll(pollfd* fds, nfds_t size, const timespec* timeout, const sigset_t* signals) {
-  static constinit Hidden<decltype(ppoll)> real("ppoll");
+  static constinit Hidden<int(pollfd*, nfds_t, const timespec*, const sigset_t*)> real("ppoll");
   count(counting::polling);
   return real(fds, size, timeout, signals);
 }
 
 ssize_t read(int fd, void* buffer, size_t size) {
-  static constinit Hidden<decltype(read)> real("read");
+  static constinit Hidden<ssize_t(int, void*, size_t)> real("read");
   count(counting::reading_event);
   return real(fd, buffer, size);
 }
 
 ssize_t write(int fd, const void* buffer, size_t size) {
-  static constinit Hidden<decltype(write)> real("write");
+  static constinit Hidden<ssize_t(int, const void*, size_t)> real("write");
   count(counting::writing_event);
   return real(fd, buffer, size);
 }
 
 long syscall(long number, ...) noexcept {
-  static constinit Hidden<decltype(syscall)> real("syscall");
+  static constinit Hidden<long(long, ...)> real("syscall");
   long arguments[6];
   va_list list;
   va_start(list, number);

@@ -253,7 +253,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   // Under the engine's lock.
   std::map<peers::Connection*, ConnectionPtr> connections_;
   std::vector<Payload> spent_;         // sent; to be destroyed without the lock
-  std::vector<Payload> spent_room_;    // empty: its memory is for what is spent during a turn
   std::vector<ConnectionPtr> buried_;  // closed, but the leader's work may still name them
   std::vector<Dial> dials_;
   Loopback loopback_;
