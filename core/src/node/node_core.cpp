@@ -65,6 +65,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       instance_(options_.instance_id ? *options_.instance_id : random_instance_id()),
       incarnation_(options_.incarnation ? *options_.incarnation : incarnation_from_time_of_day()),
       log_(options_.log ? options_.log : log::standard_error_log()),
+      log_gate_(std::make_shared<LogGate>(this)),
       plugins_(search_options(deferred_log())),
       engine_(engine_options(options_, deferred_log()), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
@@ -76,7 +77,10 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       peers_(instance_),
       loopback_(options_.queue_bytes_max) {}
 
-NodeCore::~NodeCore() = default;
+NodeCore::~NodeCore() {
+  const std::lock_guard lock(log_gate_->mutex);
+  log_gate_->core = nullptr;
+}
 
 void NodeCore::start() {
   for (const auto& file : options_.plugins) plugins_.add_plugin(file).value();
@@ -341,7 +345,10 @@ void NodeCore::log(LogLevel level, std::string text) {
 }
 
 LogFunction NodeCore::deferred_log() {
-  return [this](LogLevel level, std::string_view text) { log(level, std::string(text)); };
+  return [gate = log_gate_](LogLevel level, std::string_view text) {
+    const std::lock_guard lock(gate->mutex);
+    if (gate->core != nullptr) gate->core->log(level, std::string(text));
+  };
 }
 
 Result<void> NodeCore::register_system_handlers() {

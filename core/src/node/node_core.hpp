@@ -9,6 +9,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -130,6 +131,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
     engine::Waiter& waiter;
   };
 
+  /// The way of a transport's log lines. A transport that is leaked, because its buffers are still
+  /// held, may log after the node is gone.
+  struct LogGate {
+    explicit LogGate(NodeCore* c) noexcept : core(c) {}
+    std::mutex mutex;
+    NodeCore* core;
+  };
+
   /// Only makes a turn happen.
   struct Alarm final : engine::Timer {
     void expire() override {}
@@ -241,6 +250,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   const InstanceId instance_;
   const std::uint64_t incarnation_;
   const LogFunction log_;
+  const std::shared_ptr<LogGate> log_gate_;
   DeferredActions deferred_;
   plugin_loading::PluginRegistry plugins_;
   registry::HandlerRegistry handlers_;
