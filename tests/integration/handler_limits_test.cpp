@@ -301,5 +301,73 @@ TEST(Window, IsNotLeftFullOfMessagesThatAreDone) {
   EXPECT_EQ(unanswered.size(), 7u);
 }
 
+TEST(Window, IsNotLeftFullWhileInlineHandlersWait) {
+  testing::TestNetwork network;
+  Node& server = network.add_node({.requests_max = 5});
+  Node& client = network.add_node();
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  const Peer back = server.peer(client.instance_id());
+  constexpr HandlerOptions at_once{.execution = Execution::inline_};
+  server
+      .add(am(
+          "note", [] {}, at_once))
+      .value();
+  server
+      .add(unary(
+          "leaf", [] { return 1; }, at_once))
+      .value();
+  server
+      .add(unary(
+          "relay", [&] { return back.call<int>("back"); }, at_once))
+      .value();
+  client.add(unary("back", [&] { return peer.call<int>("leaf"); })).value();
+  int replies = 0;
+
+  peer.send("note").value();  // done, but not yet worth an announcement
+  network.settle();
+  for (int i = 0; i < 4; ++i) {
+    peer.async_call<int>("relay", 0, [&](const Result<int>& reply) { replies += reply.value(); });
+  }
+  network.settle();
+
+  EXPECT_EQ(replies, 4);
+}
+
+TEST(Nesting, OfBlockingCallsInInlineHandlersEndsAtItsLimit) {
+  Node node;
+  const Peer self = node.peer(node.instance_id());
+  std::string refusal;
+  node.add(unary("deep",
+                 [&](int level) -> Result<int> {
+                   auto deeper = self.call<int>("deep", level + 1);
+                   if (deeper.has_value()) return deeper;
+                   refusal = deeper.error().text;
+                   return level;
+                 },
+                 {.execution = Execution::inline_}))
+      .value();
+
+  EXPECT_EQ(self.call<int>("deep", 1).value(), 16);
+  EXPECT_NE(refusal.find("nested 16 deep, which is the limit"), std::string::npos) << refusal;
+}
+
+TEST(Nesting, IsRefusedAcrossNodes) {
+  Node first;
+  Node second;
+  second.add(unary("one", [] { return 1; })).value();
+  const Peer other = first.connect(second.listen("inproc://*").value()).value();
+  Node third;
+  third
+      .add(
+          unary("relay", [&] { return other.call<int>("one"); }, {.execution = Execution::inline_}))
+      .value();
+
+  const auto refused = third.peer(third.instance_id()).call<int>("relay");
+
+  EXPECT_NE(refused.error().text.find("of one node inside an inline handler or a timer of another"),
+            std::string::npos)
+      << refused.error().text;
+}
+
 }  // namespace
 }  // namespace trestle

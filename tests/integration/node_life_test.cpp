@@ -307,5 +307,20 @@ TEST(NodeLife, PayloadsAreReleasedWithoutALockOfTheNode) {
   EXPECT_EQ(released.times, 6);
 }
 
+TEST(NodeLife, ARefusedPayloadIsReleasedThoughNothingElseHappens) {
+  Node server;
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  const std::vector<std::byte> bytes((64u << 20) + 1);
+  bool released = false;
+
+  const auto sent = peer.send(
+      "none", Payload::lend(
+                  bytes, [](void* flag) noexcept { *static_cast<bool*>(flag) = true; }, &released));
+
+  EXPECT_TRUE(sent.error().is(Errc::payload_too_large));
+  EXPECT_TRUE(released);
+}
+
 }  // namespace
 }  // namespace trestle

@@ -67,7 +67,11 @@ class Payload {
   /// Wraps bytes that outlive every use of the payload; the caller vouches for it.
   static Payload borrow(BytesView bytes) noexcept { return Payload(bytes, nullptr, nullptr); }
 
-  Payload(Payload&& other) noexcept { swap(other); }
+  Payload(Payload&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, {})),
+        release_(std::exchange(other.release_, nullptr)),
+        owner_(std::exchange(other.owner_, nullptr)),
+        lent_(other.lent_) {}
   Payload& operator=(Payload&& other) noexcept {
     Payload(std::move(other)).swap(*this);
     return *this;
@@ -85,7 +89,7 @@ class Payload {
   bool empty() const noexcept { return bytes_.empty(); }
   bool is_borrowed() const noexcept { return release_ == nullptr && !bytes_.empty(); }
   /// True if it was made by lend(): what gives it back is somebody else's code.
-  bool is_lent() const noexcept { return lent_; }
+  bool is_lent() const noexcept { return lent_ && release_ != nullptr; }
 
   void swap(Payload& other) noexcept {
     std::swap(bytes_, other.bytes_);

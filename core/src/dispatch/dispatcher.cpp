@@ -8,9 +8,6 @@
 namespace trestle::dispatch {
 namespace {
 
-// A deadline that is farther away than this has not passed since the turn began.
-constexpr std::chrono::seconds clock_worth_reading{1};
-
 bool wants_reply(const Message& message) noexcept {
   return message.mode == DeliveryMode::with_response && message.call.expects_outcome();
 }
@@ -279,16 +276,14 @@ void Dispatcher::start(std::shared_ptr<KeptMessage> message) {
 
 // ---- Running ------------------------------------------------------------------------------------
 
-bool Dispatcher::is_still_wanted(const Message& message) {
-  if (!message.deadline || events_.now() < *message.deadline) return true;
+bool Dispatcher::is_still_wanted(const Message& message, TimePoint now) {
+  if (!message.deadline || now < *message.deadline) return true;
   refused_.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
 
-void Dispatcher::run(Message& message) {
-  const bool is_near =
-      message.deadline && *message.deadline - events_.recent_time() < clock_worth_reading;
-  if (is_near && !is_still_wanted(message)) {
+void Dispatcher::run(Message& message, TimePoint now) {
+  if (!is_still_wanted(message, now)) {
     if (!message.call.expects_outcome()) return;
     events_.answer_in_turn({message.connection, message.call,
                             Error(Errc::deadline_exceeded, "the message came too late")});
@@ -299,7 +294,7 @@ void Dispatcher::run(Message& message) {
 }
 
 void Dispatcher::run_kept(const std::shared_ptr<KeptMessage>& message) {
-  if (!is_still_wanted(*message)) {
+  if (!is_still_wanted(*message, events_.now())) {
     return KeptResponder(*this, message)
         .refuse(Error(Errc::deadline_exceeded, "the message waited too long"));
   }

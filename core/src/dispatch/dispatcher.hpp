@@ -69,7 +69,8 @@ class Dispatcher {
                   peers::HandlerName& handler, engine::PacketSource& source);
 
   /// Runs an inline handler. Threads: the leader, lock not held.
-  void run(Message& message);
+  /// `now`: at about this time it begins.
+  void run(Message& message, TimePoint now);
 
   /// From now on every request is refused as draining.
   void close_gate() noexcept { gate_closed_.store(true, std::memory_order_relaxed); }
@@ -97,7 +98,7 @@ class Dispatcher {
   void run_kept(const std::shared_ptr<KeptMessage>& message);
 
   /// False: the caller gave up while the message waited, and counts on that it was not too late.
-  bool is_still_wanted(const Message& message);
+  bool is_still_wanted(const Message& message, TimePoint now);
   template <class R>
   void call_handler(Message& message, R& responder);
   void count_failure(const Message& message, const Error& error);

@@ -147,6 +147,7 @@ bool Engine::is_down() const {
 }
 
 std::vector<std::string> Engine::destroy_transports() {
+  decltype(transports_) gone;  // outlives the lock: payloads go with them
   const Lock lock(mutex_);
   release_buffers();
   std::vector<std::string> held;
@@ -157,7 +158,7 @@ std::vector<std::string> Engine::destroy_transports() {
     leak(std::move(entry.second));
   }
   running_.clear();
-  transports_.clear();
+  gone.swap(transports_);
   return held;
 }
 

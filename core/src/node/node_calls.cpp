@@ -112,7 +112,10 @@ Result<Encoded> NodeCore::call(const peers::PeerLinkPtr& link, peers::OutgoingRe
   const ConnectionPtr kept =
       options_.driver != nullptr ? (*connection)->shared_from_this() : nullptr;
   auto sent = send_when_room(lock, **connection, std::move(request), &waiter);
-  if (sent.has_error()) return std::move(sent).error();
+  if (sent.has_error()) {
+    drop_spent(lock);
+    return std::move(sent).error();
+  }
   flush_outputs();
   if (!wait(lock, waiter)) {
     lock.lock();
@@ -200,7 +203,10 @@ Result<MessageId> NodeCore::admit(const peers::PeerLinkPtr& link, std::string_vi
                               .deadline = {},
                               .made_at = start},
                              nullptr);
-  if (sent.has_error()) return std::move(sent).error();
+  if (sent.has_error()) {
+    drop_spent(lock);
+    return std::move(sent).error();
+  }
   if (!TurnScope::is_in_turn_of(*this)) {
     flush_soon(**connection, start);
     drop_spent(lock);

@@ -12,6 +12,9 @@
 namespace trestle {
 namespace {
 
+// What completions and timers lead to while the node ends, and lead to in turn.
+constexpr int last_turns_max = 1000;
+
 // Beyond the largest frame, a packet holds at most one more packet's worth of small frames.
 constexpr std::size_t packet_overhead_bytes = 128 * 1024;
 
@@ -138,6 +141,13 @@ void NodeCore::nap(std::chrono::nanoseconds at_most) {
 }
 
 bool NodeCore::wait(engine::Lock& lock, engine::Waiter& waiter) {
+  if (TurnScope::is_in_turn_of(*this)) {
+    // The handler that waits takes room at its sender, who may need it for what is waited for.
+    for (const auto& entry : connections_) {
+      if (entry.second->has_room_to_announce()) entry.second->send_window();
+    }
+    flush_outputs();
+  }
   if (options_.driver != nullptr) {
     lock.unlock();
     return options_.driver->run_until([&] { return waiter.is_done(); });
@@ -271,7 +281,8 @@ void NodeCore::stop_driving() {
   pool_.drop_queued();
   pool_.stop();
   lock.lock();
-  while (turn(lock) != 0 || has_work()) {  // what the last ones led to, log lines above all
+  // What the last ones led to, log lines above all; but not for ever.
+  for (int turns = 0; turns < last_turns_max && (turn(lock) != 0 || has_work()); ++turns) {
   }
   undriven_ = true;
   std::list<OneShot> dropped;  // what a timer holds may call back when it goes: not under the lock

@@ -201,13 +201,18 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<ConnectionPtr> connections_left();
 
   std::size_t run_work(engine::Lock& lock);
-  void run(LeaderWork::Item& item);
+  /// Whether others ran before an item in its turn.
+  enum class Place { first, later };
+  void run(LeaderWork::Item& item, Place place);
+  /// Runs it without the lock, as part of the present turn.
+  template <class Code>
+  void run_user_code(engine::Lock& lock, Code code);
   void run(Action& action);
   static void give(dispatch::Answer& answer);
   void send_answers();
   void flush_outputs();
   void flush_soon(const peers::Connection& connection, TimePoint now);
-  void release_held_outputs();
+  void release_held_outputs(TimePoint now);
   void bury(ConnectionPtr connection);
   std::vector<ConnectionPtr> take_buried();
   void drop_spent(engine::Lock& lock);

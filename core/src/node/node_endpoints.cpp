@@ -1,14 +1,25 @@
 // Listening, connecting, and finding the connection for a call.
+#include <algorithm>
+#include <limits>
+
 #include "node/node_core.hpp"
 #include "node/turn_scope.hpp"
 
 namespace trestle {
+namespace {
+
+/// Requests that a peer may have under way; hello has 32 bits for it.
+std::size_t window_of(const NodeOptions& options) {
+  return std::min<std::size_t>(options.requests_max, std::numeric_limits<std::uint32_t>::max());
+}
+
+}  // namespace
 
 NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener) {
   const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
                                        .message_bytes_max = options_.message_bytes_max,
                                        .queue_bytes_max = options_.queue_bytes_max,
-                                       .requests_max = options_.requests_max,
+                                       .requests_max = window_of(options_),
                                        .handshake_timeout = options_.handshake_timeout,
                                        .close_timeout = options_.close_timeout};
   peers::ConnectionEvents& events = *this;
@@ -42,7 +53,7 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   }
   engine::ListenEvents& events = *this;
   auto real = (*transport)->listen(endpoint->uri, events);
-  serves_ = true;
+  serves_ = serves_ || real.has_value();
   engine_.wake();
   leadership_.ensure_led();
   return real;

@@ -22,19 +22,27 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   if (!deferred_.empty()) {
     for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
-  if (!work_.items.empty()) handled += run_work(lock);
-  release_held_outputs();
+  if (!work_.items.empty()) {
+    // Whatever is held back for more to leave with shall not wait for handlers.
+    release_held_outputs(held_until_);
+    flush_outputs();
+    handled += run_work(lock);
+  }
+  if (!held_.empty()) release_held_outputs(engine_.recent_time());
   flush_outputs();
   check_awaited();
   if (!buried_.empty() && turns_on_stack_ == 0 && work_.empty()) {
     auto buried = take_buried();
     work_is_ours_ = false;
-    lock.unlock();
-    buried.clear();  // what they hold may be the application's
-    lock.lock();
+    run_user_code(lock, [&] { buried.clear(); });  // what they hold may be the application's
   }
   work_is_ours_ = false;
-  drop_spent(lock);
+  if (!spent_.empty()) {
+    ++turns_on_stack_;
+    const TurnScope scope(*this);
+    drop_spent(lock);
+    --turns_on_stack_;
+  }
   return handled;
 }
 
@@ -63,30 +71,42 @@ void NodeCore::drop_spent(engine::Lock& lock) {
   }
 }
 
-std::size_t NodeCore::run_work(engine::Lock& lock) {
+template <class Code>
+void NodeCore::run_user_code(engine::Lock& lock, Code code) {
   ++turns_on_stack_;
-  work_is_ours_ = false;
   lock.unlock();
-  std::size_t ran = 0;
   {
     const TurnScope scope(*this);
-    // What these lead to runs in the next turn.
-    for (std::size_t left = work_.items.size(); left > 0 && !work_.items.empty(); --left) {
-      LeaderWork::Item item = work_.items.pop();
-      run(item);
-      ++ran;
-    }
+    code();
   }
   lock.lock();
   --turns_on_stack_;
+}
+
+std::size_t NodeCore::run_work(engine::Lock& lock) {
+  work_is_ours_ = false;
+  std::size_t ran = 0;
+  run_user_code(lock, [&] {
+    // What these lead to runs in the next turn.
+    for (std::size_t left = work_.items.size(); left > 0 && !work_.items.empty(); --left) {
+      LeaderWork::Item item = work_.items.pop();
+      run(item, ran == 0 ? Place::first : Place::later);
+      ++ran;
+    }
+  });
   work_is_ours_ = true;
   send_answers();
   return ran;
 }
 
-void NodeCore::run(LeaderWork::Item& item) {
+void NodeCore::run(LeaderWork::Item& item, Place place) {
   if (auto* message = std::get_if<dispatch::Message>(&item)) {
-    dispatcher_.run(*message);
+    TimePoint start{0};  // the clock is read only for those that have a deadline
+    if (message->deadline) {
+      // Those before it may have taken long.
+      start = place == Place::first ? engine_.recent_time() : now();
+    }
+    dispatcher_.run(*message, start);
   } else if (auto* completion = std::get_if<Completion>(&item)) {
     completion->sink->complete(std::move(completion->outcome));
   } else {
@@ -105,7 +125,8 @@ void NodeCore::run(Action& action) {
 }
 
 bool NodeCore::has_work() const {
-  return !deferred_.empty() || !work_.empty() || !loopback_.empty() || !outputs_.empty();
+  return !deferred_.empty() || !work_.empty() || !loopback_.empty() || !outputs_.empty() ||
+         !spent_.empty();
 }
 
 bool NodeCore::must_be_led() const {
@@ -208,9 +229,11 @@ void NodeCore::flush_outputs() {
 
 void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {
   const bool seldom = now - flushed_at_ >= options_.send_delay_max;
-  if (seldom || connection.queued_bytes() >= options_.send_delay_bytes ||
-      options_.driver != nullptr) {
+  const bool is_train = connection.queued_bytes() >= options_.send_delay_bytes;
+  // A turn that runs user code may last.
+  if (seldom || is_train || turns_on_stack_ != 0 || options_.driver != nullptr) {
     flushed_at_ = now;
+    release_held_outputs(held_until_);
     return flush_outputs();
   }
   // One of a run of messages: those that follow within the delay leave with it.
@@ -219,14 +242,19 @@ void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {
     engine_.arm_timer(hold_alarm_, held_until_);
     leadership_.ensure_led();
   }
-  for (peers::Connection* output : outputs_) output->has_output = false;
-  held_.insert(held_.end(), outputs_.begin(), outputs_.end());
+  for (peers::Connection* output : outputs_) {
+    output->has_output = false;
+    if (!std::exchange(output->is_held, true)) held_.push_back(output);
+  }
   outputs_.clear();
 }
 
-void NodeCore::release_held_outputs() {
-  if (held_.empty() || engine_.recent_time() < held_until_) return;
-  for (peers::Connection* connection : held_) on_output(*connection);
+void NodeCore::release_held_outputs(TimePoint now) {
+  if (now < held_until_) return;
+  for (peers::Connection* connection : held_) {
+    connection->is_held = false;
+    on_output(*connection);
+  }
   held_.clear();
 }
 

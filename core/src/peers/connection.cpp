@@ -30,7 +30,8 @@ Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
       number_(number),
       limit_timer_(*this),
       calls_(limits.calls_max, *this),
-      window_step_(static_cast<std::uint32_t>((limits.requests_max + 3) / 4)) {
+      window_step_(
+          static_cast<std::uint32_t>(limits.requests_max / 4 + (limits.requests_max % 4 != 0))) {
   const wire::Hello self = events_.own_hello(number_);
   own_origin_ = message_origin(self.instance, self.incarnation, number_);
 }
@@ -159,7 +160,7 @@ void Connection::flush() {
   const tt_status status = outbox_.flush(*this, events_.spent_payloads());
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
-    if (!blocked_.empty()) admit_blocked();
+    if (!blocked_.empty() && !is_closing()) admit_blocked();
     return;
   }
   const bool gone = status == TT_E_CLOSED || status == TT_E_RESET;
@@ -190,6 +191,7 @@ void Connection::close(const Error& why) {
   if (is_closing()) return;  // flushing failed
   state_ = State::closing;
   close_reason_ = why;
+  end_blocked(Error(static_cast<Errc>(why.code.value()), why.text, Ran::no));
   if (outbox_.is_empty() || transport_ == nullptr || cut_off_) {
     hang_up(0);
   } else {
@@ -236,9 +238,11 @@ void Connection::end_calls(const Error& why) {
   });
   for (Deferred& request : deferred_) dispose_of(request.request.argument.payload);
   deferred_.clear();
-  for (BlockedSend* send : std::exchange(blocked_, {})) {
-    events_.on_admitted(*send, Error(code, why.text, Ran::no));
-  }
+  end_blocked(Error(code, why.text, Ran::no));
+}
+
+void Connection::end_blocked(const Error& why) {
+  for (BlockedSend* send : std::exchange(blocked_, {})) events_.on_admitted(*send, why);
 }
 
 void Connection::finish(const Error& why) {

@@ -189,6 +189,7 @@ class Connection final : public engine::LinkEvents,
   std::shared_ptr<detail::PeerLink> link;
   std::optional<InstanceId> expected;
   std::string dialled_uri;
+  bool is_held = false;     // it is in the node's list of those to flush later
   bool has_output = false;  // it is in the node's list of those to flush
 
   /// First half of the ids of the messages that we send; see message_origin().
@@ -204,6 +205,9 @@ class Connection final : public engine::LinkEvents,
     return window_step_ != 0 && (done >= window_step_ || fills_window(done));
   }
   /// Requests that are done and not announced keep the peer from sending more. Threads: any.
+  bool has_room_to_announce() const noexcept {
+    return window_step_ != 0 && forgotten_.load(std::memory_order_seq_cst) != 0;
+  }
   bool must_announce_room() const noexcept {
     const std::uint32_t done = forgotten_.load(std::memory_order_seq_cst);
     return done != 0 && fills_window(done);
@@ -244,6 +248,7 @@ class Connection final : public engine::LinkEvents,
                         std::uint64_t op) override;
 
   void queue_reply(wire::CallId call, Encoded& reply);
+  Result<wire::CallId> refuse_to_overtake() const;
   Result<wire::CallId> accept_request(OutgoingRequest& request, calls::CallSink* sink);
   /// `payload` is not needed any more; what releases it may be the application's code.
   void dispose_of(Payload& payload) {
@@ -252,6 +257,7 @@ class Connection final : public engine::LinkEvents,
   void queue_request(OutgoingRequest& request, wire::CallId id, calls::PendingCall* call);
   bool withdraw(const calls::PendingCall& call);
   void admit_blocked();
+  void end_blocked(const Error& why);
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
   void drop_deferred(wire::CallId call);

@@ -51,9 +51,16 @@ bool Connection::has_room_for(const OutgoingRequest& request) const {
 }
 
 Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::CallSink* sink) {
-  auto id = accept_request(request, sink);
+  auto id = blocked_.empty() ? accept_request(request, sink) : refuse_to_overtake();
   dispose_of(request.argument.payload);
   return id;
+}
+
+Result<wire::CallId> Connection::refuse_to_overtake() const {
+  return Error(Errc::queue_full, "send queue full: " + std::to_string(blocked_.size()) +
+                                     " senders wait for room on this connection, and nobody "
+                                     "overtakes them; queue_bytes_max is " +
+                                     std::to_string(limits_.queue_bytes_max));
 }
 
 Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls::CallSink* sink) {
@@ -161,7 +168,10 @@ void Connection::admit_blocked() {
     // Half the queue, not the first gap: whoever waited goes on with a run of messages.
     if (check_queue(bytes + limits_.queue_bytes_max / 2).has_error()) return;
     blocked_.pop_front();
-    events_.on_admitted(next, send_request(std::move(next.request), next.sink));
+    next.request.made_at = engine_.now();
+    auto id = accept_request(next.request, next.sink);
+    dispose_of(next.request.argument.payload);
+    events_.on_admitted(next, std::move(id));
   }
 }
 

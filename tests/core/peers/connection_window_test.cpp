@@ -159,5 +159,69 @@ TEST_F(Window, EndsWhoWaitsForRoomWithTheConnection) {
   EXPECT_EQ(send.admitted.error().ran, Ran::no);
 }
 
+TEST_F(Window, ClosingEndsWhoWaitsForRoomWithoutSendingForThem) {
+  limits_.queue_bytes_max = 1024;
+  const auto connection = open_with_window(1);
+  ASSERT_TRUE(call(*connection, nullptr, "h", {}, std::string(900, 'x')).has_value());
+  ASSERT_TRUE(call(*connection, nullptr, "h", {}, std::string(900, 'x')).has_value());
+  BlockedSend send;
+  block(*connection, send, std::string(900, 'y'));
+
+  connection->close(Error(Errc::connection_lost, "disconnected by this node"));
+  turn();
+
+  EXPECT_EQ(admitted_, 1);
+  EXPECT_TRUE(send.admitted.error().is(Errc::connection_lost));
+  EXPECT_EQ(send.admitted.error().ran, Ran::no);
+}
+
+TEST_F(Window, IsNotReachedPastThoseWhoWaitForRoom) {
+  limits_.queue_bytes_max = 1024;
+  const auto connection = open_with_window(1);
+  ASSERT_TRUE(call(*connection, nullptr, "h", {}, std::string(300, 'x')).has_value());
+  ASSERT_TRUE(call(*connection, nullptr, "h", {}, std::string(300, 'x')).has_value());
+  BlockedSend send;
+  block(*connection, send, std::string(900, 'y'));
+
+  const auto overtaking = call(*connection, nullptr, "h", {}, "small");
+
+  EXPECT_TRUE(overtaking.error().is(Errc::queue_full));
+  connection->stop_waiting_for_room(send);
+  EXPECT_TRUE(call(*connection, nullptr, "h", {}, "small").has_value());
+}
+
+TEST_F(Window, TellsThePeerTheTimeThatIsLeftAfterWaitingForRoom) {
+  limits_.queue_bytes_max = 1024;
+  const auto connection = open_with_window(2);
+  ASSERT_TRUE(call(*connection, nullptr, "h", {}, "1").has_value());
+  ASSERT_TRUE(call(*connection, nullptr, "h", {}, "2").has_value());
+  ASSERT_TRUE(call(*connection, nullptr, "h", {}, std::string(900, 'x')).has_value());
+  NotedSink sink;
+  BlockedSend send;
+  send.sink = &sink;
+  send.request = {"late",
+                  DeliveryMode::with_response,
+                  {Codec::bytes, Payload::copy("y")},
+                  clock_.now() + 1s,
+                  clock_.now()};
+  connection->wait_for_room(send);
+  clock_.advance(900ms);
+
+  receive(PacketBytes().add(wire::Window{2}).str());
+  flush();  // what was admitted while the one before it left
+
+  std::optional<std::uint32_t> left;
+  for (const auto& packet : conn().sent) {
+    wire::PacketReader reader(as_bytes(packet.bytes), 1 << 20);
+    for (auto frame = reader.next(); frame && *frame; frame = reader.next()) {
+      const auto* request = std::get_if<wire::Request>(&**frame);
+      if (request != nullptr && request->handler_name == "late") left = request->deadline_ms;
+    }
+  }
+  EXPECT_EQ(left, 100u);
+  fake_.closed(conn(), TT_E_RESET);
+  turn();
+}
+
 }  // namespace
 }  // namespace trestle::peers
