@@ -60,7 +60,7 @@ struct NodeOptions {
   /// never wait, and what is sent in a turn leaves at its end.
   std::chrono::nanoseconds send_delay_max = std::chrono::microseconds(50);
   std::size_t send_delay_bytes = 64u << 10;
-  Spin spin = Spin::automatic;
+  Spin spin = Spin::automatic;                   ///< of the whole node; spin= in a URI changes it
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
   LogFunction log{};                             ///< unset: warnings and errors to standard error
@@ -103,6 +103,7 @@ class TRESTLE_EXPORT Node {
   /// Listens at `uri`; returns the real URI, which peers can connect to.
   /// Errors: bad_endpoint, unknown_scheme, plugin_rejected, address_in_use, insecure_listener (an
   /// address beyond the host needs a transport that authenticates, or insecure=1 in the URI).
+  /// spin=auto, on or off in the URI, also of connect(), sets NodeOptions::spin from then on.
   [[nodiscard]] Result<std::string> listen(std::string_view uri);
 
   /// Connects and waits for the peer's hello. Connecting where one is connected already returns the

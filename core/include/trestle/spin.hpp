@@ -1,4 +1,4 @@
-// Whether a driving thread polls before it sleeps.
+// Whether the thread that drives a node polls before it sleeps.
 #pragma once
 
 #include <cstdint>

@@ -54,7 +54,7 @@ Result<Transport*> Engine::transport(const tt_plugin& plugin, std::string_view s
   Transport* transport = opened->get();
   transports_.emplace(std::string(scheme), std::move(*opened));
   running_.push_back(transport);
-  wake();  // the driver must learn of a new descriptor
+  wake();  // the leader must learn of a new descriptor
   return transport;
 }
 

@@ -25,6 +25,10 @@ constexpr int yield_rounds_max = 2000;
 Leadership::Leadership(Engine& engine, Turns& turns, Spin spin)
     : engine_(engine), turns_(turns), spin_(spin, std::thread::hardware_concurrency()) {}
 
+void Leadership::set_spin(Spin spin) noexcept {
+  spin_ = SpinBudget(spin, std::thread::hardware_concurrency());
+}
+
 // ---- Callers ----
 
 void Leadership::wait(Lock& lock, Waiter& waiter) {

@@ -60,6 +60,9 @@ class Leadership {
   /// Ends and joins it. Lock not held.
   void stop_thread();
 
+  /// Another policy from the next rest on.
+  void set_spin(Spin spin) noexcept;
+
   /// Waits until `waiter` is done, driving as long as nobody else does. Releases the lock.
   void wait(Lock& lock, Waiter& waiter);
 

@@ -18,7 +18,7 @@ namespace trestle::engine {
 
 class Transport;
 
-/// Where buffers go that their readers are done with, until the driver hands them back.
+/// Where buffers go that their readers are done with, until the leader hands them back.
 /// Co-owned by the engine and by every hold, because a reader may outlive its node.
 /// Threads: any.
 class ReleaseQueue {

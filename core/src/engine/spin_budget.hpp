@@ -1,4 +1,4 @@
-// How long a driving thread polls before it sleeps.
+// How long a leader polls before it sleeps.
 #pragma once
 
 #include <trestle/clock.hpp>
@@ -69,7 +69,7 @@ class SpinBudget {
   static constexpr std::uint32_t probe_every_min = 2;
   static constexpr std::uint32_t probe_every_max = 1024;
 
-  const Spin policy_;
+  Spin policy_;
   std::chrono::nanoseconds budget_;
   std::uint32_t idle_times_ = 0;  // without polling, since the last probe
   std::uint32_t probe_every_ = probe_every_min;

@@ -21,7 +21,7 @@
 namespace trestle::engine {
 
 /// What one connection of a transport has to say. The connection's cookie points to it.
-/// Called with the engine's lock held, by the thread that drives.
+/// Called with the engine's lock held, by the leader.
 class LinkEvents {
  public:
   virtual void on_connected() = 0;
@@ -63,7 +63,7 @@ struct TransportLimits {
 /// Maps a transport's status to an error of ours.
 Errc errc_of(tt_status status) noexcept;
 
-/// Owns a tt_transport. Threads: under the engine's lock; progress() and arm() by the driver only.
+/// Owns a tt_transport. Threads: under the engine's lock; progress() and arm() by the leader only.
 class Transport {
  public:
   static Result<std::unique_ptr<Transport>> open(const tt_plugin& plugin, std::string_view scheme,

@@ -223,6 +223,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<void> register_system_handlers();
   void make_loopback();
 
+  /// The options of an endpoint that are the node's. Lock held.
+  void apply(const peers::Endpoint& endpoint);
   ConnectionPtr new_connection(peers::Opener opener);
   Result<ConnectionPtr> dial(const peers::Endpoint& endpoint, std::string_view uri,
                              TimePoint deadline);

@@ -29,6 +29,11 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener) {
   return connection;
 }
 
+void NodeCore::apply(const peers::Endpoint& endpoint) {
+  // One thread waits for all endpoints of the node, so there is one policy: the latest.
+  if (endpoint.spin && options_.driver == nullptr) leadership_.set_spin(*endpoint.spin);
+}
+
 Result<std::string> NodeCore::listen(std::string_view uri) {
   auto endpoint = peers::Endpoint::parse(uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
@@ -54,6 +59,7 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   engine::ListenEvents& events = *this;
   auto real = (*transport)->listen(endpoint->uri, events);
   serves_ = serves_ || real.has_value();
+  apply(*endpoint);
   engine_.wake();
   leadership_.ensure_led();
   return real;
@@ -112,6 +118,7 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
   {
     engine::Lock lock(engine_.mutex());
     if (closing_) return Error(Errc::shut_down, "this node was closed");
+    apply(*endpoint);
     if (auto known = peers_.find_dialled(uri)) return check_expected(known, options);
     const TimePoint deadline = engine_.time_after(options.timeout.value_or(options_.call_timeout));
     auto dialling = std::find_if(dials_.begin(), dials_.end(),

@@ -188,7 +188,7 @@ void NodeCore::answer_in_turn(dispatch::Answer answer) {
 void NodeCore::answer(dispatch::Answer answer) {
   engine::Lock lock(engine_.mutex());
   give(answer);
-  // On the driving thread, all answers of a turn leave together at its end.
+  // On the leading thread, all answers of a turn leave together at its end.
   if (TurnScope::is_in_turn_of(*this)) return;
   flush_outputs();
   check_awaited();

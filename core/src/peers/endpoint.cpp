@@ -5,6 +5,16 @@
 #include <trestle/sdk/uri.hpp>
 
 namespace trestle::peers {
+namespace {
+
+std::optional<Spin> parse_spin(std::string_view text) {
+  if (text == "auto") return Spin::automatic;
+  if (text == "on") return Spin::on;
+  if (text == "off") return Spin::off;
+  return std::nullopt;
+}
+
+}  // namespace
 
 Result<Endpoint> Endpoint::parse(std::string_view text) {
   auto parsed = sdk::Uri::parse(text);
@@ -17,6 +27,14 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
                                            std::string(text) + "': expected 1 or 0");
     }
     endpoint.insecure = option->second == "1";
+    parsed->options.erase(option);
+  }
+  if (const auto option = parsed->options.find("spin"); option != parsed->options.end()) {
+    endpoint.spin = parse_spin(option->second);
+    if (!endpoint.spin) {
+      return Error(Errc::bad_endpoint, "option spin=" + option->second + " in '" +
+                                           std::string(text) + "': expected auto, on or off");
+    }
     parsed->options.erase(option);
   }
   if (auto address = sdk::HostPort::parse(parsed->address); address.has_value()) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <trestle/error.hpp>
+#include <trestle/spin.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,10 +13,11 @@ namespace trestle::peers {
 /// An endpoint whose scheme is all that core looks at, apart from the generic host:port.
 struct Endpoint {
   std::string scheme;
-  std::string uri;            ///< without core's own options
-  std::string host;           ///< of host:port; empty if the address has another form
-  std::string address_fault;  ///< why it is not host:port, then
-  bool insecure = false;      ///< insecure=1: strangers may connect
+  std::string uri;             ///< without core's own options
+  std::string host;            ///< of host:port; empty if the address has another form
+  std::string address_fault;   ///< why it is not host:port, then
+  bool insecure = false;       ///< insecure=1: strangers may connect
+  std::optional<Spin> spin{};  ///< spin=auto, on or off: for the node, from now on
 
   /// Errors: bad_endpoint.
   static Result<Endpoint> parse(std::string_view text);

@@ -116,5 +116,16 @@ TEST(Endpoint, KnowsAddressesThatOnlyThisHostReaches) {
   }
 }
 
+TEST(Endpoint, TakesTheNodesWayOfWaiting) {
+  EXPECT_EQ(Endpoint::parse("tcp://127.0.0.1:1?spin=on").value().spin, Spin::on);
+  EXPECT_EQ(Endpoint::parse("tcp://127.0.0.1:1?spin=off").value().spin, Spin::off);
+  EXPECT_EQ(Endpoint::parse("tcp://127.0.0.1:1?spin=auto&nodelay=0").value().uri,
+            "tcp://127.0.0.1:1?nodelay=0");
+  EXPECT_EQ(Endpoint::parse("tcp://127.0.0.1:1").value().spin, std::nullopt);
+
+  EXPECT_NE(Endpoint::parse("unix:///a?spin=fast").error().text.find("expected auto, on or off"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace trestle::peers
