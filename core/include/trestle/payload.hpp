@@ -60,7 +60,7 @@ class Payload {
   /// Wraps bytes that stay valid until `release(owner)`.
   static Payload lend(BytesView bytes, Release release, void* owner) noexcept {
     Payload payload(bytes, release, owner);
-    payload.lent_ = true;
+    payload.size_ |= lent_bit;
     return payload;
   }
 
@@ -68,10 +68,10 @@ class Payload {
   static Payload borrow(BytesView bytes) noexcept { return Payload(bytes, nullptr, nullptr); }
 
   Payload(Payload&& other) noexcept
-      : bytes_(std::exchange(other.bytes_, {})),
+      : bytes_(std::exchange(other.bytes_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
         release_(std::exchange(other.release_, nullptr)),
-        owner_(std::exchange(other.owner_, nullptr)),
-        lent_(other.lent_) {}
+        owner_(std::exchange(other.owner_, nullptr)) {}
   Payload& operator=(Payload&& other) noexcept {
     Payload(std::move(other)).swap(*this);
     return *this;
@@ -82,32 +82,35 @@ class Payload {
     if (release_ != nullptr) release_(owner_);
   }
 
-  BytesView view() const noexcept { return bytes_; }
-  std::string_view text() const noexcept { return as_text(bytes_); }
-  const std::byte* data() const noexcept { return bytes_.data(); }
-  std::size_t size() const noexcept { return bytes_.size(); }
-  bool empty() const noexcept { return bytes_.empty(); }
-  bool is_borrowed() const noexcept { return release_ == nullptr && !bytes_.empty(); }
+  BytesView view() const noexcept { return {bytes_, size()}; }
+  std::string_view text() const noexcept { return as_text(view()); }
+  const std::byte* data() const noexcept { return bytes_; }
+  std::size_t size() const noexcept { return size_ & ~lent_bit; }
+  bool empty() const noexcept { return size() == 0; }
+  bool is_borrowed() const noexcept { return release_ == nullptr && !empty(); }
   /// True if it was made by lend(): what gives it back is somebody else's code.
-  bool is_lent() const noexcept { return lent_ && release_ != nullptr; }
+  bool is_lent() const noexcept { return (size_ & lent_bit) != 0; }
 
   void swap(Payload& other) noexcept {
     std::swap(bytes_, other.bytes_);
     std::swap(release_, other.release_);
     std::swap(owner_, other.owner_);
-    std::swap(lent_, other.lent_);
+    std::swap(size_, other.size_);
   }
 
  private:
   friend class PayloadDraft;
 
   Payload(BytesView bytes, Release release, void* owner) noexcept
-      : bytes_(bytes), release_(release), owner_(owner) {}
+      : bytes_(bytes.data()), size_(bytes.size()), release_(release), owner_(owner) {}
 
-  BytesView bytes_;
+  /// Of `size_`: made by lend(). A payload is moved a dozen times on its way, so it stays small.
+  static constexpr std::size_t lent_bit = ~(~std::size_t{0} >> 1);
+
+  const std::byte* bytes_ = nullptr;
+  std::size_t size_ = 0;
   Release release_ = nullptr;
   void* owner_ = nullptr;
-  bool lent_ = false;
 };
 
 /// A payload that is written in place.
@@ -126,7 +129,7 @@ class PayloadDraft {
 
   /// The payload: the first `size` bytes of the room. The draft is empty afterwards.
   Payload finish(std::size_t size) noexcept {
-    room_.bytes_ = room_.bytes_.first(size);
+    room_.size_ = size;
     return std::move(room_);
   }
 

@@ -59,7 +59,11 @@ void NodeCore::on_idle() {
 
 void NodeCore::drop_spent(engine::Lock& lock) {
   while (!spent_.empty()) {
-    {
+    if (spent_.size() == 1) {
+      const Payload last = std::move(spent_.back());
+      spent_.pop_back();
+      lock.unlock();
+    } else {
       // A few at a time, so that the list keeps its memory whoever else drops some meanwhile.
       std::array<Payload, 4> some;
       const std::size_t count = std::min(some.size(), spent_.size());
