@@ -279,6 +279,35 @@ TEST(HandlerLimits, ABlockingCallInAnInlineHandlerWaitsWithinTheTurn) {
   EXPECT_EQ(*outcome, 7);
 }
 
+TEST(HandlerLimits, NeverStartWhatExpiredWhileOthersOfItsPacketRan) {
+  TestNetwork network;
+  Node& server = network.add_node();
+  int runs = 0;
+  server
+      .add(unary("slow",
+                 [&] {
+                   network.clock().advance(std::chrono::milliseconds(600));
+                   return ++runs;
+                 },
+                 {.execution = Execution::inline_}))
+      .value();
+  const Peer peer = network.add_node()
+                        .connect(server.listen("inproc://*").value())
+                        .value()
+                        .with_timeout(std::chrono::milliseconds(1100));
+  network.clock().advance(std::chrono::seconds(1));
+
+  peer.async_call<int>("slow", 0, [&](const Result<int>&) {
+    // Within a turn, so that all three leave in one packet.
+    for (int i = 0; i < 3; ++i) {
+      peer.async_call<int>("slow", 0, [](const Result<int>&) {});
+    }
+  });
+  network.settle();
+
+  EXPECT_EQ(runs, 3);  // the first, and two of the three
+}
+
 TEST(Window, IsNotLeftFullOfMessagesThatAreDone) {
   testing::TestNetwork network;
   Node& server = network.add_node({.requests_max = 8});

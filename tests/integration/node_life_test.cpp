@@ -322,5 +322,29 @@ TEST(NodeLife, ARefusedPayloadIsReleasedThoughNothingElseHappens) {
   EXPECT_TRUE(released);
 }
 
+TEST(NodeLife, APayloadsReleaseMayCallWhileItsNodeIsDriven) {
+  Node server;
+  server.add(unary("one", [](BytesView) { return 1; }, {Execution::inline_})).value();
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  const std::vector<std::byte> bytes(8192);
+  struct Released {
+    const Peer& peer;
+    std::promise<int> reply;
+  } released{peer, {}};
+
+  // Given back in a turn, once the transport is done with it.
+  peer.send("one", Payload::lend(
+                       bytes,
+                       [](void* owner) noexcept {
+                         auto& self = *static_cast<Released*>(owner);
+                         self.reply.set_value(self.peer.call<int>("one").value());
+                       },
+                       &released))
+      .value();
+
+  EXPECT_EQ(released.reply.get_future().get(), 1);
+}
+
 }  // namespace
 }  // namespace trestle

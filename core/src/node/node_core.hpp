@@ -213,7 +213,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void flush_outputs();
   void flush_soon(const peers::Connection& connection, TimePoint now);
   void release_held_outputs(TimePoint now);
-  void bury(ConnectionPtr connection);
   std::vector<ConnectionPtr> take_buried();
   void drop_spent(engine::Lock& lock);
   void fire(OneShot& timer);

@@ -204,10 +204,11 @@ class Connection final : public engine::LinkEvents,
     const std::uint32_t done = forgotten_.fetch_add(1, std::memory_order_seq_cst) + 1;
     return window_step_ != 0 && (done >= window_step_ || fills_window(done));
   }
-  /// Requests that are done and not announced keep the peer from sending more. Threads: any.
+  /// Requests are done that send_window() would tell of. Threads: any.
   bool has_room_to_announce() const noexcept {
     return window_step_ != 0 && forgotten_.load(std::memory_order_seq_cst) != 0;
   }
+  /// They keep the peer from sending more. Threads: any.
   bool must_announce_room() const noexcept {
     const std::uint32_t done = forgotten_.load(std::memory_order_seq_cst);
     return done != 0 && fills_window(done);
