@@ -2,15 +2,17 @@
 #pragma once
 
 #include <trestle/codec_id.hpp>
+#include <trestle/headers.hpp>
 #include <trestle/payload.hpp>
 
 namespace trestle {
 
-/// Message bytes and their codec. As a handler's parameter or result, or as a call's argument or
-/// reply, it is passed through without decoding.
+/// Message bytes, their codec, and the headers that travel with them. As a handler's parameter or
+/// result, or as a call's argument or reply, it is passed through without decoding.
 struct Encoded {
   Codec codec = Codec::bytes;
-  Payload payload;
+  Payload payload{};
+  Headers headers{};
 };
 
 }  // namespace trestle

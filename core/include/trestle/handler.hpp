@@ -11,21 +11,13 @@
 
 #include <trestle/codec.hpp>
 #include <trestle/context.hpp>
+#include <trestle/contract.hpp>
 #include <trestle/detail/handler_adapter.hpp>
 #include <trestle/detail/responder.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 
 namespace trestle {
-
-/// What a handler owes to its caller.
-enum class HandlerKind : std::uint8_t {
-  am,     ///< nothing; an error is logged and counted
-  ack,    ///< an acknowledgement, or a refusal with a text
-  unary,  ///< a reply, or a refusal with a text
-};
-
-TRESTLE_EXPORT std::string_view to_string(HandlerKind kind) noexcept;
 
 /// Where a handler runs.
 enum class Execution : std::uint8_t {
@@ -43,8 +35,12 @@ struct HandlerOptions {
 struct Handler {
   std::string name;
   HandlerKind kind = HandlerKind::am;
-  HandlerOptions options;
-  detail::HandlerFunction function;
+  HandlerOptions options{};
+  detail::HandlerFunction function{};
+  std::string request_type{};   ///< as in HandlerContract
+  std::string response_type{};  ///< likewise
+
+  HandlerContract contract() const { return {kind, request_type, response_type}; }
 };
 
 /// A refusal for a handler to return: the caller gets exactly this text.

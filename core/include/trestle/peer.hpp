@@ -4,32 +4,36 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <trestle/clock.hpp>
 #include <trestle/codec.hpp>
 #include <trestle/delivery_mode.hpp>
-#include <trestle/detail/unique_function.hpp>
+#include <trestle/detail/open_call.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
+#include <trestle/retry_policy.hpp>
 
 namespace trestle {
 
 namespace detail {
 class PeerLink;
-
-/// Takes the outcome of a call that nobody blocks for.
-using CallCompletion = UniqueFunction<void(Result<Encoded>)>;
 }  // namespace detail
 
 /// How calls through one Peer handle are made.
 struct CallOptions {
   std::optional<std::chrono::nanoseconds> timeout{};  ///< for the whole call; unset: the node's
   Codec codec = Codec::msgpack;                       ///< for typed payloads
+  std::optional<TimePoint> deadline{};  ///< on the node's clock; what comes first counts
+  std::stop_token stop{};               ///< ends calls that wait, as cancelled
+  Headers headers{};                    ///< travel with each request
+  RetryPolicy retry{};
 };
 
 /// Builds a call's argument inside the call: `peer.call<R>("h", in_place<Request>, a, b)`.
@@ -49,16 +53,18 @@ class TRESTLE_EXPORT Peer {
  public:
   Peer() = default;
   explicit Peer(std::shared_ptr<detail::PeerLink> link, CallOptions options = {})
-      : link_(std::move(link)), options_(options) {}
+      : link_(std::move(link)), options_(std::move(options)) {}
 
   /// Nil until the peer was connected once.
   InstanceId instance_id() const;
   bool is_connected() const;
 
   /// The same peer with other call options.
-  Peer with(CallOptions options) const { return Peer(link_, options); }
+  Peer with(CallOptions options) const { return Peer(link_, std::move(options)); }
   Peer with_timeout(std::chrono::nanoseconds timeout) const {
-    return Peer(link_, {timeout, options_.codec});
+    CallOptions options = options_;
+    options.timeout = timeout;
+    return with(std::move(options));
   }
 
   /// Runs a unary handler and waits for its reply.

@@ -82,6 +82,8 @@ class Dispatcher::TurnResponder final : public detail::Responder {
   }
   bool is_spent() const noexcept { return message_ == nullptr; }
 
+  std::stop_token stop_token() override { return {}; }
+  void started() override {}
   std::unique_ptr<detail::Responder> detach() override;
 
  private:
@@ -124,6 +126,8 @@ class Dispatcher::KeptResponder final : public detail::Responder {
   }
   bool is_spent() const noexcept { return message_ == nullptr; }
 
+  std::stop_token stop_token() override { return {}; }
+  void started() override {}
   std::unique_ptr<detail::Responder> detach() override {
     return std::make_unique<KeptResponder>(dispatcher_, std::exchange(message_, nullptr));
   }
@@ -315,7 +319,9 @@ void Dispatcher::call_handler(Message& message, R& responder) {
                   .message_id = message.connection->id_of_received(message.call),
                   .mode = message.mode,
                   .codec = message.codec,
-                  .deadline = message.deadline};
+                  .deadline = message.deadline,
+                  .headers = {},
+                  .responder = &responder};
   const auto fail = [&](std::string text) {
     Error error(Errc::handler_failed, std::move(text), Ran::yes);
     // Whoever holds the later reply answers the caller, who then never learns of the exception.

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <trestle/codec_id.hpp>
+#include <trestle/contract.hpp>
 #include <trestle/delivery_mode.hpp>
 #include <trestle/error.hpp>
+#include <trestle/headers.hpp>
 #include <trestle/ids.hpp>
 #include <trestle/payload.hpp>
 
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -83,10 +86,19 @@ struct Request {
   std::uint32_t deadline_ms = 0;    ///< time left; 0: none
   std::string_view handler_name{};  ///< present when the number is used first, or is 0
   BytesView payload{};
+  bool wants_accepted = false;  ///< tell when the handler starts
+  Headers headers{};
+  std::optional<Expectation::Response> expected_response{};  ///< for modes with a receipt
+  std::string_view expected_type{};                          ///< of a typed response
 };
 
+/// The handler is about to start, or, for modes with a receipt, was found to be what the sender
+/// expects; then its contract is told.
 struct Accepted {
   CallId call{};
+  std::optional<HandlerKind> kind{};
+  std::string_view request_type{};
+  std::string_view response_type{};
 };
 
 struct Ack {
@@ -106,6 +118,7 @@ struct Reply {
   CallId call{};
   Codec codec = Codec::bytes;
   BytesView payload{};
+  Headers headers{};
 };
 
 struct Cancel {

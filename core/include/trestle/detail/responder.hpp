@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 
 #include <trestle/context.hpp>
 #include <trestle/encoded.hpp>
@@ -17,6 +18,10 @@ class Responder {
   virtual void reply(Encoded value) = 0;
   virtual void ack() = 0;
   virtual void fail(Error error) = 0;
+  /// Stopped when nobody needs the outcome any more; see Context::stop_token().
+  virtual std::stop_token stop_token() = 0;
+  /// The handler is about to run: what it was given is what it takes.
+  virtual void started() = 0;
   /// A responder that outlives the handler's run; this one is spent.
   virtual std::unique_ptr<Responder> detach() = 0;
 };

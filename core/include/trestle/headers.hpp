@@ -1,0 +1,69 @@
+// What a message carries beside its payload: short texts by name.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <trestle/error.hpp>
+
+namespace trestle {
+
+/// Texts by name, such as a trace id, that travel with a request or a reply. Names are unique and
+/// keep the order in which they were set. Without any it costs a null pointer.
+/// Limits, checked when a message is sent: names 1 … 255 bytes, values up to 1 KiB, 16 KiB in all
+/// with 7 bytes for each header beside its texts. Threads: distinct objects safe.
+class TRESTLE_EXPORT Headers {
+ public:
+  using Entry = std::pair<std::string, std::string>;
+
+  static constexpr std::size_t name_bytes_max = 255;
+  static constexpr std::size_t value_bytes_max = 1024;
+  static constexpr std::size_t bytes_max = 16 * 1024;
+  /// What each header takes beside its name and its value.
+  static constexpr std::size_t overhead_bytes = 7;
+
+  Headers() noexcept = default;
+  Headers(std::initializer_list<Entry> entries);
+  Headers(const Headers& other);
+  Headers(Headers&&) noexcept = default;
+  Headers& operator=(const Headers& other);
+  Headers& operator=(Headers&&) noexcept = default;
+  ~Headers() = default;
+
+  /// Adds a header, or gives another value to the one of that name.
+  Headers& set(std::string_view name, std::string_view value);
+  /// False: there is none of that name.
+  bool erase(std::string_view name);
+  /// The value. Lifetime: until a header is set or erased.
+  std::optional<std::string_view> get(std::string_view name) const noexcept;
+
+  bool empty() const noexcept { return entries_ == nullptr || entries_->empty(); }
+  std::size_t size() const noexcept { return entries_ == nullptr ? 0 : entries_->size(); }
+  const Entry* begin() const noexcept { return entries_ == nullptr ? nullptr : entries_->data(); }
+  const Entry* end() const noexcept { return begin() + size(); }
+
+  /// Bytes in a message.
+  std::size_t encoded_bytes() const noexcept;
+  /// Errors: invalid_argument naming the header and the limit that it exceeds.
+  [[nodiscard]] Result<void> check() const;
+
+  friend TRESTLE_EXPORT bool operator==(const Headers& a, const Headers& b) noexcept;
+
+ private:
+  std::unique_ptr<std::vector<Entry>> entries_;
+};
+
+/// A reply together with its headers: what a call may ask for, and a unary handler return.
+template <class T>
+struct WithHeaders {
+  T value;
+  Headers headers{};
+};
+
+}  // namespace trestle

@@ -1,0 +1,20 @@
+// How often, and how soon, a failed call is tried again.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace trestle {
+
+/// Tries a call again that provably did not run, or any lost one if the handler may run twice. The
+/// call's deadline bounds all attempts together. The default never tries again.
+struct RetryPolicy {
+  std::size_t attempts_max = 1;                                     ///< the first included
+  std::chrono::nanoseconds delay = std::chrono::milliseconds(100);  ///< before the second attempt
+  double factor = 2.0;                                              ///< from delay to delay
+  std::chrono::nanoseconds delay_max = std::chrono::seconds(10);
+  double jitter = 0.25;     ///< each delay is shortened or prolonged by up to this part of it
+  bool idempotent = false;  ///< the handler may run twice for one call
+};
+
+}  // namespace trestle
