@@ -123,6 +123,11 @@ class TRESTLE_EXPORT Node {
   /// would_block_for_ever as for calls, see Peer.
   [[nodiscard]] Result<Peer> connect(std::string_view uri, ConnectOptions options = {});
 
+  /// connect() with a completion token for `void(Result<Peer>)`; see <trestle/async.hpp>, which it
+  /// needs. Never blocks, so it may be used anywhere.
+  template <class Token = boost::asio::deferred_t>
+  auto async_connect(std::string_view uri, ConnectOptions options = {}, Token&& token = Token());
+
   /// A peer by its id; one's own id gives a loopback. Calls to an id that was never connected fail
   /// with unknown_peer.
   Peer peer(const InstanceId& id);

@@ -151,12 +151,12 @@ Result<Encoded> NodeCore::invoke_system(const peers::PeerLinkPtr& link, std::str
 }
 
 void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handler,
-                          Result<Encoded> argument, const CallOptions& options,
+                          DeliveryMode mode, Result<Encoded> argument, const CallOptions& options,
                           detail::CallCompletion done) {
   auto sink = std::make_unique<DetachedOutcome>(*this, std::move(done));
   engine::Lock lock(engine_.mutex());
   ++detached_calls_;
-  auto started = start_detached(link, handler, argument, options, *sink);
+  auto started = start_detached(link, handler, mode, argument, options, *sink);
   DetachedOutcome& completed = *sink.release();  // by the connection, or now
   if (started.has_error() && undriven_) {
     lock.unlock();
@@ -168,8 +168,8 @@ void NodeCore::start_call(const peers::PeerLinkPtr& link, std::string_view handl
 }
 
 Result<void> NodeCore::start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
-                                      Result<Encoded>& argument, const CallOptions& options,
-                                      DetachedOutcome& sink) {
+                                      DeliveryMode mode, Result<Encoded>& argument,
+                                      const CallOptions& options, DetachedOutcome& sink) {
   if (auto valid = check_call(handler); valid.has_error()) return valid;
   if (argument.has_error()) return std::move(argument).error();
   const TimePoint start = now();
@@ -178,7 +178,7 @@ Result<void> NodeCore::start_detached(const peers::PeerLinkPtr& link, std::strin
   if (connection.has_error()) return std::move(connection).error();
   auto sent = (*connection)
                   ->send_request({.handler = handler,
-                                  .mode = DeliveryMode::with_response,
+                                  .mode = mode,
                                   .argument = std::move(*argument),
                                   .deadline = deadline,
                                   .made_at = start},

@@ -1,6 +1,7 @@
 // What a Node is made of, and how the parts talk to each other.
 #pragma once
 
+#include <trestle/detail/pending_connect.hpp>
 #include <trestle/node.hpp>
 
 #include <atomic>
@@ -72,10 +73,19 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<Encoded> invoke(const peers::PeerLinkPtr& link, std::string_view handler,
                          DeliveryMode mode, Encoded argument, const CallOptions& options);
   Result<Encoded> invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
+<<<<<<< HEAD
                                 Encoded argument, const CallOptions& options);
   void start_call(const peers::PeerLinkPtr& link, std::string_view handler,
+=======
+                                const CallOptions& options);
+  void start_call(const peers::PeerLinkPtr& link, std::string_view handler, DeliveryMode mode,
+>>>>>>> msg-asio
                   Result<Encoded> argument, const CallOptions& options,
                   detail::CallCompletion done);
+  void start_system(const peers::PeerLinkPtr& link, std::string_view handler,
+                    const CallOptions& options, detail::CallCompletion done);
+  void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                  detail::PingCompletion done);
   Result<MessageId> admit(const peers::PeerLinkPtr& link, std::string_view handler,
                           Encoded argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
@@ -84,14 +94,24 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void disconnect(const peers::PeerLinkPtr& link);
 
  private:
+  friend class detail::PendingConnect;
+
   using PeerResult = Result<peers::PeerLinkPtr>;
   using ConnectionPtr = std::shared_ptr<peers::Connection>;
 
-  /// Waits for a connection that comes up.
-  struct ConnectWaiter final : engine::Waiter, engine::Timer {
+  /// Waits for a connection that comes up. Under the engine's lock.
+  struct ConnectWaiter : engine::Timer {
     explicit ConnectWaiter(NodeCore& c) noexcept : core(c) {}
-    void expire() override { core.give_up(*this); }
+    void expire() final { core.give_up(*this, Errc::deadline_exceeded); }
+    virtual void finish(const PeerResult& result) = 0;
     NodeCore& core;
+  };
+  struct BlockedConnect final : ConnectWaiter, engine::Waiter {
+    using ConnectWaiter::ConnectWaiter;
+    void finish(const PeerResult& r) override {
+      result = r;
+      core.leadership_.finish(*this);
+    }
     PeerResult result = Error(Errc::would_block_for_ever, "nothing is left that could answer");
   };
 
@@ -232,7 +252,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   ConnectionPtr new_connection(peers::Opener opener);
   Result<ConnectionPtr> dial(const peers::Endpoint& endpoint, std::string_view uri,
                              TimePoint deadline);
-  void give_up(ConnectWaiter& waiter);
+  void give_up(ConnectWaiter& waiter, Errc why);
+  /// Null: `waiter` will be told. Lock held.
+  PeerResult connect_soon(const peers::Endpoint& endpoint, std::string_view uri,
+                          const ConnectOptions& options, ConnectWaiter& waiter);
+  /// What the application gets to hear. Lock not held.
+  PeerResult connected(const peers::Endpoint& endpoint, std::string_view uri,
+                       const ConnectOptions& options, PeerResult result);
   void finish_dial(peers::Connection& connection, const PeerResult& result);
   /// A handle made before the peer was first seen, or after it came back, follows the table.
   detail::PeerLink& current(detail::PeerLink& link) const;
@@ -244,8 +270,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   static PeerResult check_expected(const peers::PeerLinkPtr& link, const ConnectOptions& options);
   Result<Encoded> call(const peers::PeerLinkPtr& link, peers::OutgoingRequest request);
   Result<void> start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
-                              Result<Encoded>& argument, const CallOptions& options,
-                              DetachedOutcome& sink);
+                              DeliveryMode mode, Result<Encoded>& argument,
+                              const CallOptions& options, DetachedOutcome& sink);
+  /// `begin(sink)` makes a connection answer to the sink, or says why not. It holds the lock.
+  template <class Begin>
+  void start_detached(detail::CallCompletion done, Begin begin);
   /// Sends now, or when there is room. Lock held, but not while it waits.
   Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,
                                       peers::OutgoingRequest request, calls::CallSink* sink);

@@ -36,10 +36,20 @@ Result<MessageId> Peer::admit(std::string_view handler, Encoded argument) const 
   return link_->node->admit(link_, handler, std::move(argument));
 }
 
-void Peer::start(std::string_view handler, Result<Encoded> argument,
+void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
                  detail::CallCompletion done) const {
   if (link_ == nullptr) return done(no_target());
-  link_->node->start_call(link_, handler, std::move(argument), options_, std::move(done));
+  link_->node->start_call(link_, handler, mode, std::move(argument), options_, std::move(done));
+}
+
+void Peer::start_list(detail::CallCompletion done) const {
+  if (link_ == nullptr) return done(no_target());
+  link_->node->start_system(link_, "_list_handlers", options_, std::move(done));
+}
+
+void Peer::start_ping(detail::PingCompletion done) const {
+  if (link_ == nullptr) return done(no_target());
+  link_->node->start_ping(link_, options_, std::move(done));
 }
 
 Result<std::chrono::nanoseconds> Peer::ping() const {
