@@ -13,8 +13,10 @@
 
 #include <trestle/clock.hpp>
 #include <trestle/codec.hpp>
+#include <trestle/context.hpp>
 #include <trestle/delivery_mode.hpp>
 #include <trestle/detail/open_call.hpp>
+#include <trestle/detail/read_reply.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
@@ -26,7 +28,8 @@ namespace detail {
 class PeerLink;
 }  // namespace detail
 
-/// How calls through one Peer handle are made.
+/// How calls through one Peer handle are made. A call whose deadline is over, whose token is
+/// stopped or whose headers exceed a limit is refused, and nothing is sent.
 struct CallOptions {
   std::optional<std::chrono::nanoseconds> timeout{};  ///< for the whole call; unset: the node's
   Codec codec = Codec::msgpack;                       ///< for typed payloads
@@ -67,12 +70,20 @@ class TRESTLE_EXPORT Peer {
     return with(std::move(options));
   }
 
-  /// Runs a unary handler and waits for its reply.
+  /// The same peer for calls on behalf of a message that a handler runs for: they end with it. Its
+  /// deadline bounds theirs, and its stop token takes the place of the options' own.
+  Peer within(const Context& context) const;
+
+  /// Runs a unary handler and waits for its reply. R: void takes a handler that gives no value;
+  /// WithHeaders<T> is a T and the headers of the reply.
+  /// Errors: also no_reply where R is not void and the handler gave nothing; cancelled when the
+  /// options' stop token stops.
   template <class R, class T>
   [[nodiscard]] Result<R> call(std::string_view handler, const T& value) const {
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
-    return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(*argument)));
+    return detail::read_reply<R>(
+        invoke(handler, DeliveryMode::with_response, std::move(*argument)));
   }
   /// The same with bytes that are handed over: large ones travel without a copy where the transport
   /// can lend them.
@@ -82,11 +93,11 @@ class TRESTLE_EXPORT Peer {
   }
   template <class R>
   [[nodiscard]] Result<R> call(std::string_view handler, Encoded&& argument) const {
-    return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(argument)));
+    return detail::read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(argument)));
   }
   template <class R>
   [[nodiscard]] Result<R> call(std::string_view handler) const {
-    return read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
+    return detail::read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
   }
   template <class R, class T, class... Arguments>
   [[nodiscard]] Result<R> call(std::string_view handler, std::in_place_type_t<T>,
@@ -101,17 +112,18 @@ class TRESTLE_EXPORT Peer {
   template <class R, class T, class Done>
   void async_call(std::string_view handler, const T& value, Done done) const {
     auto argument = encode_argument(value);
-    start(handler, std::move(argument), [done = std::move(done)](Result<Encoded> reply) mutable {
-      done(read_reply<R>(std::move(reply)));
-    });
+    start(handler, DeliveryMode::with_response, std::move(argument),
+          [done = std::move(done)](Result<Encoded> reply) mutable {
+            done(detail::read_reply<R>(std::move(reply)));
+          });
   }
 
   /// The same with bytes that are handed over.
   template <class R, class Done>
   void async_call(std::string_view handler, Payload&& bytes, Done done) const {
-    start(handler, Encoded{Codec::bytes, std::move(bytes)},
+    start(handler, DeliveryMode::with_response, Encoded{Codec::bytes, std::move(bytes)},
           [done = std::move(done)](Result<Encoded> reply) mutable {
-            done(read_reply<R>(std::move(reply)));
+            done(detail::read_reply<R>(std::move(reply)));
           });
   }
 
@@ -169,27 +181,11 @@ class TRESTLE_EXPORT Peer {
     if constexpr (std::is_same_v<T, Payload>) {
       return Encoded{Codec::bytes, Payload::copy(value.view())};
     } else if constexpr (std::is_same_v<T, Encoded>) {
-      return Encoded{value.codec, Payload::copy(value.payload.view())};
+      return Encoded{value.codec, Payload::copy(value.payload.view()), value.headers};
     } else {
       auto bytes = encode(options_.codec, value);
       if (bytes.has_error()) return std::move(bytes).error();
       return Encoded{options_.codec, std::move(*bytes)};
-    }
-  }
-
-  template <class R>
-  static Result<R> read_reply(Result<Encoded> reply) {
-    if (reply.has_error()) return std::move(reply).error();
-    if constexpr (std::is_same_v<R, Encoded>) {
-      return std::move(*reply);
-    } else if constexpr (std::is_same_v<R, Payload>) {
-      return std::move(reply->payload);
-    } else {
-      auto value = decode<R>(reply->codec, reply->payload.view());
-      if (value.has_error()) {
-        return Error(Errc::bad_reply, "cannot decode the reply: " + value.error().text, Ran::yes);
-      }
-      return value;
     }
   }
 
@@ -200,8 +196,13 @@ class TRESTLE_EXPORT Peer {
 
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded argument) const;
-  /// An argument that could not be encoded ends the call like any other refusal.
-  void start(std::string_view handler, Result<Encoded> argument, detail::CallCompletion done) const;
+  /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument
+  /// that could not be encoded is refused like any other.
+  Result<detail::OpenCall> open(std::string_view handler, DeliveryMode mode,
+                                Result<Encoded> argument, detail::CallDemand demand = {}) const;
+  /// Never waits. `canceller`, if any, is set before `done` could be called.
+  void start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
+             detail::CallCompletion done, detail::CallCanceller* canceller = nullptr) const;
 
   std::shared_ptr<detail::PeerLink> link_;
   CallOptions options_;

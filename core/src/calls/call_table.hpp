@@ -1,6 +1,7 @@
 // Calls that wait for their outcome: slot and generation, bounded, each completed exactly once.
 #pragma once
 
+#include <trestle/contract.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 
@@ -13,22 +14,16 @@
 
 namespace trestle::calls {
 
-/// Takes the outcome of one call, once. Lifetime: until then.
+/// Takes the outcome of one call, once. Lifetime: until then. Called with the engine's lock held:
+/// user code has to wait.
 class CallSink {
  public:
-  /// Whether completing runs user code, which needs to be without a lock.
-  enum class Completes { at_once, without_lock };
-
-  explicit CallSink(Completes completes) noexcept : completes_(completes) {}
-
+  /// The peer accepted the call; for modes with a receipt it said what the handler is.
+  virtual void accepted(HandlerContract contract) noexcept { static_cast<void>(contract); }
   virtual void complete(Result<Encoded> outcome) noexcept = 0;
-  Completes completes() const noexcept { return completes_; }
 
  protected:
   ~CallSink() = default;
-
- private:
-  const Completes completes_;
 };
 
 /// Told when the deadline of a call has come. Called with the engine's lock held.

@@ -1,6 +1,8 @@
 // The public face: Peer.
 #include <trestle/peer.hpp>
 
+#include <algorithm>
+
 #include "node/node_core.hpp"
 
 namespace trestle {
@@ -21,31 +23,49 @@ bool Peer::is_connected() const {
   return link_ != nullptr && link_->node->is_connected(link_);
 }
 
+Peer Peer::within(const Context& context) const {
+  CallOptions options = options_;
+  if (context.deadline) {
+    options.deadline = std::min(options.deadline.value_or(*context.deadline), *context.deadline);
+  }
+  options.stop = context.stop_token();
+  return with(std::move(options));
+}
+
 Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const {
   if (link_ == nullptr) return no_target();
-  return link_->node->invoke(link_, handler, mode, std::move(argument), options_);
+  return link_->node->calls().invoke({link_, handler, mode, options_}, std::move(argument));
 }
 
 Result<MessageId> Peer::admit(std::string_view handler, Encoded argument) const {
   if (link_ == nullptr) return no_target();
-  return link_->node->admit(link_, handler, std::move(argument));
+  return link_->node->calls().admit({link_, handler, DeliveryMode::fire_and_forget, options_},
+                                    std::move(argument));
 }
 
-void Peer::start(std::string_view handler, Result<Encoded> argument,
-                 detail::CallCompletion done) const {
+Result<detail::OpenCall> Peer::open(std::string_view handler, DeliveryMode mode,
+                                    Result<Encoded> argument, detail::CallDemand demand) const {
+  if (link_ == nullptr) return no_target();
+  return link_->node->calls().open({link_, handler, mode, options_}, std::move(argument),
+                                   std::move(demand));
+}
+
+void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
+                 detail::CallCompletion done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
-  link_->node->start_call(link_, handler, std::move(argument), options_, std::move(done));
+  link_->node->calls().start({link_, handler, mode, options_}, std::move(argument), std::move(done),
+                             canceller);
 }
 
 Result<std::chrono::nanoseconds> Peer::ping() const {
   if (link_ == nullptr) return no_target();
-  return link_->node->ping(link_, options_);
+  return link_->node->calls().ping(link_, options_);
 }
 
 Result<std::vector<std::string>> Peer::list_handlers() const {
   if (link_ == nullptr) return no_target();
-  return read_reply<std::vector<std::string>>(
-      link_->node->invoke_system(link_, "_list_handlers", options_));
+  return detail::read_reply<std::vector<std::string>>(link_->node->calls().invoke_system(
+      {link_, "_list_handlers", DeliveryMode::with_response, options_}, {Codec::msgpack, {}, {}}));
 }
 
 void Peer::disconnect() const {

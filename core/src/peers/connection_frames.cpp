@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <trestle/detail/read_reply.hpp>
+
 #include "peers/connection.hpp"
 
 namespace trestle::peers {
@@ -48,10 +50,12 @@ bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& so
     handle_pong(wire::CallId{pong->cookie});
   } else if (const auto* window = std::get_if<wire::Window>(&frame)) {
     handle_window(window->credits);
+  } else if (const auto* accepted = std::get_if<wire::Accepted>(&frame)) {
+    handle(*accepted);
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
     return handle(*rejected);
   }
-  // Accepted and cancel are legal and need no answer yet.
+  // Cancel is legal and needs no answer yet.
   return true;
 }
 
@@ -115,6 +119,14 @@ bool Connection::handle(const wire::Goodbye& goodbye) {
   return true;
 }
 
+void Connection::handle(const wire::Accepted& accepted) {
+  calls::PendingCall* call = calls_.find(accepted.call);
+  if (call == nullptr || call->awaits == calls::Awaits::pong) return;  // it ended before
+  call->sink->accepted({.kind = accepted.kind.value_or(HandlerKind::am),
+                        .request_type = std::string(accepted.request_type),
+                        .response_type = std::string(accepted.response_type)});
+}
+
 void Connection::handle_window(std::size_t credits) {
   // A peer may say so of requests that it never got; there is no harm in it.
   under_way_ -= static_cast<std::uint32_t>(std::min<std::size_t>(credits, under_way_));
@@ -138,8 +150,7 @@ void Connection::handle_ack(wire::CallId id) {
   }
   handle_window(1);
   // An empty payload could pass for a reply that the handler never gave.
-  release(*call,
-          Error(Errc::no_reply, "the peer acknowledged the call, but sent no reply", Ran::yes));
+  release(*call, Encoded{detail::acknowledged, {}, {}});
 }
 
 void Connection::handle_pong(wire::CallId id) {
