@@ -43,6 +43,11 @@ PLUGIN_TESTS = {"sdk", "transport_kit", "conformance", "test support"}
 PUBLIC_HEADERS = re.compile(r"(core|sdk|testing|sdk/transport_kit)/include/")
 HIDDEN_LIBRARIES = re.compile(
     r"spdlog/|fmt/|boost/(json|asio|dll)(/|\.hpp)|zmq|rdma/|msgpuck|CLI/|nlohmann/")
+# Asio is for who awaits: these headers show it, and only trestle.hpp includes them besides.
+ASIO = re.compile(r"boost/asio(/|\.hpp)")
+ASYNC_HEADERS = {f"core/include/trestle/{name}.hpp" for name in (
+    "async", "coroutine", "executor", "detail/async_operation", "detail/coroutine_handler")}
+MAY_SHOW_ASYNC = ASYNC_HEADERS | {"core/include/trestle/trestle.hpp"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.MULTILINE)
 SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|(?<![\w>])::sleep\s*\(")
 SLEEPLESS = re.compile(r"core/|tests/|.*/tests/|sdk/conformance/")
@@ -97,14 +102,23 @@ def normalized(path):
     return "/".join(parts)
 
 
+def is_hidden_from(path, included, target):
+    """Whether a public header may not show what it includes."""
+    if path not in MAY_SHOW_ASYNC and target in ASYNC_HEADERS:
+        return True
+    if path in ASYNC_HEADERS and ASIO.match(included):
+        return False
+    return bool(HIDDEN_LIBRARIES.match(included))
+
+
 def check_includes(graph, path, code):
     layer = layer_of(path)
     allowed = allowed_of(layer) if layer else None
     for match in INCLUDE.finditer(code):
         included, line = match[1], project_tree.line_of(code, match.start(1))
-        if PUBLIC_HEADERS.match(path) and HIDDEN_LIBRARIES.match(included):
-            yield Finding(path, line, "public-header", f"shows <{included}> to applications")
         target = graph.resolve(path, included)
+        if PUBLIC_HEADERS.match(path) and is_hidden_from(path, included, target):
+            yield Finding(path, line, "public-header", f"shows <{included}> to applications")
         target_layer = layer_of(target) if target else None
         if allowed is None or target_layer is None or target_layer == layer:
             continue

@@ -20,12 +20,34 @@
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
+#include <trestle/peer_info.hpp>
 #include <trestle/retry_policy.hpp>
+
+namespace boost::asio {
+class deferred_t;
+}
 
 namespace trestle {
 
+struct Health;
+
 namespace detail {
 class PeerLink;
+class CallNow;
+class CallStart;
+class ListStart;
+class PingStart;
+
+template <class T>
+inline constexpr bool is_in_place = false;
+template <class T>
+inline constexpr bool is_in_place<std::in_place_type_t<T>> = true;
+/// A value to send, rather than how to build one.
+template <class T>
+concept ArgumentValue = !is_in_place<T>;
+
+/// Takes the time of a round trip that nobody blocks for.
+using PingCompletion = UniqueFunction<void(Result<std::chrono::nanoseconds>)>;
 }  // namespace detail
 
 /// How calls through one Peer handle are made. A call whose deadline is over, whose token is
@@ -105,27 +127,43 @@ class TRESTLE_EXPORT Peer {
     return call<R>(handler, make<T>(std::forward<Arguments>(build)...));
   }
 
-  /// Runs a unary handler and returns at once. `done(Result<R>)` is called exactly once, on
-  /// whichever thread drives the node, with no lock held; keep it short, the node waits for it.
-  /// Calls that it starts leave together with those of its neighbours. Errors: queue_full where
-  /// there is no room, whatever NodeOptions::when_full says.
-  template <class R, class T, class Done>
-  void async_call(std::string_view handler, const T& value, Done done) const {
-    auto argument = encode_argument(value);
-    start(handler, DeliveryMode::with_response, std::move(argument),
-          [done = std::move(done)](Result<Encoded> reply) mutable {
-            done(detail::read_reply<R>(std::move(reply)));
-          });
-  }
-
+  /// Runs a unary handler and returns at once. `token` is any Asio completion token for
+  /// `void(Result<R>)`: a function, `use_future`, `use_awaitable`, `deferred` (which co_await
+  /// takes, too), and what adapts them. All of it needs <trestle/async.hpp>, which says more. A
+  /// function without an executor is called exactly once, on whichever thread drives the node, with
+  /// no lock held; keep it short, the node waits for it. Calls that it starts leave together with
+  /// those of its neighbours. Errors: queue_full where there is no room, whatever
+  /// NodeOptions::when_full says.
+  template <class R, detail::ArgumentValue T, class Token = boost::asio::deferred_t>
+  auto async_call(std::string_view handler, const T& value, Token&& token = Token()) const;
   /// The same with bytes that are handed over.
-  template <class R, class Done>
-  void async_call(std::string_view handler, Payload&& bytes, Done done) const {
-    start(handler, DeliveryMode::with_response, Encoded{Codec::bytes, std::move(bytes)},
-          [done = std::move(done)](Result<Encoded> reply) mutable {
-            done(detail::read_reply<R>(std::move(reply)));
-          });
-  }
+  template <class R, class Token = boost::asio::deferred_t>
+  auto async_call(std::string_view handler, Payload&& bytes, Token&& token = Token()) const;
+  template <class R, class Token = boost::asio::deferred_t>
+  auto async_call(std::string_view handler, Encoded&& argument, Token&& token = Token()) const;
+  /// Without an argument, or with one that is built inside the call. What comes back is `deferred`:
+  /// co_await it, or call it with a token.
+  template <class R>
+  auto async_call(std::string_view handler) const;
+  template <class R, class T, class... Arguments>
+  auto async_call(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const;
+
+  /// confirm() with a completion token for `void(Result<void>)`.
+  template <detail::ArgumentValue T, class Token = boost::asio::deferred_t>
+  auto async_confirm(std::string_view handler, const T& value, Token&& token = Token()) const;
+  template <class Token = boost::asio::deferred_t>
+  auto async_confirm(std::string_view handler, Payload&& bytes, Token&& token = Token()) const;
+  auto async_confirm(std::string_view handler) const;
+  template <class T, class... Arguments>
+  auto async_confirm(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const;
+
+  /// ping() with a completion token for `void(Result<std::chrono::nanoseconds>)`.
+  template <class Token = boost::asio::deferred_t>
+  auto async_ping(Token&& token = Token()) const;
+
+  /// list_handlers() with a completion token for `void(Result<std::vector<std::string>>)`.
+  template <class Token = boost::asio::deferred_t>
+  auto async_list_handlers(Token&& token = Token()) const;
 
   /// Runs an ack or unary handler and waits until it ended; a reply is dropped.
   template <class T>
@@ -159,12 +197,29 @@ class TRESTLE_EXPORT Peer {
 
   /// The names of the peer's handlers, the system's included.
   [[nodiscard]] Result<std::vector<std::string>> list_handlers() const;
+  /// What the peer's node says of itself.
+  [[nodiscard]] Result<Health> health_check() const;
+  /// Waits until the peer has that handler; false: it had none after `timeout`, or closed before.
+  [[nodiscard]] Result<bool> await_handler(
+      std::string_view handler, std::chrono::nanoseconds timeout = std::chrono::seconds(30)) const;
+  /// What that handler takes and gives. Errors: handler_failed "No handler for …".
+  [[nodiscard]] Result<HandlerContract> contract(std::string_view handler) const;
+  /// Who the peer is and where it listens.
+  [[nodiscard]] Result<PeerInfo> discover() const;
+  /// Connects if need be, and sees that the peer answers. Every connection carries messages both
+  /// ways: the peer's node can send to this one from then on.
+  Result<void> ensure_bidirectional_connection() const;
 
   /// Ends the connection in good order and forgets the peer. Calls under way end with
   /// connection_lost. Other peers at the same endpoint are not touched.
   void disconnect() const;
 
  private:
+  friend class detail::CallNow;
+  friend class detail::CallStart;
+  friend class detail::ListStart;
+  friend class detail::PingStart;
+
   template <class T, class... Arguments>
   static T make(Arguments&&... build) {
     if constexpr (std::is_constructible_v<T, Arguments&&...>) {
@@ -194,6 +249,7 @@ class TRESTLE_EXPORT Peer {
     return {};
   }
 
+  Result<Encoded> invoke_system(std::string_view handler, Payload argument = {}) const;
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded argument) const;
   /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument
@@ -203,6 +259,8 @@ class TRESTLE_EXPORT Peer {
   /// Never waits. `canceller`, if any, is set before `done` could be called.
   void start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
              detail::CallCompletion done, detail::CallCanceller* canceller = nullptr) const;
+  void start_list(detail::CallCompletion done, detail::CallCanceller* canceller = nullptr) const;
+  void start_ping(detail::PingCompletion done, detail::CallCanceller* canceller = nullptr) const;
 
   std::shared_ptr<detail::PeerLink> link_;
   CallOptions options_;

@@ -1,6 +1,7 @@
 // All that an application needs.
 #pragma once
 
+#include <trestle/async.hpp>
 #include <trestle/handler.hpp>
 #include <trestle/node.hpp>
 #include <trestle/peer.hpp>

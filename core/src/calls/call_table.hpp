@@ -18,8 +18,9 @@ namespace trestle::calls {
 /// user code has to wait.
 class CallSink {
  public:
-  /// The peer accepted the call; for modes with a receipt it said what the handler is.
-  virtual void accepted(HandlerContract contract) noexcept { static_cast<void>(contract); }
+  /// The peer accepted the call, before its outcome; `contract` is that of the handler where the
+  /// delivery mode has a receipt, or else empty. A peer may say so more than once, or never.
+  virtual void accepted(HandlerContract /*contract*/) noexcept {}
   virtual void complete(Result<Encoded> outcome) noexcept = 0;
 
  protected:

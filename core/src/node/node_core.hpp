@@ -1,6 +1,7 @@
 // What a Node is made of, and how the parts talk to each other.
 #pragma once
 
+#include <trestle/detail/pending_connect.hpp>
 #include <trestle/node.hpp>
 
 #include <atomic>
@@ -25,6 +26,7 @@
 #include "node/leader_work.hpp"
 #include "node/loopback.hpp"
 #include "node/outgoing_calls.hpp"
+#include "node/system_handlers.hpp"
 #include "peers/connection.hpp"
 #include "peers/endpoint.hpp"
 #include "peers/peer_table.hpp"
@@ -58,10 +60,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint now() const noexcept override { return engine_.now(); }
   NodeCounters counters();
 
-  Result<void> add_handler(Handler handler) { return handlers_.add(std::move(handler)); }
+  registry::HandlerRegistry& handlers() noexcept { return handlers_; }
   Result<std::string> listen(std::string_view uri);
   Result<peers::PeerLinkPtr> connect(std::string_view uri, const ConnectOptions& options);
   peers::PeerLinkPtr peer(const InstanceId& id);
+  std::vector<peers::PeerLinkPtr> peers();
+  /// Where this node listens.
+  std::vector<std::string> endpoints();
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
   std::size_t poll();
   /// Logs at once, on this thread.
@@ -74,14 +79,24 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void disconnect(const peers::PeerLinkPtr& link);
 
  private:
+  friend class detail::PendingConnect;
+
   using PeerResult = Result<peers::PeerLinkPtr>;
   using ConnectionPtr = std::shared_ptr<peers::Connection>;
 
-  /// Waits for a connection that comes up.
-  struct ConnectWaiter final : engine::Waiter, engine::Timer {
+  /// Waits for a connection that comes up. Under the engine's lock.
+  struct ConnectWaiter : engine::Timer {
     explicit ConnectWaiter(NodeCore& c) noexcept : core(c) {}
-    void expire() override { core.give_up(*this); }
+    void expire() final { core.give_up(*this, Errc::deadline_exceeded); }
+    virtual void finish(const PeerResult& result) = 0;
     NodeCore& core;
+  };
+  struct BlockedConnect final : ConnectWaiter, engine::Waiter {
+    using ConnectWaiter::ConnectWaiter;
+    void finish(const PeerResult& r) override {
+      result = r;
+      core.leadership_.finish(*this);
+    }
     PeerResult result = Error(Errc::would_block_for_ever, "nothing is left that could answer");
   };
 
@@ -144,6 +159,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void defer(Action action) override;
   void answer_in_turn(dispatch::Answer answer) override;
   void answer(dispatch::Answer answer) override;
+  void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
   // CallHost
@@ -183,7 +199,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   static void give(dispatch::Answer& answer);
   void send_answers();
   void release_held_outputs(TimePoint now);
-  std::vector<ConnectionPtr> take_buried();
+  std::vector<std::shared_ptr<void>> take_buried();
   void fire(OneShot& timer);
   LogFunction deferred_log();
   Result<void> register_system_handlers();
@@ -194,7 +210,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   ConnectionPtr new_connection(peers::Opener opener);
   Result<ConnectionPtr> dial(const peers::Endpoint& endpoint, std::string_view uri,
                              TimePoint deadline);
-  void give_up(ConnectWaiter& waiter);
+  void give_up(ConnectWaiter& waiter, Errc why);
+  /// Null: `waiter` will be told. Lock held.
+  PeerResult connect_soon(const peers::Endpoint& endpoint, std::string_view uri,
+                          const ConnectOptions& options, ConnectWaiter& waiter);
+  /// What the application gets to hear. Lock not held.
+  PeerResult connected(const peers::Endpoint& endpoint, std::string_view uri,
+                       const ConnectOptions& options, PeerResult result);
   void finish_dial(peers::Connection& connection, const PeerResult& result);
   /// A handle made before the peer was first seen, or after it came back, follows the table.
   detail::PeerLink& current(detail::PeerLink& link) const;
@@ -212,6 +234,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   DeferredActions deferred_;
   plugin_loading::PluginRegistry plugins_;
   registry::HandlerRegistry handlers_;
+  system::SystemHandlers system_handlers_;
   engine::Engine engine_;
   engine::Leadership leadership_;
   dispatch::WorkerPool pool_;
@@ -221,8 +244,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   // Under the engine's lock.
   std::map<peers::Connection*, ConnectionPtr> connections_;
-  std::vector<Payload> spent_;         // sent; to be destroyed without the lock
-  std::vector<ConnectionPtr> buried_;  // closed, but the leader's work may still name them
+  std::vector<Payload> spent_;  // sent; to be destroyed without the lock
+  // Connections that closed, handlers that were removed: the leader's work may still name them.
+  std::vector<std::shared_ptr<void>> buried_;
   std::vector<Dial> dials_;
   Loopback loopback_;
   LeaderWork work_;
@@ -234,11 +258,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
   std::list<OneShot> one_shots_;
+  std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
   std::uint64_t rejected_ = 0;
   std::uint64_t protocol_errors_ = 0;
-  bool serves_ = false;  // others may connect to this node
+  std::size_t detached_connects_ = 0;  // which nobody blocks for
+  bool serves_ = false;                // others may connect to this node
   // seq_cst: who closes sets it and then asks whether messages are running, a worker ends one and
   // then asks for it; one of the two sees the other.
   std::atomic<bool> closing_{false};

@@ -59,6 +59,7 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   engine::ListenEvents& events = *this;
   auto real = (*transport)->listen(endpoint->uri, events);
   serves_ = serves_ || real.has_value();
+  if (real.has_value()) listening_.push_back(*real);
   apply(*endpoint);
   engine_.wake();
   leadership_.ensure_led();
@@ -92,18 +93,55 @@ void NodeCore::finish_dial(peers::Connection& connection, const PeerResult& resu
     // The waiters run on other threads, or below us on this stack: they only take note here.
     for (ConnectWaiter* waiter : dial->waiters) {
       engine_.cancel_timer(*waiter);
-      waiter->result = result;
-      leadership_.finish(*waiter);
+      waiter->finish(result);
     }
     dials_.erase(dial);
     return;
   }
 }
 
-void NodeCore::give_up(ConnectWaiter& waiter) {
+void NodeCore::give_up(ConnectWaiter& waiter, Errc why) {
   for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
-  waiter.result = Error(Errc::deadline_exceeded, "not connected before the deadline");
-  leadership_.finish(waiter);
+  waiter.finish(Error(why, why == Errc::cancelled ? "cancelled before it was connected"
+                                                  : "not connected before the deadline"));
+}
+
+NodeCore::PeerResult NodeCore::connect_soon(const peers::Endpoint& endpoint, std::string_view uri,
+                                            const ConnectOptions& options, ConnectWaiter& waiter) {
+  if (closing_) return Error(Errc::shut_down, "this node was closed");
+  apply(endpoint);
+  if (auto known = peers_.find_dialled(uri)) return known;
+  const TimePoint deadline = engine_.time_after(options.timeout.value_or(options_.call_timeout));
+  auto dialling = std::find_if(dials_.begin(), dials_.end(),
+                               [&](const Dial& d) { return d.connection->dialled_uri == uri; });
+  if (dialling == dials_.end()) {
+    auto connection = dial(endpoint, uri, deadline);
+    if (connection.has_error()) return std::move(connection).error();
+    (*connection)->expected = options.expect;
+    dialling = std::prev(dials_.end());
+  }
+  dialling->connection->allow_until(deadline);
+  dialling->waiters.push_back(&waiter);
+  engine_.arm_timer(waiter, deadline);
+  flush_outputs();
+  return peers::PeerLinkPtr();
+}
+
+NodeCore::PeerResult NodeCore::connected(const peers::Endpoint& endpoint, std::string_view uri,
+                                         const ConnectOptions& options, PeerResult result) {
+  if (result.has_error()) {
+    Error error = std::move(result).error();
+    // Transports name the address themselves; what went wrong above them does not.
+    if (error.text.find(endpoint.uri) == std::string::npos) {
+      error.text = "cannot connect to '" + std::string(uri) + "': " + error.text;
+    }
+    return error;
+  }
+  if (options.expect) {
+    const std::lock_guard lock(engine_.mutex());
+    (*result)->expected = options.expect;
+  }
+  return check_expected(*result, options);
 }
 
 Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const ConnectOptions& options) {
@@ -114,25 +152,12 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
   if (auto plugin = plugins_.find(endpoint->scheme); plugin.has_error()) {
     return std::move(plugin).error();
   }
-  ConnectWaiter waiter(*this);
+  BlockedConnect waiter(*this);
   {
     engine::Lock lock(engine_.mutex());
-    if (closing_) return Error(Errc::shut_down, "this node was closed");
-    apply(*endpoint);
-    if (auto known = peers_.find_dialled(uri)) return check_expected(known, options);
-    const TimePoint deadline = engine_.time_after(options.timeout.value_or(options_.call_timeout));
-    auto dialling = std::find_if(dials_.begin(), dials_.end(),
-                                 [&](const Dial& d) { return d.connection->dialled_uri == uri; });
-    if (dialling == dials_.end()) {
-      auto connection = dial(*endpoint, uri, deadline);
-      if (connection.has_error()) return std::move(connection).error();
-      (*connection)->expected = options.expect;
-      dialling = std::prev(dials_.end());
-    }
-    dialling->connection->allow_until(deadline);
-    dialling->waiters.push_back(&waiter);
-    engine_.arm_timer(waiter, deadline);
-    flush_outputs();
+    auto at_once = connect_soon(*endpoint, uri, options, waiter);
+    if (at_once.has_error()) return at_once;
+    if (*at_once != nullptr) return check_expected(*at_once, options);
     wait(lock, waiter);
   }
   if (!waiter.is_done()) {
@@ -140,20 +165,7 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
     engine_.cancel_timer(waiter);
     for (Dial& dial : dials_) std::erase(dial.waiters, &waiter);
   }
-  auto result = std::move(waiter.result);
-  if (result.has_error()) {
-    Error error = result.error();
-    // Transports name the address themselves; what went wrong above them does not.
-    if (error.text.find(endpoint->uri) == std::string::npos) {
-      error.text = "cannot connect to '" + std::string(uri) + "': " + error.text;
-    }
-    return error;
-  }
-  if (options.expect) {
-    const std::lock_guard lock(engine_.mutex());
-    (*result)->expected = options.expect;
-  }
-  return check_expected(*result, options);
+  return connected(*endpoint, uri, options, std::move(waiter.result));
 }
 
 Result<peers::PeerLinkPtr> NodeCore::check_expected(const peers::PeerLinkPtr& link,
@@ -171,6 +183,16 @@ peers::PeerLinkPtr NodeCore::peer(const InstanceId& id) {
   auto unknown = std::make_shared<detail::PeerLink>(shared_from_this());
   unknown->instance = id;
   return unknown;
+}
+
+std::vector<peers::PeerLinkPtr> NodeCore::peers() {
+  const std::lock_guard lock(engine_.mutex());
+  return peers_.others();
+}
+
+std::vector<std::string> NodeCore::endpoints() {
+  const std::lock_guard lock(engine_.mutex());
+  return listening_;
 }
 
 InstanceId NodeCore::id_of(const detail::PeerLink& link) {

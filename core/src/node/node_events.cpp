@@ -134,8 +134,8 @@ bool NodeCore::has_work() const {
 }
 
 bool NodeCore::must_be_led() const {
-  return serves_ || calls_.has_unattended() || !one_shots_.empty() || !held_.empty() ||
-         has_work() || dispatcher_.running() != 0;
+  return serves_ || calls_.has_unattended() || detached_connects_ != 0 || !one_shots_.empty() ||
+         !held_.empty() || has_work() || dispatcher_.running() != 0;
 }
 
 void NodeCore::defer(Action action) {
@@ -320,10 +320,10 @@ void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   connections_.erase(known);
 }
 
-std::vector<NodeCore::ConnectionPtr> NodeCore::take_buried() {
-  for (const auto& connection : buried_) {
-    std::erase(outputs_, connection.get());
-    std::erase(held_, connection.get());
+std::vector<std::shared_ptr<void>> NodeCore::take_buried() {
+  for (const auto& spent : buried_) {
+    std::erase(outputs_, spent.get());
+    std::erase(held_, spent.get());
   }
   return std::exchange(buried_, {});
 }

@@ -15,6 +15,9 @@ namespace {
 // A timeout of this or more is no timeout.
 constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
 
+// What stands for a handler's name in the errors of a ping.
+constexpr std::string_view ping_name = "ping";
+
 Result<void> check_name(std::string_view handler) {
   if (handler.empty()) return Error(Errc::invalid_argument, "a call needs a handler name");
   if (handler.size() > wire::handler_name_bytes_max) {
@@ -223,24 +226,18 @@ Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& l
   if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
     return std::move(allowed).error();
   }
-  if (options.stop.stop_requested()) return stopped_already("ping");
   const dispatch::WorkerPool::BlockingGuard guard(pool_);
   if (!guard.may_block()) return no_worker_left();
   const TimePoint start = engine_.now();
-  const auto deadline = deadline_of(options, start);
-  const auto state = detail::CallState::make(*this, link, "ping");
+  const auto state = detail::CallState::make(*this, link, ping_name);
   const detail::OpenCall dropped_if_refused(state);
   {
     engine::Lock lock(engine_.mutex());
-    auto connection = host_.route(*link, deadline.value_or(TimePoint::max()));
-    if (connection.has_error()) return std::move(connection).error();
     state->begin();
-    auto sent = (*connection)->send_ping(*state, deadline);
-    if (sent.has_error()) {
+    if (auto sent = send_started_ping(link, options, *state); sent.has_error()) {
       state->refused();
       return std::move(sent).error();
     }
-    state->sent(*connection, (*connection)->own_origin(), *sent);
     leadership_.ensure_led();
   }
   state->end_with(options.stop);
@@ -290,13 +287,14 @@ Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<En
   return detail::OpenCall(*std::move(state));
 }
 
-void OutgoingCalls::start(const CallTarget& target, Result<Encoded> argument,
-                          detail::CallCompletion done, detail::CallCanceller* canceller) {
+template <class Send>
+void OutgoingCalls::start_with(const CallTarget& target, detail::CallCompletion done,
+                               detail::CallCanceller* canceller, Send send) {
   const auto state = detail::CallState::make(*this, target.link, target.handler);
   if (canceller != nullptr) *canceller = detail::CallCanceller(state);
   engine::Lock lock(engine_.mutex());
   state->begin(std::move(done));
-  auto started = send_started(target, argument, *state);
+  Result<void> started = send(*state);
   if (started.has_error()) {
     state->complete(std::move(started).error());
     if (host_.is_undriven()) {
@@ -309,12 +307,38 @@ void OutgoingCalls::start(const CallTarget& target, Result<Encoded> argument,
   state->end_with(target.options.stop);
 }
 
-Result<void> OutgoingCalls::send_started(const CallTarget& target, Result<Encoded>& argument,
+void OutgoingCalls::start(const CallTarget& target, Result<Encoded> argument,
+                          detail::CallCompletion done, detail::CallCanceller* canceller) {
+  start_with(target, std::move(done), canceller, [&](detail::CallState& state) -> Result<void> {
+    if (auto valid = check_name(target.handler); valid.has_error()) return valid;
+    if (argument.has_error()) return std::move(argument).error();
+    return send_started(target, std::move(*argument), state);
+  });
+}
+
+void OutgoingCalls::start_system(const CallTarget& target, detail::CallCompletion done,
+                                 detail::CallCanceller* canceller) {
+  start_with(target, std::move(done), canceller, [&](detail::CallState& state) {
+    return send_started(target, {Codec::msgpack, {}, {}}, state);
+  });
+}
+
+void OutgoingCalls::start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                               detail::PingCompletion done, detail::CallCanceller* canceller) {
+  auto measure = [&engine = engine_, start = engine_.now(),
+                  done = std::move(done)](Result<Encoded> pong) mutable {
+    if (pong.has_error()) return done(std::move(pong).error());
+    done(engine.now() - start);
+  };
+  const CallTarget target{link, ping_name, DeliveryMode::with_response, options};
+  start_with(target, std::move(measure), canceller,
+             [&](detail::CallState& state) { return send_started_ping(link, options, state); });
+}
+
+Result<void> OutgoingCalls::send_started(const CallTarget& target, Encoded argument,
                                          detail::CallState& state) {
-  if (auto valid = check_name(target.handler); valid.has_error()) return valid;
-  if (argument.has_error()) return std::move(argument).error();
   peers::OutgoingRequest request{
-      .handler = target.handler, .mode = target.mode, .argument = std::move(*argument)};
+      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
   if (auto ready = prepare(target, request); ready.has_error()) return ready;
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
@@ -323,6 +347,20 @@ Result<void> OutgoingCalls::send_started(const CallTarget& target, Result<Encode
   if (sent.has_error()) return std::move(sent).error();
   state.sent(*connection, (*connection)->own_origin(), *sent);
   if (!host_.is_in_turn()) host_.flush_soon(**connection, made_at);
+  return {};
+}
+
+Result<void> OutgoingCalls::send_started_ping(const peers::PeerLinkPtr& link,
+                                              const CallOptions& options,
+                                              detail::CallState& state) {
+  if (options.stop.stop_requested()) return stopped_already(ping_name);
+  const auto deadline = deadline_of(options, engine_.now());
+  auto connection = host_.route(*link, deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  auto sent = (*connection)->send_ping(state, deadline);
+  if (sent.has_error()) return std::move(sent).error();
+  state.sent(*connection, (*connection)->own_origin(), *sent);
+  if (!host_.is_in_turn()) host_.flush_outputs();
   return {};
 }
 

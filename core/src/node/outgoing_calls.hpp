@@ -40,6 +40,11 @@ class OutgoingCalls {
   /// Never waits. `canceller`, if any, is set before `done` could be called.
   void start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
              detail::CallCanceller* canceller);
+  /// The same for a handler of the system, without an argument.
+  void start_system(const CallTarget& target, detail::CallCompletion done,
+                    detail::CallCanceller* canceller);
+  void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                  detail::PingCompletion done, detail::CallCanceller* canceller);
   /// Sends what expects nothing back.
   Result<MessageId> admit(const CallTarget& target, Encoded argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
@@ -76,8 +81,13 @@ class OutgoingCalls {
   Result<Encoded> call_until_stopped(const CallTarget& target, peers::OutgoingRequest request);
   Result<std::shared_ptr<detail::CallState>> send_opened(const CallTarget& target,
                                                          peers::OutgoingRequest request);
-  Result<void> send_started(const CallTarget& target, Result<Encoded>& argument,
-                            detail::CallState& state);
+  Result<void> send_started(const CallTarget& target, Encoded argument, detail::CallState& state);
+  Result<void> send_started_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                                 detail::CallState& state);
+  /// `send(state)` leaves the call at a connection, or says why not. It holds the lock.
+  template <class Send>
+  void start_with(const CallTarget& target, detail::CallCompletion done,
+                  detail::CallCanceller* canceller, Send send);
   bool must_wait_for_room(const peers::Connection& connection,
                           const peers::OutgoingRequest& request) const;
   Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,

@@ -68,6 +68,9 @@ Result<wire::CallId> Connection::refuse_to_overtake() const {
 }
 
 Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls::CallSink* sink) {
+  if (auto checked = request.argument.headers.check(); checked.has_error()) {
+    return std::move(checked).error();
+  }
   const std::size_t bytes = encoded_bytes(request);
   if (auto fits = check_size(request.handler, request.argument.payload.size(), bytes);
       fits.has_error()) {
@@ -303,14 +306,23 @@ void Connection::send_nack(wire::CallId call, const Error& error) {
 }
 
 void Connection::send_reply(wire::CallId call, Encoded reply) {
-  if (is_open()) queue_reply(call, reply);
+  if (!is_open()) return dispose_of(reply.payload);
+  if (auto checked = reply.headers.check(); checked.has_error()) {
+    send_nack(call, Error(Errc::handler_failed, "the reply cannot be sent: " + checked.error().text,
+                          Ran::yes));
+  } else {
+    queue_reply(call, reply);
+  }
   dispose_of(reply.payload);
 }
 
 void Connection::queue_reply(wire::CallId call, Encoded& reply) {
   const std::size_t queued = outbox_.queued_bytes();
   const std::size_t queued_max = 2 * limits_.queue_bytes_max;
-  wire::Reply frame{.call = call, .codec = reply.codec, .payload = reply.payload.view()};
+  wire::Reply frame{.call = call,
+                    .codec = reply.codec,
+                    .payload = reply.payload.view(),
+                    .headers = std::move(reply.headers)};
   const std::size_t bytes = wire::encoded_bytes(frame);
   if (bytes > peer_.frame_bytes_max) {
     send_nack(call, Error(Errc::payload_too_large,
@@ -329,7 +341,7 @@ void Connection::queue_reply(wire::CallId call, Encoded& reply) {
                           Ran::yes));
     return;
   }
-  outbox_.add(frame, std::move(reply.payload));
+  outbox_.add(std::move(frame), std::move(reply.payload));
   events_.on_output(*this);
 }
 
