@@ -44,12 +44,8 @@ class CallStart {
   CallStart(Peer peer, std::string_view handler, DeliveryMode mode, Result<Encoded> argument)
       : peer_(std::move(peer)), handler_(handler), mode_(mode), argument_(std::move(argument)) {}
 
-  void operator()(CallCompletion done, CallCanceller*) {
-    run(peer_, handler_, mode_, std::move(argument_), std::move(done));
-  }
-  static void run(const Peer& peer, std::string_view handler, DeliveryMode mode,
-                  Result<Encoded> argument, CallCompletion done) {
-    peer.start(handler, mode, std::move(argument), std::move(done));
+  void operator()(CallCompletion done, CallCanceller* canceller) {
+    peer_.start(handler_, mode_, std::move(argument_), std::move(done), canceller);
   }
 
  private:
@@ -67,8 +63,8 @@ class CallNow {
 
   CallNow(const Peer& peer, std::string_view handler, DeliveryMode mode, Result<Encoded> argument)
       : peer_(peer), handler_(handler), mode_(mode), argument_(std::move(argument)) {}
-  void operator()(CallCompletion done, CallCanceller*) {
-    CallStart::run(peer_, handler_, mode_, std::move(argument_), std::move(done));
+  void operator()(CallCompletion done, CallCanceller* canceller) {
+    peer_.start(handler_, mode_, std::move(argument_), std::move(done), canceller);
   }
 
  private:
@@ -84,7 +80,9 @@ class ListStart {
   using Canceller = CallCanceller;
 
   explicit ListStart(Peer peer) : peer_(std::move(peer)) {}
-  void operator()(CallCompletion done, CallCanceller*) { peer_.start_list(std::move(done)); }
+  void operator()(CallCompletion done, CallCanceller* canceller) {
+    peer_.start_list(std::move(done), canceller);
+  }
 
  private:
   Peer peer_;
@@ -96,7 +94,9 @@ class PingStart {
   using Canceller = CallCanceller;
 
   explicit PingStart(Peer peer) : peer_(std::move(peer)) {}
-  void operator()(PingCompletion done, CallCanceller*) { peer_.start_ping(std::move(done)); }
+  void operator()(PingCompletion done, CallCanceller* canceller) {
+    peer_.start_ping(std::move(done), canceller);
+  }
 
  private:
   Peer peer_;
@@ -121,9 +121,7 @@ class ConnectStart {
 
 template <class R>
 struct ReadReply {
-  Result<R> operator()(Result<Encoded> reply) const {
-    return Peer::read_reply<R>(std::move(reply));
-  }
+  Result<R> operator()(Result<Encoded> reply) const { return read_reply<R>(std::move(reply)); }
 };
 
 struct DropReply {
