@@ -58,7 +58,7 @@ struct CallOptions {
   std::optional<TimePoint> deadline{};  ///< on the node's clock; what comes first counts
   std::stop_token stop{};               ///< ends calls that wait, as cancelled
   Headers headers{};                    ///< travel with each request
-  RetryPolicy retry{};
+  RetryPolicy retry{};                  ///< of calls and confirmations
 };
 
 /// Builds a call's argument inside the call: `peer.call<R>("h", in_place<Request>, a, b)`.
