@@ -1,4 +1,8 @@
 // A caller that cancels, goes, or whose node closes: what waits is dropped, what runs is told.
+#include <algorithm>
+#include <map>
+#include <random>
+
 #include "raw_calls.hpp"
 
 namespace trestle {
@@ -246,6 +250,71 @@ TEST_F(Cancellation, DoesNotComeWithACloseThatFindsAllHandlersDone) {
   EXPECT_TRUE(server.close().has_value());
 
   EXPECT_FALSE(tokens.at(0).stop_requested());
+}
+
+// ---- Nothing is lost, nothing comes twice ----
+
+class CancelledAtRandom : public Cancellation {
+ protected:
+  CancelledAtRandom() {
+    add_hold({.concurrency_max = 3});
+    server.add(unary("echo", [](int number) { return number; })).value();
+    const auto later = [this](int, Reply<int> reply) { held.push_back(std::move(reply)); };
+    server.add(unary("later", later, {Execution::inline_})).value();
+    server.add(unary("serial", later, {Execution::inline_, 1})).value();
+  }
+
+  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random() % bound); }
+  wire::Request any_request(std::uint32_t slot) {
+    static constexpr const char* names[] = {"hold", "echo", "later", "serial"};
+    const std::uint32_t which = slot <= 4 ? slot : 1 + below(4);
+    wire::Request sent = request(slot, which, names[which - 1]);
+    if (below(3) == 0) sent.mode = DeliveryMode::with_receipt_and_response;
+    if (below(4) == 0) sent.wants_accepted = true;
+    if (below(6) == 0) sent.payload = as_bytes("\"no number\"");
+    return sent;
+  }
+  void answer_one() {
+    if (held.empty()) return;
+    const auto at = held.begin() + below(static_cast<std::uint32_t>(held.size()));
+    const Reply<int> reply = std::move(*at);
+    held.erase(at);
+    reply(1);
+    raw->settle();
+  }
+  void count_outcomes() {
+    for (const auto& reply : raw->take<wire::Reply>()) ++outcomes[reply.call.slot()];
+    for (const auto& nack : raw->take<wire::Nack>()) ++outcomes[nack.call.slot()];
+    for (const auto& told : raw->take<wire::Accepted>()) ++acceptances[told.call.slot()];
+  }
+
+  std::mt19937 random{24};
+  std::map<std::uint32_t, int> outcomes;
+  std::map<std::uint32_t, int> acceptances;
+};
+
+TEST_F(CancelledAtRandom, EachRequestHasExactlyOneOutcome) {
+  constexpr std::uint32_t requests = 3000;
+  for (std::uint32_t slot = 1; slot <= requests; ++slot) {
+    const wire::Request sent = any_request(slot);
+    if (below(3) == 0) {
+      raw->send(sent, wire::Cancel{call(slot)});
+    } else {
+      raw->send(sent);
+    }
+    if (below(2) == 0) cancel(1 + below(slot));
+    if (below(2) == 0) answer_one();
+    count_outcomes();
+  }
+  while (!held.empty()) answer_one();
+  count_outcomes();
+
+  EXPECT_EQ(outcomes.size(), requests);
+  EXPECT_TRUE(std::ranges::all_of(outcomes, [](const auto& o) { return o.second == 1; }));
+  EXPECT_TRUE(std::ranges::all_of(acceptances, [](const auto& a) { return a.second == 1; }));
+  EXPECT_GT(acceptances.size(), 500u);
+  EXPECT_FALSE(raw->is_closed());
+  EXPECT_TRUE(server.close().has_value()) << "no message is kept any more";
 }
 
 }  // namespace
