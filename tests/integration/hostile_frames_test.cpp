@@ -116,18 +116,17 @@ TEST_F(HostileFrames, OutcomesThatNobodyWaitsForAreCountedOnly) {
   expect_server_serves();
 }
 
-TEST_F(HostileFrames, ReceiptModesAreRefusedByName) {
+TEST_F(HostileFrames, RequestsOfOneCallIdAreEachAnswered) {
+  server.add(unary("hold", [](Reply<int> reply) { reply(1); })).value();
   RawPeer raw(network.driver(), uri);
   raw.greet();
-  wire::Request with_receipt = request(1, 1, "echo");
-  with_receipt.mode = DeliveryMode::with_receipt_ack;
+  const wire::Cancel cancel{request(1, 1, "").call};
 
-  raw.send(with_receipt);
+  raw.send(request(1, 1, "hold"), request(1, 1, ""), cancel, cancel, request(1, 1, ""));
 
-  const auto nacks = raw.take<wire::Nack>();
-  ASSERT_EQ(nacks.size(), 1u);
-  EXPECT_EQ(nacks[0].code, Errc::kind_mismatch);
-  EXPECT_THAT(std::string(nacks[0].text), HasSubstr("with_receipt_ack"));
+  EXPECT_EQ(raw.take<wire::Nack>().size(), 1u) << "the first is cancelled";
+  EXPECT_EQ(raw.take<wire::Reply>().size(), 2u);
+  EXPECT_FALSE(raw.is_closed());
 }
 
 TEST_F(HostileFrames, FireAndForgetGetsNoFrameBack) {
@@ -182,7 +181,11 @@ TEST_F(HostileFrames, AThousandDamagedPacketsAreCountedAndHurtNoOther) {
     if (round % 2 == 0) raw.greet(InstanceId::from_halves(9, round));
     wire::Buffer whole;
     wire::begin_packet(whole);
-    wire::append(whole, request(1, 1, "echo"));
+    wire::Request blocks = request(1, 1, "echo");
+    if (round % 4 == 1) blocks.headers = {{"a", "b"}, {"name", "value"}};
+    if (round % 4 == 3) blocks.expected_response = Expectation::Response::bytes;
+    wire::append(whole, blocks);
+    wire::append(whole, wire::Cancel{blocks.call});
     std::vector<std::byte> packet(whole.begin(), whole.end());
     for (int i = 0; i < 4; ++i) packet[random() % packet.size()] = std::byte(random() & 0xFF);
     if (round % 3 == 0) packet.resize(random() % packet.size());
