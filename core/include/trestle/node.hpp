@@ -24,6 +24,7 @@ namespace trestle {
 
 class ManualDriver;
 class NodeCore;
+class NodeExecutor;
 
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
@@ -124,6 +125,9 @@ class TRESTLE_EXPORT Node {
   /// Runs `function` after `delay`, on whichever thread drives the node then; keep it short. It may
   /// make blocking calls as inline handlers do, see Peer.
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
+
+  /// An Asio executor that runs functions on the node's workers; needs <trestle/node_executor.hpp>.
+  NodeExecutor executor();
 
   /// Manual driving: one turn of this node alone; returns how much was handled.
   std::size_t poll();

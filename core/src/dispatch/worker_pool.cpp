@@ -37,6 +37,16 @@ bool WorkerPool::submit(Task task) {
   return true;
 }
 
+void WorkerPool::post(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;  // its destructor runs after the lock's
+    queue_.push_back(std::move(task));
+    any_queued_.store(true, std::memory_order_relaxed);
+  }
+  wake_.notify_one();
+}
+
 bool WorkerPool::run_one() {
   if (!any_queued_.load(std::memory_order_relaxed)) return false;
   Task task;

@@ -27,6 +27,9 @@ class WorkerPool {
 
   /// False: the queue is full, nothing was taken.
   bool submit(Task task);
+  /// Likewise, however many wait: for what goes on with something begun. Once the queue was dropped
+  /// or the threads ended, the task is destroyed.
+  void post(Task task);
   /// Runs the task at the head, if any, on this thread. For pools without threads.
   bool run_one();
 

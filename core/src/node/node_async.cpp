@@ -1,5 +1,6 @@
 // What nobody blocks for, besides calls of handlers: pings, system calls, connecting.
 #include <trestle/detail/pending_connect.hpp>
+#include <trestle/node_executor.hpp>
 
 #include "node/node_core.hpp"
 
@@ -115,6 +116,10 @@ void start_connect(const std::shared_ptr<NodeCore>& core, std::string_view uri,
 }
 
 }  // namespace detail
+
+NodeExecutor NodeCore::executor() {
+  return NodeExecutor(worker_context_);
+}
 
 template <class Begin>
 void NodeCore::start_detached(detail::CallCompletion done, Begin begin) {

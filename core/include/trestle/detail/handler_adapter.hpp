@@ -10,6 +10,11 @@
 #include <trestle/detail/write_reply.hpp>
 #include <trestle/reply.hpp>
 
+namespace boost::asio {
+template <class T, class Executor>
+class awaitable;
+}
+
 namespace trestle::detail {
 
 /// What the kind of a handler promises to the caller.
@@ -50,6 +55,11 @@ template <class T>
 struct IsResult<trestle::Result<T>> : std::true_type {
   using Value = T;
 };
+
+template <class T>
+inline constexpr bool is_coroutine = false;
+template <class T, class Executor>
+inline constexpr bool is_coroutine<boost::asio::awaitable<T, Executor>> = true;
 
 template <class T>
 inline constexpr bool is_context = std::is_same_v<std::decay_t<T>, Context>;
@@ -205,6 +215,23 @@ HandlerFunction adapt(F function) {
       invoke<owes>(function, parameters, context, *input, responder);
     }
   };
+}
+
+// ---- Coroutines ---------------------------------------------------------------------------------
+
+/// Runs handlers that are coroutines. <trestle/coroutine.hpp> says how.
+template <Owes owes, class F>
+struct CoroutineAdapter;
+
+template <class F>
+concept Coroutine = Inspectable<F> && is_coroutine<typename Signature<std::decay_t<F>>::Result>;
+
+template <Owes owes, Coroutine F>
+HandlerFunction adapt(F function) {
+  static_assert(
+      requires { sizeof(CoroutineAdapter<owes, F>); },
+      "a handler that is a coroutine needs #include <trestle/coroutine.hpp>");
+  return CoroutineAdapter<owes, F>::adapt(std::move(function));
 }
 
 }  // namespace trestle::detail
