@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ enum class HandlerKind : std::uint8_t {
 };
 
 TRESTLE_EXPORT std::string_view to_string(HandlerKind kind) noexcept;
+/// Empty if `name` is none of the names that to_string gives.
+TRESTLE_EXPORT std::optional<HandlerKind> parse_handler_kind(std::string_view name) noexcept;
 
 /// What a registered handler takes and gives, as its node tells it to callers. A type is "bytes"
 /// (Payload, BytesView and Encoded), a name of type_name.hpp, or empty for nothing.

@@ -16,17 +16,18 @@ namespace trestle {
 
 /// Texts by name, such as a trace id, that travel with a request or a reply. Names are unique and
 /// keep the order in which they were set. Without any it costs a null pointer.
-/// Limits, checked when a message is sent: names 1 … 255 bytes, values up to 1 KiB, 16 KiB in all
-/// with 7 bytes for each header beside its texts. Threads: distinct objects safe.
+/// Limits, checked when a message is sent: names 1 … 255 bytes, values up to 1 KiB, 128 of them,
+/// 16 KiB in all with 5 bytes for each header beside its texts. Threads: distinct objects safe.
 class TRESTLE_EXPORT Headers {
  public:
   using Entry = std::pair<std::string, std::string>;
 
   static constexpr std::size_t name_bytes_max = 255;
   static constexpr std::size_t value_bytes_max = 1024;
+  static constexpr std::size_t count_max = 128;
   static constexpr std::size_t bytes_max = 16 * 1024;
   /// What each header takes beside its name and its value.
-  static constexpr std::size_t overhead_bytes = 7;
+  static constexpr std::size_t overhead_bytes = 5;
 
   Headers() noexcept = default;
   Headers(std::initializer_list<Entry> entries);

@@ -16,6 +16,7 @@
 #include <trestle/clock.hpp>
 #include <trestle/error.hpp>
 #include <trestle/handler.hpp>
+#include <trestle/handler_events.hpp>
 #include <trestle/ids.hpp>
 #include <trestle/peer.hpp>
 #include <trestle/spin.hpp>
@@ -101,6 +102,16 @@ class TRESTLE_EXPORT Node {
   /// Errors: handler_exists, reserved_name, name_too_long, invalid_argument.
   [[nodiscard]] Result<void> add(Handler handler);
 
+  /// The next message does not find that handler; runs under way finish, and so do messages that
+  /// wait for it already. Errors: handler_not_found, reserved_name.
+  Result<void> remove(std::string_view handler);
+  /// The names of all handlers, the system's included, in order.
+  std::vector<std::string> list_handlers() const;
+  /// Errors: handler_not_found.
+  [[nodiscard]] Result<HandlerContract> contract(std::string_view handler) const;
+  /// Follows what is added and removed from now on.
+  HandlerEvents handler_events() const;
+
   /// Listens at `uri`; returns the real URI, which peers can connect to.
   /// Errors: bad_endpoint, unknown_scheme, plugin_rejected, address_in_use, insecure_listener (an
   /// address beyond the host needs a transport that authenticates, or insecure=1 in the URI).
@@ -121,6 +132,16 @@ class TRESTLE_EXPORT Node {
   /// A peer by its id; one's own id gives a loopback. Calls to an id that was never connected fail
   /// with unknown_peer.
   Peer peer(const InstanceId& id);
+
+  /// Connects to the first of the endpoints that leads to that instance.
+  /// Errors: those of connect() for the last endpoint; unreachable if there is none.
+  [[nodiscard]] Result<Peer> connect(const PeerInfo& peer, ConnectOptions options = {});
+  /// Asks the node at `uri` who it is. A connection made for that alone is closed again.
+  [[nodiscard]] Result<PeerInfo> discover(std::string_view uri, ConnectOptions options = {});
+  /// This node, as discover() gives it to others.
+  PeerInfo info() const;
+  /// The peers that are known, connected or not, in the order of their ids. Without this node.
+  std::vector<Peer> peers() const;
 
   /// Runs `function` after `delay`, on whichever thread drives the node then; keep it short. It may
   /// make blocking calls as inline handlers do, see Peer.

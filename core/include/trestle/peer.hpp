@@ -18,6 +18,7 @@
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
+#include <trestle/peer_info.hpp>
 #include <trestle/retry_policy.hpp>
 
 namespace boost::asio {
@@ -25,6 +26,8 @@ class deferred_t;
 }
 
 namespace trestle {
+
+struct Health;
 
 namespace detail {
 class PeerLink;
@@ -184,6 +187,18 @@ class TRESTLE_EXPORT Peer {
 
   /// The names of the peer's handlers, the system's included.
   [[nodiscard]] Result<std::vector<std::string>> list_handlers() const;
+  /// What the peer's node says of itself.
+  [[nodiscard]] Result<Health> health_check() const;
+  /// Waits until the peer has that handler; false: it had none after `timeout`, or closed before.
+  [[nodiscard]] Result<bool> await_handler(
+      std::string_view handler, std::chrono::nanoseconds timeout = std::chrono::seconds(30)) const;
+  /// What that handler takes and gives. Errors: handler_failed "No handler for …".
+  [[nodiscard]] Result<HandlerContract> contract(std::string_view handler) const;
+  /// Who the peer is and where it listens.
+  [[nodiscard]] Result<PeerInfo> discover() const;
+  /// Connects if need be, and sees that the peer answers. Every connection carries messages both
+  /// ways: the peer's node can send to this one from then on.
+  Result<void> ensure_bidirectional_connection() const;
 
   /// Ends the connection in good order and forgets the peer. Calls under way end with
   /// connection_lost. Other peers at the same endpoint are not touched.
@@ -241,6 +256,7 @@ class TRESTLE_EXPORT Peer {
     return {};
   }
 
+  Result<Encoded> invoke_system(std::string_view handler, Payload argument = {}) const;
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded argument) const;
   /// An argument that could not be encoded ends the call like any other refusal.

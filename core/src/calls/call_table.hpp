@@ -1,6 +1,7 @@
 // Calls that wait for their outcome: slot and generation, bounded, each completed exactly once.
 #pragma once
 
+#include <trestle/contract.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 
@@ -22,6 +23,10 @@ class CallSink {
   explicit CallSink(Completes completes) noexcept : completes_(completes) {}
 
   virtual void complete(Result<Encoded> outcome) noexcept = 0;
+  /// The peer accepted the call, before its outcome; `contract` is that of the handler where the
+  /// delivery mode has a receipt, or else empty. A peer may say so more than once, or never.
+  /// Called with the engine's lock held.
+  virtual void accepted(HandlerContract /*contract*/) noexcept {}
   Completes completes() const noexcept { return completes_; }
 
  protected:

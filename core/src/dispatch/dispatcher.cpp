@@ -195,6 +195,9 @@ Result<void> Dispatcher::check(const peers::Connection& connection, const wire::
       connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
     return too_many_requests(requests_max_);
   }
+  if (handler.entry != nullptr && handler.entry->removed.load(std::memory_order_relaxed)) {
+    events_.bury(std::exchange(handler.entry, nullptr));  // messages before this one may name it
+  }
   if (handler.entry == nullptr) handler.entry = handlers_.find(handler.name);
   if (handler.entry == nullptr) {
     return Error(Errc::handler_not_found, "No handler for '" + handler.name + "'");

@@ -37,6 +37,8 @@ class DispatchEvents {
   virtual void answer_in_turn(Answer answer) = 0;
   /// Sends an answer. Lock not held.
   virtual void answer(Answer answer) = 0;
+  /// Destroys `spent` once nothing on any stack can refer to it. Lock held.
+  virtual void bury(std::shared_ptr<void> spent) = 0;
   /// No message is kept any more; running() is 0. Lock not held.
   virtual void on_idle() = 0;
   virtual void log_handler_error(std::string_view handler, const Error& error) = 0;

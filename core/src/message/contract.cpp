@@ -26,6 +26,13 @@ std::string_view to_string(HandlerKind kind) noexcept {
   return "unknown";
 }
 
+std::optional<HandlerKind> parse_handler_kind(std::string_view name) noexcept {
+  for (const auto kind : {HandlerKind::am, HandlerKind::ack, HandlerKind::unary}) {
+    if (name == to_string(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
 std::string to_string(const HandlerContract& contract) {
   std::string text(to_string(contract.kind));
   text += '(' + contract.request_type + ')';

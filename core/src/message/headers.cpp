@@ -11,9 +11,10 @@ auto find(std::vector<Headers::Entry>& entries, std::string_view name) {
                       [name](const Headers::Entry& entry) { return entry.first == name; });
 }
 
-Error too_long(std::string what, std::size_t bytes, std::size_t limit) {
-  return Error(Errc::invalid_argument, std::move(what) + " has " + std::to_string(bytes) +
-                                           " bytes, the limit is " + std::to_string(limit));
+Error beyond(std::string what, std::size_t number, std::string_view unit, std::size_t limit) {
+  return Error(Errc::invalid_argument, std::move(what) + ' ' + std::to_string(number) + ' ' +
+                                           std::string(unit) + ", the limit is " +
+                                           std::to_string(limit));
 }
 
 }  // namespace
@@ -63,18 +64,20 @@ std::size_t Headers::encoded_bytes() const noexcept {
 }
 
 Result<void> Headers::check() const {
+  if (size() > count_max) return beyond("a message has", size(), "headers", count_max);
   for (const auto& [name, value] : *this) {
     if (name.empty()) return Error(Errc::invalid_argument, "a header has no name");
     if (name.size() > name_bytes_max) {
-      return too_long("the name of header '" + name.substr(0, 32) + "…'", name.size(),
-                      name_bytes_max);
+      return beyond("the name of header '" + name.substr(0, 32) + "…' has", name.size(), "bytes",
+                    name_bytes_max);
     }
     if (value.size() > value_bytes_max) {
-      return too_long("the value of header '" + name + "'", value.size(), value_bytes_max);
+      return beyond("the value of header '" + name + "' has", value.size(), "bytes",
+                    value_bytes_max);
     }
   }
   if (const std::size_t bytes = encoded_bytes(); bytes > bytes_max) {
-    return too_long("all headers together: a message", bytes, bytes_max);
+    return beyond("the headers of a message have", bytes, "bytes", bytes_max);
   }
   return {};
 }

@@ -2,6 +2,8 @@
 #include <trestle/node.hpp>
 #include <trestle/node_executor.hpp>
 
+#include <algorithm>
+
 #include "node/node_core.hpp"
 
 namespace trestle {
@@ -23,7 +25,21 @@ std::uint64_t Node::incarnation() const noexcept {
   return core_->incarnation();
 }
 Result<void> Node::add(Handler handler) {
-  return core_->add_handler(std::move(handler));
+  return core_->handlers().add(std::move(handler));
+}
+Result<void> Node::remove(std::string_view handler) {
+  return core_->handlers().remove(handler);
+}
+std::vector<std::string> Node::list_handlers() const {
+  return core_->handlers().names();
+}
+HandlerEvents Node::handler_events() const {
+  return HandlerEvents(core_->handlers().events());
+}
+Result<HandlerContract> Node::contract(std::string_view handler) const {
+  const auto entry = core_->handlers().find(handler);
+  if (entry != nullptr) return entry->handler.contract();
+  return Error(Errc::handler_not_found, "Handler '" + std::string(handler) + "' is not registered");
 }
 Result<std::string> Node::listen(std::string_view uri) {
   return core_->listen(uri);
@@ -33,6 +49,40 @@ Result<Peer> Node::connect(std::string_view uri, ConnectOptions options) {
   auto link = core_->connect(uri, options);
   if (link.has_error()) return std::move(link).error();
   return Peer(std::move(*link));
+}
+
+Result<Peer> Node::connect(const PeerInfo& peer, ConnectOptions options) {
+  Error why(Errc::unreachable, "No available endpoint for peer " + to_string(peer.instance_id));
+  if (!options.expect) options.expect = peer.instance_id;
+  for (const std::string& endpoint : peer.endpoints) {
+    auto connected = connect(endpoint, options);
+    if (connected.has_value()) return connected;
+    why = std::move(connected).error();
+  }
+  return why;
+}
+
+Result<PeerInfo> Node::discover(std::string_view uri, ConnectOptions options) {
+  const auto known = peers();
+  auto peer = connect(uri, options);
+  if (peer.has_error()) return std::move(peer).error();
+  auto found = (options.timeout ? peer->with_timeout(*options.timeout) : *peer).discover();
+  const InstanceId id = peer->instance_id();
+  const bool was_known = std::any_of(known.begin(), known.end(), [&](const Peer& candidate) {
+    return candidate.instance_id() == id;
+  });
+  if (!was_known && id != instance_id()) peer->disconnect();
+  return found;
+}
+
+PeerInfo Node::info() const {
+  return {core_->instance_id(), core_->endpoints()};
+}
+
+std::vector<Peer> Node::peers() const {
+  std::vector<Peer> peers;
+  for (auto& link : core_->peers()) peers.emplace_back(std::move(link));
+  return peers;
 }
 
 Peer Node::peer(const InstanceId& id) {

@@ -141,11 +141,11 @@ Result<Encoded> NodeCore::invoke(const peers::PeerLinkPtr& link, std::string_vie
 }
 
 Result<Encoded> NodeCore::invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
-                                        const CallOptions& options) {
+                                        Encoded argument, const CallOptions& options) {
   const TimePoint start = now();
   return call(link, {.handler = handler,
                      .mode = DeliveryMode::with_response,
-                     .argument = {Codec::msgpack, {}},
+                     .argument = std::move(argument),
                      .deadline = deadline_of(options, start),
                      .made_at = start});
 }

@@ -70,6 +70,8 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       log_(options_.log ? options_.log : log::standard_error_log()),
       log_gate_(std::make_shared<LogGate>(this)),
       plugins_(search_options(deferred_log())),
+      handlers_(instance_),
+      system_handlers_(handlers_),
       engine_(engine_options(options_, deferred_log()), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
       shared_pool_(std::make_shared<dispatch::WorkerPool>(worker_count(options_),
@@ -209,6 +211,7 @@ Result<void> NodeCore::end() {
     }
     flush_outputs();
   }
+  system_handlers_.end_waits();
   std::string busy;
   const bool drained = wait_until(
       [this] {
@@ -367,9 +370,12 @@ LogFunction NodeCore::deferred_log() {
 }
 
 Result<void> NodeCore::register_system_handlers() {
-  return handlers_.add(
-      unary("_list_handlers", [this] { return handlers_.names(); }, {Execution::inline_}),
-      registry::Owner::system);
+  return system_handlers_.add_all(
+      {.instance = instance_,
+       .endpoints = [this] { return endpoints(); },
+       .is_draining = [this] { return closing_.load(); },
+       .now = [this] { return now(); },
+       .after = [this](auto delay, auto function) { after(delay, std::move(function)); }});
 }
 
 void NodeCore::make_loopback() {

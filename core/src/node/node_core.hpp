@@ -25,6 +25,7 @@
 #include "node/drivable.hpp"
 #include "node/leader_work.hpp"
 #include "node/loopback.hpp"
+#include "node/system_handlers.hpp"
 #include "peers/connection.hpp"
 #include "peers/endpoint.hpp"
 #include "peers/peer_table.hpp"
@@ -57,10 +58,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint now() const noexcept override { return engine_.now(); }
   NodeCounters counters();
 
-  Result<void> add_handler(Handler handler) { return handlers_.add(std::move(handler)); }
+  registry::HandlerRegistry& handlers() noexcept { return handlers_; }
   Result<std::string> listen(std::string_view uri);
   Result<peers::PeerLinkPtr> connect(std::string_view uri, const ConnectOptions& options);
   peers::PeerLinkPtr peer(const InstanceId& id);
+  std::vector<peers::PeerLinkPtr> peers();
+  /// Where this node listens.
+  std::vector<std::string> endpoints();
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
   std::size_t poll();
   NodeExecutor executor();
@@ -71,8 +75,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<Encoded> invoke(const peers::PeerLinkPtr& link, std::string_view handler,
                          DeliveryMode mode, Encoded argument, const CallOptions& options);
   Result<Encoded> invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
+<<<<<<< HEAD
+                                Encoded argument, const CallOptions& options);
+  void start_call(const peers::PeerLinkPtr& link, std::string_view handler,
+=======
                                 const CallOptions& options);
   void start_call(const peers::PeerLinkPtr& link, std::string_view handler, DeliveryMode mode,
+>>>>>>> msg-asio
                   Result<Encoded> argument, const CallOptions& options,
                   detail::CallCompletion done);
   void start_system(const peers::PeerLinkPtr& link, std::string_view handler,
@@ -202,6 +211,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void defer(Action action) override;
   void answer_in_turn(dispatch::Answer answer) override;
   void answer(dispatch::Answer answer) override;
+  void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
   // Drivable
@@ -230,7 +240,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void flush_outputs();
   void flush_soon(const peers::Connection& connection, TimePoint now);
   void release_held_outputs(TimePoint now);
-  std::vector<ConnectionPtr> take_buried();
+  std::vector<std::shared_ptr<void>> take_buried();
   void drop_spent(engine::Lock& lock);
   void fire(OneShot& timer);
   /// Logs from the leader, without a lock: what reports may hold the engine's.
@@ -286,6 +296,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   DeferredActions deferred_;
   plugin_loading::PluginRegistry plugins_;
   registry::HandlerRegistry handlers_;
+  system::SystemHandlers system_handlers_;
   engine::Engine engine_;
   engine::Leadership leadership_;
   const std::shared_ptr<dispatch::WorkerPool> shared_pool_;
@@ -296,8 +307,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   // Under the engine's lock.
   std::map<peers::Connection*, ConnectionPtr> connections_;
-  std::vector<Payload> spent_;         // sent; to be destroyed without the lock
-  std::vector<ConnectionPtr> buried_;  // closed, but the leader's work may still name them
+  std::vector<Payload> spent_;  // sent; to be destroyed without the lock
+  // Connections that closed, handlers that were removed: the leader's work may still name them.
+  std::vector<std::shared_ptr<void>> buried_;
   std::vector<Dial> dials_;
   Loopback loopback_;
   LeaderWork work_;
@@ -309,6 +321,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
   std::list<OneShot> one_shots_;
+  std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
   std::uint64_t rejected_ = 0;

@@ -59,6 +59,7 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   engine::ListenEvents& events = *this;
   auto real = (*transport)->listen(endpoint->uri, events);
   serves_ = serves_ || real.has_value();
+  if (real.has_value()) listening_.push_back(*real);
   apply(*endpoint);
   engine_.wake();
   leadership_.ensure_led();
@@ -182,6 +183,16 @@ peers::PeerLinkPtr NodeCore::peer(const InstanceId& id) {
   auto unknown = std::make_shared<detail::PeerLink>(shared_from_this());
   unknown->instance = id;
   return unknown;
+}
+
+std::vector<peers::PeerLinkPtr> NodeCore::peers() {
+  const std::lock_guard lock(engine_.mutex());
+  return peers_.others();
+}
+
+std::vector<std::string> NodeCore::endpoints() {
+  const std::lock_guard lock(engine_.mutex());
+  return listening_;
 }
 
 InstanceId NodeCore::id_of(const detail::PeerLink& link) {

@@ -333,10 +333,10 @@ void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   connections_.erase(known);
 }
 
-std::vector<NodeCore::ConnectionPtr> NodeCore::take_buried() {
-  for (const auto& connection : buried_) {
-    std::erase(outputs_, connection.get());
-    std::erase(held_, connection.get());
+std::vector<std::shared_ptr<void>> NodeCore::take_buried() {
+  for (const auto& spent : buried_) {
+    std::erase(outputs_, spent.get());
+    std::erase(held_, spent.get());
   }
   return std::exchange(buried_, {});
 }

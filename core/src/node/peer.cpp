@@ -1,7 +1,12 @@
 // The public face: Peer.
 #include <trestle/peer.hpp>
 
+#include <trestle/health.hpp>
+
+#include <algorithm>
+
 #include "node/node_core.hpp"
+#include "node/system_handlers.hpp"
 
 namespace trestle {
 namespace {
@@ -54,8 +59,63 @@ Result<std::chrono::nanoseconds> Peer::ping() const {
 
 Result<std::vector<std::string>> Peer::list_handlers() const {
   if (link_ == nullptr) return no_target();
-  return read_reply<std::vector<std::string>>(
-      link_->node->invoke_system(link_, "_list_handlers", options_));
+  return read_reply<std::vector<std::string>>(invoke_system("_list_handlers"));
+}
+
+Result<Encoded> Peer::invoke_system(std::string_view handler, Payload argument) const {
+  CallOptions options = options_;
+  options.codec = Codec::msgpack;
+  return link_->node->invoke_system(link_, handler, {Codec::msgpack, std::move(argument)}, options);
+}
+
+Result<Health> Peer::health_check() const {
+  if (link_ == nullptr) return no_target();
+  return read_reply<Health>(invoke_system("_health_check"));
+}
+
+Result<bool> Peer::await_handler(std::string_view handler, std::chrono::nanoseconds timeout) const {
+  if (link_ == nullptr) return no_target();
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(timeout);
+  auto query = encode(Codec::msgpack, system::HandlerQuery{std::string(handler), wait.count()});
+  if (query.has_error()) return std::move(query).error();
+  // The peer answers within the timeout; what is on top is for the way.
+  const auto on_the_way = std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), wait / 8);
+  const Peer patient = with_timeout(wait + on_the_way);
+  auto reply = read_reply<system::Availability>(
+      patient.invoke_system("_wait_for_handler", std::move(*query)));
+  if (reply.has_error()) return std::move(reply).error();
+  return reply->available;
+}
+
+Result<HandlerContract> Peer::contract(std::string_view handler) const {
+  if (link_ == nullptr) return no_target();
+  auto name = encode(Codec::msgpack, std::string(handler));
+  if (name.has_error()) return std::move(name).error();
+  auto text = read_reply<system::ContractText>(invoke_system("_contract", std::move(*name)));
+  if (text.has_error()) return std::move(text).error();
+  const auto kind = parse_handler_kind(text->kind);
+  if (!kind) {
+    return Error(Errc::bad_reply, "the peer says that '" + std::string(handler) +
+                                      "' is of the unknown kind '" + text->kind + "'");
+  }
+  return HandlerContract{*kind, std::move(text->request_type), std::move(text->response_type)};
+}
+
+Result<void> Peer::ensure_bidirectional_connection() const {
+  auto answered = ping();
+  if (answered.has_error()) return std::move(answered).error();
+  return {};
+}
+
+Result<PeerInfo> Peer::discover() const {
+  if (link_ == nullptr) return no_target();
+  auto found = read_reply<system::Discovery>(invoke_system("_discover"));
+  if (found.has_error()) return std::move(found).error();
+  auto instance = parse_instance_id(found->instance_id);
+  if (!instance) {
+    return Error(Errc::bad_reply, "the peer gave '" + found->instance_id + "' as instance id");
+  }
+  return PeerInfo{*instance, std::move(found->endpoints)};
 }
 
 void Peer::disconnect() const {

@@ -275,7 +275,7 @@ class Connection final : public engine::LinkEvents,
   Result<void> check_queue(std::size_t frame_bytes) const;
 
   bool handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source);
-  bool handle_frame(const wire::Frame& frame, engine::PacketSource& source);
+  bool handle_frame(wire::Frame& frame, engine::PacketSource& source);
   bool handle(const wire::Hello& hello);
   bool handle(const wire::Request& request, engine::PacketSource& source);
   void handle_window(std::size_t credits);
@@ -290,6 +290,7 @@ class Connection final : public engine::LinkEvents,
   bool handle(const wire::Rejected& rejected);
   bool handle(const wire::Goodbye& goodbye);
   void handle_outcome(wire::CallId call, Result<Encoded> outcome);
+  void handle_accepted(const wire::Accepted& accepted);
   void handle_ack(wire::CallId call);
   void handle_pong(wire::CallId call);
   bool violated(const Error& error);

@@ -11,8 +11,9 @@ namespace {
 constexpr std::uint32_t deadline_ms_max = 0xFFFFFFFF;
 
 std::size_t encoded_bytes(const OutgoingRequest& request) {
-  return wire::encoded_bytes(
-      wire::Request{.handler_name = request.handler, .payload = request.argument.payload.view()});
+  return wire::encoded_bytes(wire::Request{.handler_name = request.handler,
+                                           .payload = request.argument.payload.view()}) +
+         request.argument.headers.encoded_bytes();
 }
 
 std::string bytes_text(std::size_t bytes) {
@@ -64,6 +65,9 @@ Result<wire::CallId> Connection::refuse_to_overtake() const {
 }
 
 Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls::CallSink* sink) {
+  if (auto checked = request.argument.headers.check(); checked.has_error()) {
+    return std::move(checked).error();
+  }
   const std::size_t bytes = encoded_bytes(request);
   if (auto fits = check_size(request.handler, request.argument.payload.size(), bytes);
       fits.has_error()) {
@@ -130,13 +134,14 @@ void Connection::drop_deferred(wire::CallId call) {
 void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
                                calls::PendingCall* call) {
   const NamesSent::Naming naming = names_sent_.name(request.handler);
-  const wire::Request frame{.call = id,
-                            .handler = naming.number,
-                            .mode = request.mode,
-                            .codec = request.argument.codec,
-                            .deadline_ms = remaining_ms(request.deadline, request.made_at),
-                            .handler_name = naming.name};
-  const FrameNumber number = outbox_.add(frame, std::move(request.argument.payload));
+  wire::Request frame{.call = id,
+                      .handler = naming.number,
+                      .mode = request.mode,
+                      .codec = request.argument.codec,
+                      .deadline_ms = remaining_ms(request.deadline, request.made_at),
+                      .handler_name = naming.name,
+                      .headers = std::move(request.argument.headers)};
+  const FrameNumber number = outbox_.add(std::move(frame), std::move(request.argument.payload));
   ++under_way_;
   if (call != nullptr) {
     call->frame = number;
@@ -258,14 +263,23 @@ void Connection::send_nack(wire::CallId call, const Error& error) {
 }
 
 void Connection::send_reply(wire::CallId call, Encoded reply) {
-  if (is_open()) queue_reply(call, reply);
+  if (!is_open()) return dispose_of(reply.payload);
+  if (auto checked = reply.headers.check(); checked.has_error()) {
+    send_nack(call, Error(Errc::handler_failed, "the reply cannot be sent: " + checked.error().text,
+                          Ran::yes));
+  } else {
+    queue_reply(call, reply);
+  }
   dispose_of(reply.payload);
 }
 
 void Connection::queue_reply(wire::CallId call, Encoded& reply) {
   const std::size_t queued = outbox_.queued_bytes();
   const std::size_t queued_max = 2 * limits_.queue_bytes_max;
-  wire::Reply frame{.call = call, .codec = reply.codec, .payload = reply.payload.view()};
+  wire::Reply frame{.call = call,
+                    .codec = reply.codec,
+                    .payload = reply.payload.view(),
+                    .headers = std::move(reply.headers)};
   const std::size_t bytes = wire::encoded_bytes(frame);
   if (bytes > peer_.frame_bytes_max) {
     send_nack(call, Error(Errc::payload_too_large,
@@ -284,7 +298,7 @@ void Connection::queue_reply(wire::CallId call, Encoded& reply) {
                           Ran::yes));
     return;
   }
-  outbox_.add(frame, std::move(reply.payload));
+  outbox_.add(std::move(frame), std::move(reply.payload));
   events_.on_output(*this);
 }
 

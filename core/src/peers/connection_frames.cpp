@@ -23,7 +23,7 @@ bool Connection::handle_plain(const wire::PlainFrame& frame, engine::PacketSourc
   return true;
 }
 
-bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& source) {
+bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) {
   if (is_closing()) return false;
   if (const auto* hello = std::get_if<wire::Hello>(&frame)) return handle(*hello);
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&frame)) return handle(*goodbye);
@@ -31,9 +31,10 @@ bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& so
   if (state_ == State::handshaking) {
     return violated(Error(Errc::handshake_failed, "the first frame of a connection is hello"));
   }
-  if (const auto* request = std::get_if<wire::Request>(&frame)) return handle(*request, source);
-  if (const auto* reply = std::get_if<wire::Reply>(&frame)) {
-    handle_outcome(reply->call, Encoded{reply->codec, source.keep(reply->payload)});
+  if (auto* request = std::get_if<wire::Request>(&frame)) return handle(*request, source);
+  if (auto* reply = std::get_if<wire::Reply>(&frame)) {
+    handle_outcome(reply->call,
+                   Encoded{reply->codec, source.keep(reply->payload), std::move(reply->headers)});
   } else if (const auto* ack = std::get_if<wire::Ack>(&frame)) {
     handle_ack(ack->call);
   } else if (const auto* nack = std::get_if<wire::Nack>(&frame)) {
@@ -46,12 +47,13 @@ bool Connection::handle_frame(const wire::Frame& frame, engine::PacketSource& so
     events_.on_output(*this);
   } else if (const auto* pong = std::get_if<wire::Pong>(&frame)) {
     handle_pong(wire::CallId{pong->cookie});
+  } else if (const auto* accepted = std::get_if<wire::Accepted>(&frame)) {
+    handle_accepted(*accepted);
   } else if (const auto* window = std::get_if<wire::Window>(&frame)) {
     handle_window(window->credits);
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
     return handle(*rejected);
   }
-  // Accepted and cancel are legal and need no answer yet.
   return true;
 }
 
@@ -129,6 +131,14 @@ void Connection::handle_outcome(wire::CallId id, Result<Encoded> outcome) {
   } else {
     release(*call, std::move(outcome));
   }
+}
+
+void Connection::handle_accepted(const wire::Accepted& accepted) {
+  calls::PendingCall* call = calls_.find(accepted.call);
+  if (call == nullptr || call->awaits == calls::Awaits::pong) return;
+  call->sink->accepted({.kind = accepted.kind.value_or(HandlerKind::am),
+                        .request_type = std::string(accepted.request_type),
+                        .response_type = std::string(accepted.response_type)});
 }
 
 void Connection::handle_ack(wire::CallId id) {

@@ -128,7 +128,7 @@ class Outbox {
   template <class Frame>
   static std::size_t bytes_at_most(const Frame& frame) noexcept {
     constexpr std::size_t header_bytes_max = 64;
-    if constexpr (requires { frame.payload; }) {
+    if constexpr (requires { wire::encoded_bytes(frame); }) {
       return wire::encoded_bytes(frame);
     } else if constexpr (requires { frame.text; }) {
       return header_bytes_max + std::min(frame.text.size(), wire::text_bytes_max);

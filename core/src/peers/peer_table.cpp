@@ -18,6 +18,16 @@ PeerLinkPtr PeerTable::find_dialled(std::string_view uri) const {
   return nullptr;
 }
 
+std::vector<PeerLinkPtr> PeerTable::others() const {
+  std::vector<PeerLinkPtr> links;
+  for (const auto& entry : peers_) {
+    if (entry.first != self_) links.push_back(entry.second);
+  }
+  std::sort(links.begin(), links.end(),
+            [](const auto& a, const auto& b) { return a->instance < b->instance; });
+  return links;
+}
+
 void PeerTable::add_self(PeerLinkPtr link) {
   peers_.emplace(self_, std::move(link));
 }

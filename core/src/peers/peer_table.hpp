@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "peers/connection.hpp"
 #include "peers/peer_link.hpp"
@@ -22,6 +23,8 @@ class PeerTable {
 
   /// Null if unknown.
   PeerLinkPtr find(const InstanceId& id) const;
+  /// Everyone but the node itself, in the order of their ids.
+  std::vector<PeerLinkPtr> others() const;
   /// The peer that was dialled at `uri` and has a usable connection; null if none.
   PeerLinkPtr find_dialled(std::string_view uri) const;
 

@@ -27,13 +27,35 @@ Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
   if (!handler.function) {
     return Error(Errc::invalid_argument, "handler '" + handler.name + "' has no function");
   }
-  std::string name = handler.name;
-  const std::unique_lock lock(mutex_);
-  if (closed_) return Error(Errc::shut_down, "cannot add '" + name + "': this node was closed");
-  if (entries_.contains(name)) {
-    return Error(Errc::handler_exists, "Handler '" + name + "' already registered");
+  const std::string name = handler.name;
+  {
+    const std::unique_lock lock(mutex_);
+    if (closed_) return Error(Errc::shut_down, "cannot add '" + name + "': this node was closed");
+    if (entries_.contains(name)) {
+      return Error(Errc::handler_exists, "Handler '" + name + "' already registered");
+    }
+    entries_.emplace(name, std::make_shared<Entry>(std::move(handler)));
+    events_->add(HandlerEvent::Change::registered, name);
   }
-  entries_.emplace(std::move(name), std::make_shared<Entry>(std::move(handler)));
+  if (added_) added_(name);
+  return {};
+}
+
+Result<void> HandlerRegistry::remove(std::string_view name) {
+  if (name.starts_with('_')) {
+    return Error(Errc::reserved_name, "cannot remove '" + std::string(name) +
+                                          "': names that start with '_' are the system's");
+  }
+  std::shared_ptr<Entry> removed;  // outlives the lock: its function may hold what calls back
+  const std::unique_lock lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    return Error(Errc::handler_not_found, "Handler '" + std::string(name) + "' is not registered");
+  }
+  removed = std::move(found->second);
+  entries_.erase(found);
+  removed->removed.store(true, std::memory_order_relaxed);
+  events_->add(HandlerEvent::Change::deregistered, name);
   return {};
 }
 
@@ -58,6 +80,7 @@ void HandlerRegistry::close() {
     closed_ = true;
     dropped.swap(entries_);
   }
+  events_->close();
   for (const auto& entry : dropped) entry.second->permits.drop_waiting();
 }
 

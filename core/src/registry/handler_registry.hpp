@@ -3,6 +3,8 @@
 
 #include <trestle/handler.hpp>
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "dispatch/permits.hpp"
+#include "registry/event_log.hpp"
 
 namespace trestle::registry {
 
@@ -24,14 +27,29 @@ struct Entry : std::enable_shared_from_this<Entry> {
 
   Handler handler;
   dispatch::Permits permits;
+  // relaxed: a message that comes at the same moment may still run it.
+  std::atomic<bool> removed{false};
 };
 
 /// Threads: any. A handler added is found by the next message.
 class HandlerRegistry {
  public:
+  explicit HandlerRegistry(const InstanceId& instance = {})
+      : events_(std::make_shared<EventLog>(instance)) {}
+
   /// Errors: invalid_argument, name_too_long, reserved_name, handler_exists, and shut_down after
   /// close(); nothing is changed.
   Result<void> add(Handler handler, Owner owner = Owner::application);
+
+  /// The next message does not find it; messages that it has been given already still run.
+  /// Errors: handler_not_found, reserved_name; nothing is changed.
+  Result<void> remove(std::string_view name);
+
+  /// `added(name)` is called after each add(), on its thread, without a lock. Set it before others
+  /// use the registry.
+  void on_added(std::function<void(const std::string&)> added) { added_ = std::move(added); }
+
+  const std::shared_ptr<EventLog>& events() const noexcept { return events_; }
 
   /// Null if there is none.
   std::shared_ptr<Entry> find(std::string_view name) const;
@@ -45,6 +63,8 @@ class HandlerRegistry {
  private:
   using Entries = std::map<std::string, std::shared_ptr<Entry>, std::less<>>;
 
+  const std::shared_ptr<EventLog> events_;
+  std::function<void(const std::string&)> added_;
   mutable std::shared_mutex mutex_;
   Entries entries_;
   bool closed_ = false;

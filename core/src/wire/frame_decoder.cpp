@@ -41,8 +41,85 @@ Result<> read_handler_name(const FrameParts& parts, BytesView bytes, Request& re
   return {};
 }
 
+/// The headers of one frame, and why they cannot be taken, if so.
+struct HeaderBlocks {
+  Headers headers{};
+  std::string fault{};
+
+  /// Errors: lengths that do not fit.
+  Result<> add(const FrameParts& parts, BytesView block) {
+    ByteReader rest(block);
+    const std::size_t name_bytes = block.empty() ? 0 : rest.get<std::uint8_t>();
+    if (block.empty() || name_bytes > rest.size()) {
+      return frame_error(parts, "a header of " + std::to_string(block.size()) +
+                                    " bytes ends before its name, which has " +
+                                    std::to_string(name_bytes));
+    }
+    const std::string_view name = as_text(rest.take(name_bytes));
+    // One too many is enough to be refused; more would only cost time.
+    if (!fault.empty() || headers.size() > Headers::count_max) return {};
+    if (headers.get(name)) {
+      fault = "header '" + std::string(name) + "' comes twice";
+    } else {
+      headers.set(name, as_text(rest.take(rest.size())));
+    }
+    return {};
+  }
+  void check() {
+    if (headers.empty() || !fault.empty()) return;
+    if (auto checked = headers.check(); !checked) fault = std::move(checked).error().text;
+  }
+};
+
+/// Errors: lengths that do not fit, a second one.
+Result<> read_expectation(const FrameParts& parts, BytesView block, Request& request) {
+  if (request.expected_response) return frame_error(parts, "two expectations");
+  if (block.empty()) return frame_error(parts, "the expectation is empty");
+  ByteReader rest(block);
+  request.expected_response = Expectation::Response{rest.get<std::uint8_t>()};
+  request.expected_type = as_text(rest.take(rest.size()));
+  return {};
+}
+
+Result<> read_contract(const FrameParts& parts, BytesView block, Accepted& accepted) {
+  if (accepted.kind) return frame_error(parts, "two contracts");
+  ByteReader rest(block);
+  const auto kind = rest.get<std::uint8_t>();
+  const std::size_t request_bytes = rest.get<std::uint8_t>();
+  if (block.size() < 2 || request_bytes > rest.size()) {
+    return frame_error(parts, "a contract of " + std::to_string(block.size()) +
+                                  " bytes ends before its request type, which has " +
+                                  std::to_string(request_bytes));
+  }
+  accepted.kind = HandlerKind{kind};
+  accepted.request_type = as_text(rest.take(request_bytes));
+  accepted.response_type = as_text(rest.take(rest.size()));
+  if (accepted.response_type.size() <= type_name_bytes_max) return {};
+  return frame_error(parts,
+                     "the response type has " + std::to_string(accepted.response_type.size()) +
+                         " bytes, above the limit of " + std::to_string(type_name_bytes_max));
+}
+
+/// Why a request with these parts cannot be taken; without a text if it can.
+std::pair<Errc, std::string> find_fault(const Request& request, const HeaderBlocks& blocks) {
+  if (!blocks.fault.empty()) return {Errc::undecodable, blocks.fault};
+  if (!request.expected_response) return {};
+  if (*request.expected_response > Expectation::Response::typed) {
+    return {Errc::kind_mismatch, "expected response " +
+                                     std::to_string(static_cast<int>(*request.expected_response)) +
+                                     " is unknown to this node"};
+  }
+  if (request.expected_type.size() > type_name_bytes_max) {
+    return {Errc::undecodable, "the expected type has " +
+                                   std::to_string(request.expected_type.size()) +
+                                   " bytes, the limit is " + std::to_string(type_name_bytes_max)};
+  }
+  return {};
+}
+
 /// Why a well-formed request cannot be run, if it cannot. `unmet` as of find_unmet.
-std::optional<Rejected> judge(const Request& request, const std::string& unmet) {
+std::optional<Rejected> judge(const Request& request, const std::string& unmet,
+                              const HeaderBlocks& blocks) {
   Rejected rejected;
   rejected.call = request.call;
   rejected.handler = request.handler;
@@ -61,10 +138,34 @@ std::optional<Rejected> judge(const Request& request, const std::string& unmet) 
   } else if (request.handler == 0 && request.handler_name.empty()) {
     rejected.code = Errc::protocol_error;
     rejected.text = "request: it has neither the number nor the name of a handler";
+  } else if (auto [code, fault] = find_fault(request, blocks); !fault.empty()) {
+    rejected.code = code;
+    rejected.text = "request: " + fault;
   } else {
     return std::nullopt;
   }
   return rejected;
+}
+
+/// Returns what the block asks for that this version does not understand; empty if nothing.
+Result<std::string> read_block(const FrameParts& parts, const Extension& block, Request& request,
+                               HeaderBlocks& headers) {
+  Result<> read;
+  switch (block.type) {
+    case extension_type::request_handler_name:
+      read = read_handler_name(parts, block.bytes, request);
+      break;
+    case extension_type::header:
+      read = headers.add(parts, block.bytes);
+      break;
+    case extension_type::request_expectation:
+      read = read_expectation(parts, block.bytes, request);
+      break;
+    default:
+      return unmet(block);
+  }
+  if (!read) return read.error();
+  return std::string();
 }
 
 Decoded decode_request(const FrameParts& parts) {
@@ -77,38 +178,67 @@ Decoded decode_request(const FrameParts& parts) {
   fixed.take(2);
   request.deadline_ms = fixed.get<std::uint32_t>();
   request.payload = parts.payload;
+  request.wants_accepted = (parts.flags & request_wants_accepted) != 0;
 
   std::string found = unmet_flags(parts);
+  HeaderBlocks blocks;
   for (ExtensionReader extensions(parts); !extensions.at_end();) {
     const auto extension = extensions.next();
     if (!extension) return extension.error();
-    if (extension->type == extension_type::request_handler_name) {
-      if (auto name = read_handler_name(parts, extension->bytes, request); !name) {
-        return name.error();
-      }
+    auto read = read_block(parts, *extension, request, blocks);
+    if (!read) return read.error();
+    if (found.empty()) found = std::move(*read);
+  }
+  blocks.check();
+  if (auto rejected = judge(request, found, blocks)) return decoded(std::move(*rejected));
+  request.headers = std::move(blocks.headers);
+  return decoded(std::move(request));
+}
+
+Decoded decode_reply(const FrameParts& parts) {
+  std::string found = unmet_flags(parts);
+  HeaderBlocks blocks;
+  for (ExtensionReader extensions(parts); !extensions.at_end();) {
+    const auto extension = extensions.next();
+    if (!extension) return extension.error();
+    if (extension->type == extension_type::header) {
+      if (auto added = blocks.add(parts, extension->bytes); !added) return added.error();
     } else if (found.empty()) {
       found = unmet(*extension);
     }
   }
-  if (auto rejected = judge(request, found)) return decoded(std::move(*rejected));
-  return decoded(request);
-}
-
-Decoded decode_reply(const FrameParts& parts) {
-  auto found = find_unmet(parts);
-  if (!found) return found.error();
+  blocks.check();
+  if (found.empty()) found = blocks.fault;
   ByteReader fixed(parts.fixed);
   Reply reply;
   reply.call.value = fixed.get<std::uint64_t>();
   reply.codec = Codec{fixed.get<std::uint8_t>()};
   reply.payload = parts.payload;
-  if (!found->empty()) return decoded(UnusableReply{reply.call, "reply: " + *found});
+  if (!found.empty()) return decoded(UnusableReply{reply.call, "reply: " + found});
   if (reply.codec > Codec::json) {
     return decoded(UnusableReply{reply.call, "reply: codec " +
                                                  std::to_string(static_cast<int>(reply.codec)) +
                                                  " is unknown to this node"});
   }
-  return decoded(reply);
+  reply.headers = std::move(blocks.headers);
+  return decoded(std::move(reply));
+}
+
+Decoded decode_accepted(const FrameParts& parts) {
+  Accepted accepted{CallId{ByteReader(parts.fixed).get<std::uint64_t>()}};
+  std::string found = unmet_flags(parts);
+  for (ExtensionReader extensions(parts); !extensions.at_end();) {
+    const auto extension = extensions.next();
+    if (!extension) return extension.error();
+    if (extension->type == extension_type::accepted_contract) {
+      if (auto read = read_contract(parts, extension->bytes, accepted); !read) return read.error();
+    } else if (found.empty()) {
+      found = unmet(*extension);
+    }
+  }
+  if (!found.empty()) return frame_error(parts, found);
+  if (auto none = expect_no_payload(parts); !none) return none.error();
+  return decoded(accepted);
 }
 
 template <class T>
@@ -214,7 +344,7 @@ Decoded decode_frame(const FrameParts& parts) {
     case FrameKind::request:
       return decode_request(parts);
     case FrameKind::accepted:
-      return decode_call_only<Accepted>(parts);
+      return decode_accepted(parts);
     case FrameKind::ack:
       return decode_call_only<Ack>(parts);
     case FrameKind::nack:

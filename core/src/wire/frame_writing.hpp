@@ -17,7 +17,8 @@ enum class PayloadPlace { in_buffer, apart };
 /// the limits.
 inline ByteWriter start_frame(Buffer& out, FrameKind kind, std::size_t header_bytes,
                               std::size_t payload_bytes,
-                              PayloadPlace place = PayloadPlace::in_buffer) {
+                              PayloadPlace place = PayloadPlace::in_buffer,
+                              std::uint8_t flags = 0) {
   const std::size_t frame_bytes = frame_prefix_bytes + header_bytes + payload_bytes;
   assert(header_bytes <= std::numeric_limits<std::uint16_t>::max());
   assert(frame_bytes <= std::numeric_limits<std::uint32_t>::max());
@@ -27,7 +28,7 @@ inline ByteWriter start_frame(Buffer& out, FrameKind kind, std::size_t header_by
   // The prefix as one number: one store.
   ByteWriter(bytes.first<frame_prefix_bytes>())
       .put(frame_bytes | std::uint64_t{static_cast<std::uint8_t>(kind)} << 32 |
-           std::uint64_t{header_bytes} << 48);
+           std::uint64_t{flags} << 40 | std::uint64_t{header_bytes} << 48);
   return ByteWriter(bytes.subspan(frame_prefix_bytes));
 }
 

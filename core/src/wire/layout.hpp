@@ -27,6 +27,9 @@ inline constexpr std::size_t window = 8;
 
 static_assert(frame_prefix_bytes + fixed_bytes::request <= 48, "the hot request header is bounded");
 
+/// Flags of a request.
+inline constexpr std::uint8_t request_wants_accepted = 0x01;
+
 /// Flags of a frame that a reader must know or else refuse the frame.
 inline constexpr std::uint8_t must_understand_flags = 0xF0;
 
@@ -38,6 +41,9 @@ inline constexpr std::uint16_t must_understand_extension = 0x8000;
 /// Types of extension blocks; each kind of frame numbers its own.
 namespace extension_type {
 inline constexpr std::uint16_t request_handler_name = 1;
+inline constexpr std::uint16_t header = 2;  // of request and reply
+inline constexpr std::uint16_t request_expectation = 3;
+inline constexpr std::uint16_t accepted_contract = 1;
 inline constexpr std::uint16_t hello_endpoint = 1;
 inline constexpr std::uint16_t hello_authentication = 2;
 }  // namespace extension_type

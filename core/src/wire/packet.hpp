@@ -13,6 +13,8 @@ namespace trestle::wire {
 inline constexpr std::size_t packet_header_bytes = 8;
 /// A handler's name is at most this long.
 inline constexpr std::size_t handler_name_bytes_max = 1024;
+/// The names of types in expectations and contracts are at most this long.
+inline constexpr std::size_t type_name_bytes_max = 255;
 /// Texts of nack and goodbye are at most this long.
 inline constexpr std::size_t text_bytes_max = 1024;
 /// A hello advertises at most this many endpoints, each of at most so many bytes.
@@ -31,8 +33,9 @@ void begin_packet(Buffer& out);
 [[nodiscard]] Result<> append(Buffer& out, const Hello& frame);
 
 /// Appends one frame. Request and Reply: with their payload.
-/// Over-long texts are cut at a UTF-8 boundary. The caller has checked that a Request's name is
-/// within `handler_name_bytes_max`, and that `encoded_bytes` is within what the peer takes.
+/// Over-long texts and names of types are cut at a UTF-8 boundary. The caller has checked that a
+/// Request's name is within `handler_name_bytes_max`, the headers of a Request or Reply by
+/// Headers::check(), and that `encoded_bytes` is within what the peer takes.
 void append(Buffer& out, const Request& frame);
 void append(Buffer& out, const Accepted& frame);
 void append(Buffer& out, const Ack& frame);
@@ -55,6 +58,7 @@ inline void void_frame(std::byte* frame) noexcept {
 
 /// Bytes that the frame takes in a packet, payload included.
 std::size_t encoded_bytes(const Request& frame) noexcept;
+std::size_t encoded_bytes(const Accepted& frame) noexcept;
 std::size_t encoded_bytes(const Reply& frame) noexcept;
 
 /// A request with a handler's number and nothing else in its header, a reply, or an ack: what
@@ -84,7 +88,7 @@ struct PacketView {
 };
 
 /// Walks the frames of one packet in place: views in the frames point into the packet.
-/// Allocates for hello, errors, Rejected and UnusableReply only.
+/// Allocates for hello, headers, errors, Rejected and UnusableReply only.
 class PacketReader {
  public:
   /// `frame_bytes_max`: limit on one frame, prefix included.

@@ -33,6 +33,16 @@ Request request(std::string_view handler_name) {
   return request;
 }
 
+Request request_with_blocks() {
+  Request blocks = request("");
+  blocks.mode = DeliveryMode::with_receipt_and_response;
+  blocks.wants_accepted = true;
+  blocks.headers = {{"trace", "7"}, {"ü", ""}};
+  blocks.expected_response = Expectation::Response::typed;
+  blocks.expected_type = "Sum";
+  return blocks;
+}
+
 }  // namespace
 
 const std::string_view golden_packet_hex =
@@ -54,13 +64,23 @@ const std::vector<GoldenFrame>& golden_frames() {
       {"request", request(""),
        "22 00 00 00 02 00 18 00  05 00 20 00 00 00 00 00  01 00 00 00 02 01 00 00"
        "30 75 00 00 00 00 00 00  a1 78"},
+      {"request, with headers and expectation", request_with_blocks(),
+       "3c 00 00 00 02 01 32 00  05 00 20 00 00 00 00 00  01 00 00 00 04 01 00 00"
+       "30 75 00 00 00 00 00 00  02 00 07 00 05 74 72 61  63 65 37"
+       "02 00 03 00 02 c3 bc  03 00 04 00 02 53 75 6d  a1 78"},
       {"accepted", Accepted{call}, "10 00 00 00 03 00 08 00  05 00 20 00 00 00 00 00"},
+      {"accepted, with a contract", Accepted{call, HandlerKind::unary, "Pair", "Sum"},
+       "1d 00 00 00 03 00 15 00  05 00 20 00 00 00 00 00"
+       "01 00 09 00 02 04 50 61  69 72 53 75 6d"},
       {"ack", Ack{call}, "10 00 00 00 04 00 08 00  05 00 20 00 00 00 00 00"},
       {"nack", Nack{call, Errc::handler_not_found, Ran::no, "no such handler"},
        "27 00 00 00 05 00 10 00  05 00 20 00 00 00 00 00  28 00 00 00 00 00 00 00"
        "6e 6f 20 73 75 63 68 20  68 61 6e 64 6c 65 72"},
       {"reply", Reply{call, Codec::msgpack, as_bytes("\xa1x")},
        "1a 00 00 00 06 00 10 00  05 00 20 00 00 00 00 00  01 00 00 00 00 00 00 00  a1 78"},
+      {"reply, with headers", Reply{call, Codec::msgpack, as_bytes("\xa1x"), {{"trace", "7"}}},
+       "25 00 00 00 06 00 1b 00  05 00 20 00 00 00 00 00  01 00 00 00 00 00 00 00"
+       "02 00 07 00 05 74 72 61  63 65 37  a1 78"},
       {"cancel", Cancel{call}, "10 00 00 00 07 00 08 00  05 00 20 00 00 00 00 00"},
       {"ping", Ping{0x0102030405060708}, "10 00 00 00 08 00 08 00  08 07 06 05 04 03 02 01"},
       {"pong", Pong{0x0102030405060708}, "10 00 00 00 09 00 08 00  08 07 06 05 04 03 02 01"},

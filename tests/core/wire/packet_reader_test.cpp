@@ -74,6 +74,22 @@ TEST(PacketReader, KeepsEveryFieldOfARequest) {
   EXPECT_EQ(as_text(got.payload), "{}");
 }
 
+TEST(PacketReader, KeepsTheBlocksOfARequest) {
+  Request sent{.call = call, .handler = 1};
+  sent.wants_accepted = true;
+  sent.headers = {{"späť", "čas"}, {"empty", ""}, {std::string(1, '\0'), std::string(2, '\xff')}};
+  sent.expected_response = Expectation::Response::bytes;
+  sent.expected_type = "unused";
+  Reading reading;
+
+  const Request got = through_the_wire(sent, reading);
+
+  EXPECT_TRUE(got.wants_accepted);
+  EXPECT_EQ(got.headers, sent.headers);
+  EXPECT_EQ(got.expected_response, Expectation::Response::bytes);
+  EXPECT_EQ(got.expected_type, "unused");
+}
+
 TEST(PacketReader, KeepsEveryFieldOfANack) {
   Reading reading;
 
@@ -226,7 +242,9 @@ TEST(PacketReader, ReadsPlainFramesWithoutAVariant) {
 TEST(PacketReader, LeavesWhatIsNotPlainToNext) {
   for (const Frame& frame :
        {Frame(Request{.handler = 1, .handler_name = "n"}), Frame(Request{.handler_name = "n"}),
-        Frame(Ping{1}), Frame(Reply{.codec = Codec{9}}),
+        Frame(Ping{1}), Frame(Reply{.codec = Codec{9}}), Frame(Reply{.headers = {{"a", "b"}}}),
+        Frame(Request{.handler = 1, .wants_accepted = true}),
+        Frame(Request{.handler = 1, .headers = {{"a", "b"}}}),
         Frame(Request{.handler = 1, .mode = DeliveryMode{9}})}) {
     const Bytes packet = packet_of(frame);
     PacketReader reader(BytesView(packet), test_frame_bytes_max);

@@ -56,6 +56,42 @@ TEST(PacketWriter, KnowsHowManyBytesAReplyTakes) {
   EXPECT_EQ(encoded_bytes(reply), out.size());
 }
 
+TEST(PacketWriter, KnowsHowManyBytesBlocksTake) {
+  const std::string long_type(300, 't');
+  Request request{.handler_name = "sum", .payload = as_bytes("payload")};
+  request.headers = {{"a", "b"}, {"name", ""}};
+  request.expected_response = Expectation::Response::typed;
+  request.expected_type = long_type;
+  const Accepted accepted{CallId::make(1, 1), HandlerKind::unary, long_type, "Sum"};
+  const Reply reply{CallId::make(1, 1), Codec::bytes, as_bytes("payload"), {{"a", "b"}}};
+  Buffer requests;
+  Buffer receipts;
+  Buffer replies;
+
+  append(requests, request);
+  append(receipts, accepted);
+  append(replies, reply);
+
+  EXPECT_EQ(encoded_bytes(request), requests.size());
+  EXPECT_EQ(encoded_bytes(accepted), receipts.size());
+  EXPECT_EQ(encoded_bytes(reply), replies.size());
+}
+
+TEST(PacketWriter, CutsNamesOfTypesAtACharacter) {
+  const std::string type = std::string(254, 't') + "ü";
+  Request request{.handler = 1};
+  request.expected_response = Expectation::Response::typed;
+  request.expected_type = type;
+
+  const Reading reading =
+      read(packet_of(request, Accepted{CallId::make(1, 1), HandlerKind::ack, type, type}));
+
+  const std::string cut(254, 't');
+  EXPECT_EQ(std::get<Request>(reading.frames.at(0)).expected_type, cut);
+  EXPECT_EQ(std::get<Accepted>(reading.frames.at(1)).request_type, cut);
+  EXPECT_EQ(std::get<Accepted>(reading.frames.at(1)).response_type, cut);
+}
+
 TEST(PacketWriter, SpendsAtMost48BytesOnAHotRequest) {
   Request request;
   request.handler = 1;

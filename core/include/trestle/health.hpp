@@ -1,0 +1,16 @@
+// What a node says when it is asked how it is.
+#pragma once
+
+#include <boost/describe/class.hpp>
+#include <cstdint>
+#include <string>
+
+namespace trestle {
+
+struct Health {
+  std::string status;          ///< "ok", or "draining"
+  std::int64_t timestamp = 0;  ///< seconds since 1970 on the clock of the peer's host
+};
+BOOST_DESCRIBE_STRUCT(Health, (), (status, timestamp))
+
+}  // namespace trestle
