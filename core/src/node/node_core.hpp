@@ -75,13 +75,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<Encoded> invoke(const peers::PeerLinkPtr& link, std::string_view handler,
                          DeliveryMode mode, Encoded argument, const CallOptions& options);
   Result<Encoded> invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
-<<<<<<< HEAD
                                 Encoded argument, const CallOptions& options);
-  void start_call(const peers::PeerLinkPtr& link, std::string_view handler,
-=======
-                                const CallOptions& options);
   void start_call(const peers::PeerLinkPtr& link, std::string_view handler, DeliveryMode mode,
->>>>>>> msg-asio
                   Result<Encoded> argument, const CallOptions& options,
                   detail::CallCompletion done);
   void start_system(const peers::PeerLinkPtr& link, std::string_view handler,
