@@ -51,12 +51,8 @@ class CallStart {
         argument_(copy(other.argument_)) {}
   CallStart(CallStart&&) = default;
 
-  void operator()(CallCompletion done, CallCanceller*) {
-    run(peer_, handler_, mode_, std::move(argument_), std::move(done));
-  }
-  static void run(const Peer& peer, std::string_view handler, DeliveryMode mode,
-                  Result<Encoded> argument, CallCompletion done) {
-    peer.start(handler, mode, std::move(argument), std::move(done));
+  void operator()(CallCompletion done, CallCanceller* canceller) {
+    peer_.start(handler_, mode_, std::move(argument_), std::move(done), canceller);
   }
 
  private:
@@ -79,8 +75,8 @@ class CallNow {
 
   CallNow(const Peer& peer, std::string_view handler, DeliveryMode mode, Result<Encoded> argument)
       : peer_(peer), handler_(handler), mode_(mode), argument_(std::move(argument)) {}
-  void operator()(CallCompletion done, CallCanceller*) {
-    CallStart::run(peer_, handler_, mode_, std::move(argument_), std::move(done));
+  void operator()(CallCompletion done, CallCanceller* canceller) {
+    peer_.start(handler_, mode_, std::move(argument_), std::move(done), canceller);
   }
 
  private:
@@ -96,7 +92,9 @@ class ListStart {
   using Canceller = CallCanceller;
 
   explicit ListStart(Peer peer) : peer_(std::move(peer)) {}
-  void operator()(CallCompletion done, CallCanceller*) { peer_.start_list(std::move(done)); }
+  void operator()(CallCompletion done, CallCanceller* canceller) {
+    peer_.start_list(std::move(done), canceller);
+  }
 
  private:
   Peer peer_;
@@ -108,7 +106,9 @@ class PingStart {
   using Canceller = CallCanceller;
 
   explicit PingStart(Peer peer) : peer_(std::move(peer)) {}
-  void operator()(PingCompletion done, CallCanceller*) { peer_.start_ping(std::move(done)); }
+  void operator()(PingCompletion done, CallCanceller* canceller) {
+    peer_.start_ping(std::move(done), canceller);
+  }
 
  private:
   Peer peer_;
@@ -133,9 +133,7 @@ class ConnectStart {
 
 template <class R>
 struct ReadReply {
-  Result<R> operator()(Result<Encoded> reply) const {
-    return Peer::read_reply<R>(std::move(reply));
-  }
+  Result<R> operator()(Result<Encoded> reply) const { return read_reply<R>(std::move(reply)); }
 };
 
 struct DropReply {

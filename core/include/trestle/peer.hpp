@@ -13,8 +13,10 @@
 
 #include <trestle/clock.hpp>
 #include <trestle/codec.hpp>
+#include <trestle/context.hpp>
 #include <trestle/delivery_mode.hpp>
 #include <trestle/detail/open_call.hpp>
+#include <trestle/detail/read_reply.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
@@ -31,11 +33,10 @@ struct Health;
 
 namespace detail {
 class PeerLink;
+class CallNow;
 class CallStart;
 class ListStart;
 class PingStart;
-template <class R>
-struct ReadReply;
 
 template <class T>
 inline constexpr bool is_in_place = false;
@@ -49,7 +50,8 @@ concept ArgumentValue = !is_in_place<T>;
 using PingCompletion = UniqueFunction<void(Result<std::chrono::nanoseconds>)>;
 }  // namespace detail
 
-/// How calls through one Peer handle are made.
+/// How calls through one Peer handle are made. A call whose deadline is over, whose token is
+/// stopped or whose headers exceed a limit is refused, and nothing is sent.
 struct CallOptions {
   std::optional<std::chrono::nanoseconds> timeout{};  ///< for the whole call; unset: the node's
   Codec codec = Codec::msgpack;                       ///< for typed payloads
@@ -90,12 +92,20 @@ class TRESTLE_EXPORT Peer {
     return with(std::move(options));
   }
 
-  /// Runs a unary handler and waits for its reply.
+  /// The same peer for calls on behalf of a message that a handler runs for: they end with it. Its
+  /// deadline bounds theirs, and its stop token takes the place of the options' own.
+  Peer within(const Context& context) const;
+
+  /// Runs a unary handler and waits for its reply. R: void takes a handler that gives no value;
+  /// WithHeaders<T> is a T and the headers of the reply.
+  /// Errors: also no_reply where R is not void and the handler gave nothing; cancelled when the
+  /// options' stop token stops.
   template <class R, class T>
   [[nodiscard]] Result<R> call(std::string_view handler, const T& value) const {
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
-    return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(*argument)));
+    return detail::read_reply<R>(
+        invoke(handler, DeliveryMode::with_response, std::move(*argument)));
   }
   /// The same with bytes that are handed over: large ones travel without a copy where the transport
   /// can lend them.
@@ -105,11 +115,11 @@ class TRESTLE_EXPORT Peer {
   }
   template <class R>
   [[nodiscard]] Result<R> call(std::string_view handler, Encoded&& argument) const {
-    return read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(argument)));
+    return detail::read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(argument)));
   }
   template <class R>
   [[nodiscard]] Result<R> call(std::string_view handler) const {
-    return read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
+    return detail::read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
   }
   template <class R, class T, class... Arguments>
   [[nodiscard]] Result<R> call(std::string_view handler, std::in_place_type_t<T>,
@@ -205,11 +215,10 @@ class TRESTLE_EXPORT Peer {
   void disconnect() const;
 
  private:
+  friend class detail::CallNow;
   friend class detail::CallStart;
   friend class detail::ListStart;
   friend class detail::PingStart;
-  template <class R>
-  friend struct detail::ReadReply;
 
   template <class T, class... Arguments>
   static T make(Arguments&&... build) {
@@ -227,27 +236,11 @@ class TRESTLE_EXPORT Peer {
     if constexpr (std::is_same_v<T, Payload>) {
       return Encoded{Codec::bytes, Payload::copy(value.view())};
     } else if constexpr (std::is_same_v<T, Encoded>) {
-      return Encoded{value.codec, Payload::copy(value.payload.view())};
+      return Encoded{value.codec, Payload::copy(value.payload.view()), value.headers};
     } else {
       auto bytes = encode(options_.codec, value);
       if (bytes.has_error()) return std::move(bytes).error();
       return Encoded{options_.codec, std::move(*bytes)};
-    }
-  }
-
-  template <class R>
-  static Result<R> read_reply(Result<Encoded> reply) {
-    if (reply.has_error()) return std::move(reply).error();
-    if constexpr (std::is_same_v<R, Encoded>) {
-      return std::move(*reply);
-    } else if constexpr (std::is_same_v<R, Payload>) {
-      return std::move(reply->payload);
-    } else {
-      auto value = decode<R>(reply->codec, reply->payload.view());
-      if (value.has_error()) {
-        return Error(Errc::bad_reply, "cannot decode the reply: " + value.error().text, Ran::yes);
-      }
-      return value;
     }
   }
 
@@ -259,11 +252,15 @@ class TRESTLE_EXPORT Peer {
   Result<Encoded> invoke_system(std::string_view handler, Payload argument = {}) const;
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded argument) const;
-  /// An argument that could not be encoded ends the call like any other refusal.
+  /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument
+  /// that could not be encoded is refused like any other.
+  Result<detail::OpenCall> open(std::string_view handler, DeliveryMode mode,
+                                Result<Encoded> argument, detail::CallDemand demand = {}) const;
+  /// Never waits. `canceller`, if any, is set before `done` could be called.
   void start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
-             detail::CallCompletion done) const;
-  void start_list(detail::CallCompletion done) const;
-  void start_ping(detail::PingCompletion done) const;
+             detail::CallCompletion done, detail::CallCanceller* canceller = nullptr) const;
+  void start_list(detail::CallCompletion done, detail::CallCanceller* canceller = nullptr) const;
+  void start_ping(detail::PingCompletion done, detail::CallCanceller* canceller = nullptr) const;
 
   std::shared_ptr<detail::PeerLink> link_;
   CallOptions options_;

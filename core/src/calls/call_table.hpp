@@ -14,26 +14,17 @@
 
 namespace trestle::calls {
 
-/// Takes the outcome of one call, once. Lifetime: until then.
+/// Takes the outcome of one call, once. Lifetime: until then. Called with the engine's lock held:
+/// user code has to wait.
 class CallSink {
  public:
-  /// Whether completing runs user code, which needs to be without a lock.
-  enum class Completes { at_once, without_lock };
-
-  explicit CallSink(Completes completes) noexcept : completes_(completes) {}
-
-  virtual void complete(Result<Encoded> outcome) noexcept = 0;
   /// The peer accepted the call, before its outcome; `contract` is that of the handler where the
   /// delivery mode has a receipt, or else empty. A peer may say so more than once, or never.
-  /// Called with the engine's lock held.
   virtual void accepted(HandlerContract /*contract*/) noexcept {}
-  Completes completes() const noexcept { return completes_; }
+  virtual void complete(Result<Encoded> outcome) noexcept = 0;
 
  protected:
   ~CallSink() = default;
-
- private:
-  const Completes completes_;
 };
 
 /// Told when the deadline of a call has come. Called with the engine's lock held.

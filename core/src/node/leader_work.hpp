@@ -11,15 +11,17 @@
 #include <variant>
 #include <vector>
 
-#include "calls/call_table.hpp"
 #include "dispatch/message.hpp"
+
+namespace trestle::detail {
+class CallState;
+}
 
 namespace trestle {
 
-/// The outcome of a call, on its way to user code.
+/// A call that has something to tell to user code.
 struct Completion {
-  calls::CallSink* sink;
-  Result<Encoded> outcome;
+  std::shared_ptr<detail::CallState> call;
 };
 
 using Action = detail::UniqueFunction<void()>;
@@ -29,7 +31,10 @@ using Action = detail::UniqueFunction<void()>;
 template <class T>
 class ReusedQueue {
  public:
-  void push(T value) { items_.push_back(std::move(value)); }
+  template <class Value>
+  void push(Value&& value) {
+    items_.emplace_back(std::forward<Value>(value));
+  }
   bool empty() const noexcept { return next_ == items_.size(); }
   std::size_t size() const noexcept { return items_.size() - next_; }
 

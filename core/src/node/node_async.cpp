@@ -1,4 +1,4 @@
-// What nobody blocks for, besides calls of handlers: pings, system calls, connecting.
+// Connecting while nobody blocks, and the executor.
 #include <trestle/detail/pending_connect.hpp>
 #include <trestle/node_executor.hpp>
 
@@ -48,7 +48,7 @@ Result<peers::Endpoint> PendingConnect::find_endpoint() {
 void PendingConnect::start() {
   auto endpoint = find_endpoint();
   engine::Lock lock(core.engine_.mutex());
-  ++core.detached_calls_;
+  ++core.detached_connects_;
   self_ = shared_from_this();
   PeerResult at_once = peers::PeerLinkPtr();
   if (endpoint.has_error()) {
@@ -95,12 +95,7 @@ void PendingConnect::complete(PeerResult result) {
     core.log(LogLevel::error, "the completion of a connect threw an exception of unknown type");
   }
   const engine::Lock lock(core.engine_.mutex());
-  --core.detached_calls_;
-}
-
-// Until calls have a state of their own.
-bool CallCanceller::cancel(Scope) const {
-  return false;
+  --core.detached_connects_;
 }
 
 bool ConnectCanceller::cancel(CallCanceller::Scope) const {
@@ -119,59 +114,6 @@ void start_connect(const std::shared_ptr<NodeCore>& core, std::string_view uri,
 
 NodeExecutor NodeCore::executor() {
   return NodeExecutor(worker_context_);
-}
-
-template <class Begin>
-void NodeCore::start_detached(detail::CallCompletion done, Begin begin) {
-  auto sink = std::make_unique<DetachedOutcome>(*this, std::move(done));
-  engine::Lock lock(engine_.mutex());
-  ++detached_calls_;
-  Result<void> begun = begin(*sink);
-  DetachedOutcome& completed = *sink.release();  // by the connection, or now
-  if (begun.has_error() && undriven_) {
-    lock.unlock();
-    return completed.complete(std::move(begun).error());
-  }
-  if (begun.has_error()) on_outcome(completed, std::move(begun).error());
-  flush_outputs();
-  leadership_.ensure_led();
-  drop_spent(lock);
-}
-
-void NodeCore::start_system(const peers::PeerLinkPtr& link, std::string_view handler,
-                            const CallOptions& options, detail::CallCompletion done) {
-  const TimePoint start = now();
-  const auto deadline = deadline_of(options, start);
-  start_detached(std::move(done), [&](DetachedOutcome& sink) -> Result<void> {
-    auto connection = route(*link, deadline.value_or(TimePoint::max()));
-    if (connection.has_error()) return std::move(connection).error();
-    auto sent = (*connection)
-                    ->send_request({.handler = handler,
-                                    .mode = DeliveryMode::with_response,
-                                    .argument = {Codec::msgpack, {}},
-                                    .deadline = deadline,
-                                    .made_at = start},
-                                   &sink);
-    if (sent.has_error()) return std::move(sent).error();
-    return {};
-  });
-}
-
-void NodeCore::start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
-                          detail::PingCompletion done) {
-  const TimePoint start = now();
-  const auto deadline = deadline_of(options, start);
-  auto measure = [this, start, done = std::move(done)](Result<Encoded> pong) mutable {
-    if (pong.has_error()) return done(std::move(pong).error());
-    done(now() - start);
-  };
-  start_detached(std::move(measure), [&](DetachedOutcome& sink) -> Result<void> {
-    auto connection = route(*link, deadline.value_or(TimePoint::max()));
-    if (connection.has_error()) return std::move(connection).error();
-    auto sent = (*connection)->send_ping(sink, deadline);
-    if (sent.has_error()) return std::move(sent).error();
-    return {};
-  });
 }
 
 }  // namespace trestle

@@ -8,9 +8,13 @@
 #include "log/logger.hpp"
 #include "node/driven_nodes.hpp"
 #include "node/turn_scope.hpp"
+#include "node/wait_limit.hpp"
 
 namespace trestle {
 namespace {
+
+// Inline handlers that wait run others on the same stack, up to so deep.
+constexpr int nested_waits_max = 16;
 
 // What completions and timers lead to while the node ends, and lead to in turn.
 constexpr int last_turns_max = 1000;
@@ -82,6 +86,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
                   {.messages = options_.spawn_queue_messages,
                    .bytes = options_.spawn_queue_bytes,
                    .requests = options_.requests_max}),
+      calls_(*this, options_, engine_, leadership_, pool_),
       peers_(instance_),
       loopback_(options_.queue_bytes_max) {}
 
@@ -143,6 +148,24 @@ bool NodeCore::waits_on_kernel() {
 
 void NodeCore::nap(std::chrono::nanoseconds at_most) {
   engine_.nap(at_most);
+}
+
+Result<void> NodeCore::may_wait_here() const {
+  if (!TurnScope::is_in_any_turn()) return {};
+  if (options_.driver != nullptr) return {};  // it bounds the depth itself
+  if (TurnScope::innermost() != this) {
+    return Error(Errc::would_block_for_ever,
+                 "a blocking call of one node inside an inline handler or a timer of another would "
+                 "stop that other node; register the handler with Execution::spawn");
+  }
+  if (TurnScope::depth() < nested_waits_max) return {};
+  return Error(Errc::would_block_for_ever,
+               "blocking calls of inline handlers are nested " + std::to_string(nested_waits_max) +
+                   " deep, which is the limit; register the handlers with Execution::spawn");
+}
+
+bool NodeCore::is_in_turn() const {
+  return TurnScope::is_in_turn_of(*this);
 }
 
 bool NodeCore::wait(engine::Lock& lock, engine::Waiter& waiter) {

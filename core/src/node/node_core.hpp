@@ -22,9 +22,11 @@
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
 #include "memory/block_allocator.hpp"
+#include "node/call_host.hpp"
 #include "node/drivable.hpp"
 #include "node/leader_work.hpp"
 #include "node/loopback.hpp"
+#include "node/outgoing_calls.hpp"
 #include "node/system_handlers.hpp"
 #include "peers/connection.hpp"
 #include "peers/endpoint.hpp"
@@ -42,6 +44,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                        private engine::ListenEvents,
                        private peers::ConnectionEvents,
                        private dispatch::DispatchEvents,
+                       private CallHost,
                        private detail::Drivable {
  public:
   NodeCore(Node& node, NodeOptions options);
@@ -72,20 +75,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void report(const Error& error) { log_(LogLevel::warning, error.text); }
 
   // ---- Behind Peer ----
-  Result<Encoded> invoke(const peers::PeerLinkPtr& link, std::string_view handler,
-                         DeliveryMode mode, Encoded argument, const CallOptions& options);
-  Result<Encoded> invoke_system(const peers::PeerLinkPtr& link, std::string_view handler,
-                                Encoded argument, const CallOptions& options);
-  void start_call(const peers::PeerLinkPtr& link, std::string_view handler, DeliveryMode mode,
-                  Result<Encoded> argument, const CallOptions& options,
-                  detail::CallCompletion done);
-  void start_system(const peers::PeerLinkPtr& link, std::string_view handler,
-                    const CallOptions& options, detail::CallCompletion done);
-  void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
-                  detail::PingCompletion done);
-  Result<MessageId> admit(const peers::PeerLinkPtr& link, std::string_view handler,
-                          Encoded argument);
-  Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
+  OutgoingCalls& calls() noexcept { return calls_; }
   InstanceId id_of(const detail::PeerLink& link);
   bool is_connected(const peers::PeerLinkPtr& link);
   void disconnect(const peers::PeerLinkPtr& link);
@@ -116,40 +106,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   struct Dial {
     ConnectionPtr connection;
     std::vector<ConnectWaiter*> waiters;
-  };
-
-  /// The outcome of a call, for a thread that waits for it.
-  struct OutcomeWaiter final : calls::CallSink, engine::Waiter {
-    explicit OutcomeWaiter(engine::Leadership& l) noexcept
-        : CallSink(Completes::at_once), leadership(l) {}
-    void complete(Result<Encoded> result) noexcept override {
-      outcome = std::move(result);
-      leadership.finish(*this);
-    }
-    engine::Leadership& leadership;
-    Result<Encoded> outcome = Encoded{};
-  };
-
-  /// The outcome of a call that nobody blocks for. Owns itself until then.
-  struct DetachedOutcome final : calls::CallSink {
-    explicit DetachedOutcome(NodeCore& c, detail::CallCompletion d)
-        : CallSink(Completes::without_lock), core(c), done(std::move(d)) {}
-    // One per call, so its memory is recycled.
-    static void* operator new(std::size_t size) { return memory::allocate(size); }
-    static void operator delete(void* outcome, std::size_t size) noexcept {
-      memory::deallocate(outcome, size);
-    }
-    void complete(Result<Encoded> outcome) noexcept override;
-    NodeCore& core;
-    detail::CallCompletion done;
-  };
-
-  /// Ends a wait at its deadline.
-  struct WaitLimit final : engine::Timer {
-    WaitLimit(engine::Leadership& l, engine::Waiter& w) noexcept : leadership(l), waiter(w) {}
-    void expire() override { leadership.finish(waiter); }
-    engine::Leadership& leadership;
-    engine::Waiter& waiter;
   };
 
   /// The way of a transport's log lines. A transport that is leaked, because its buffers are still
@@ -188,7 +144,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_request(peers::Connection& connection, const wire::Request& request,
                   peers::HandlerName& handler, engine::PacketSource& source) override;
   void on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) override;
-  void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) override;
   std::vector<Payload>& spent_payloads() override { return spent_; }
   void on_stray_outcome() override { ++stray_outcomes_; }
   void on_rejected(peers::Connection& connection, const wire::Rejected& rejected) override;
@@ -209,6 +164,19 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
+  // CallHost
+  Result<peers::Connection*> route(detail::PeerLink& link, TimePoint deadline) override;
+  Result<void> may_wait_here() const override;
+  bool wait(engine::Lock& lock, engine::Waiter& waiter) override;
+  bool is_in_turn() const override;
+  void flush_outputs() override;
+  void flush_all() override;
+  void flush_soon(const peers::Connection& connection, TimePoint now) override;
+  void drop_spent(engine::Lock& lock) override;
+  void complete_soon(std::shared_ptr<detail::CallState> call) override;
+  bool is_undriven() const override { return undriven_; }
+  /// Logs from the leader, without a lock: what reports may hold the engine's.
+  void log(LogLevel level, std::string text) override;
   // Drivable
   std::size_t turn() override;
   std::optional<TimePoint> next_timer() override;
@@ -232,14 +200,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void run(Action& action);
   static void give(dispatch::Answer& answer);
   void send_answers();
-  void flush_outputs();
-  void flush_soon(const peers::Connection& connection, TimePoint now);
   void release_held_outputs(TimePoint now);
   std::vector<std::shared_ptr<void>> take_buried();
-  void drop_spent(engine::Lock& lock);
   void fire(OneShot& timer);
-  /// Logs from the leader, without a lock: what reports may hold the engine's.
-  void log(LogLevel level, std::string text);
   LogFunction deferred_log();
   Result<void> register_system_handlers();
   void make_loopback();
@@ -259,25 +222,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void finish_dial(peers::Connection& connection, const PeerResult& result);
   /// A handle made before the peer was first seen, or after it came back, follows the table.
   detail::PeerLink& current(detail::PeerLink& link) const;
-  Result<peers::Connection*> route(detail::PeerLink& link, TimePoint deadline);
-
-  Result<void> check_call(std::string_view handler) const;
-  Result<void> may_wait_here() const;
-  std::optional<TimePoint> deadline_of(const CallOptions& options, TimePoint now) const;
   static PeerResult check_expected(const peers::PeerLinkPtr& link, const ConnectOptions& options);
-  Result<Encoded> call(const peers::PeerLinkPtr& link, peers::OutgoingRequest request);
-  Result<void> start_detached(const peers::PeerLinkPtr& link, std::string_view handler,
-                              DeliveryMode mode, Result<Encoded>& argument,
-                              const CallOptions& options, DetachedOutcome& sink);
-  /// `begin(sink)` makes a connection answer to the sink, or says why not. It holds the lock.
-  template <class Begin>
-  void start_detached(detail::CallCompletion done, Begin begin);
-  /// Sends now, or when there is room. Lock held, but not while it waits.
-  Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,
-                                      peers::OutgoingRequest request, calls::CallSink* sink);
-  /// Waits until `waiter` is done; the lock is held before, not after. False: nothing is left that
-  /// could bring it.
-  bool wait(engine::Lock& lock, engine::Waiter& waiter);
   bool wait_until(std::function<bool()> condition, TimePoint deadline);
   /// Something has changed that close() may wait for. Lock held.
   void check_awaited();
@@ -298,6 +243,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   dispatch::WorkerPool& pool_;
   const std::shared_ptr<detail::WorkerContext> worker_context_;
   dispatch::Dispatcher dispatcher_;
+  OutgoingCalls calls_;
   peers::PeerTable peers_;
 
   // Under the engine's lock.
@@ -321,8 +267,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::uint64_t stray_outcomes_ = 0;
   std::uint64_t rejected_ = 0;
   std::uint64_t protocol_errors_ = 0;
-  std::size_t detached_calls_ = 0;  // whose outcome nobody blocks for
-  bool serves_ = false;             // others may connect to this node
+  std::size_t detached_connects_ = 0;  // which nobody blocks for
+  bool serves_ = false;                // others may connect to this node
   // seq_cst: who closes sets it and then asks whether messages are running, a worker ends one and
   // then asks for it; one of the two sees the other.
   std::atomic<bool> closing_{false};

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "log/logger.hpp"
+#include "node/call_state.hpp"
 #include "node/node_core.hpp"
 #include "node/turn_scope.hpp"
 #include "platform/host_identity.hpp"
@@ -24,8 +25,7 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   }
   if (!work_.items.empty()) {
     // Whatever is held back for more to leave with shall not wait for handlers.
-    release_held_outputs(held_until_);
-    flush_outputs();
+    flush_all();
     handled += run_work(lock);
   }
   if (!held_.empty()) release_held_outputs(engine_.recent_time());
@@ -112,7 +112,7 @@ void NodeCore::run(LeaderWork::Item& item, Place place) {
     }
     dispatcher_.run(*message, start);
   } else if (auto* completion = std::get_if<Completion>(&item)) {
-    completion->sink->complete(std::move(completion->outcome));
+    completion->call->deliver();
   } else {
     run(std::get<Action>(item));
   }
@@ -134,8 +134,8 @@ bool NodeCore::has_work() const {
 }
 
 bool NodeCore::must_be_led() const {
-  return serves_ || detached_calls_ != 0 || !one_shots_.empty() || !held_.empty() || has_work() ||
-         dispatcher_.running() != 0;
+  return serves_ || calls_.has_unattended() || detached_connects_ != 0 || !one_shots_.empty() ||
+         !held_.empty() || has_work() || dispatcher_.running() != 0;
 }
 
 void NodeCore::defer(Action action) {
@@ -143,16 +143,12 @@ void NodeCore::defer(Action action) {
   engine_.wake();
 }
 
-void NodeCore::on_outcome(calls::CallSink& sink, Result<Encoded> outcome) {
-  if (sink.completes() == calls::CallSink::Completes::at_once) {
-    sink.complete(std::move(outcome));
-    return;
-  }
+void NodeCore::complete_soon(std::shared_ptr<detail::CallState> call) {
   if (work_is_ours_) {
-    work_.items.push(Completion{&sink, std::move(outcome)});
-    return;
+    work_.items.push(Completion{std::move(call)});
+  } else {
+    defer([ending = std::move(call)] { ending->deliver(); });
   }
-  defer([&sink, end = std::move(outcome)]() mutable { sink.complete(std::move(end)); });
 }
 
 void NodeCore::on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) {
@@ -168,19 +164,6 @@ void NodeCore::on_loopback(peers::Connection& to, Payload packet) {
   loopback_.push(to, std::move(packet));
   engine_.wake();
   leadership_.ensure_led();
-}
-
-void NodeCore::DetachedOutcome::complete(Result<Encoded> outcome) noexcept {
-  const std::unique_ptr<DetachedOutcome> self(this);
-  try {
-    done(std::move(outcome));
-  } catch (const std::exception& e) {
-    core.log(LogLevel::error, std::string("the completion of a call threw: ") + e.what());
-  } catch (...) {
-    core.log(LogLevel::error, "the completion of a call threw an exception of unknown type");
-  }
-  const engine::Lock lock(core.engine_.mutex());
-  --core.detached_calls_;
 }
 
 // ---- Output ----
@@ -237,8 +220,7 @@ void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {
   // A turn that runs user code may last.
   if (seldom || is_train || turns_on_stack_ != 0 || options_.driver != nullptr) {
     flushed_at_ = now;
-    release_held_outputs(held_until_);
-    return flush_outputs();
+    return flush_all();
   }
   // One of a run of messages: those that follow within the delay leave with it.
   if (held_.empty()) {
@@ -251,6 +233,11 @@ void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {
     if (!std::exchange(output->is_held, true)) held_.push_back(output);
   }
   outputs_.clear();
+}
+
+void NodeCore::flush_all() {
+  release_held_outputs(held_until_);
+  flush_outputs();
 }
 
 void NodeCore::release_held_outputs(TimePoint now) {

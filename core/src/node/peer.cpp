@@ -26,51 +26,71 @@ bool Peer::is_connected() const {
   return link_ != nullptr && link_->node->is_connected(link_);
 }
 
+Peer Peer::within(const Context& context) const {
+  CallOptions options = options_;
+  if (context.deadline) {
+    options.deadline = std::min(options.deadline.value_or(*context.deadline), *context.deadline);
+  }
+  options.stop = context.stop_token();
+  return with(std::move(options));
+}
+
 Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const {
   if (link_ == nullptr) return no_target();
-  return link_->node->invoke(link_, handler, mode, std::move(argument), options_);
+  return link_->node->calls().invoke({link_, handler, mode, options_}, std::move(argument));
 }
 
 Result<MessageId> Peer::admit(std::string_view handler, Encoded argument) const {
   if (link_ == nullptr) return no_target();
-  return link_->node->admit(link_, handler, std::move(argument));
+  return link_->node->calls().admit({link_, handler, DeliveryMode::fire_and_forget, options_},
+                                    std::move(argument));
+}
+
+Result<detail::OpenCall> Peer::open(std::string_view handler, DeliveryMode mode,
+                                    Result<Encoded> argument, detail::CallDemand demand) const {
+  if (link_ == nullptr) return no_target();
+  return link_->node->calls().open({link_, handler, mode, options_}, std::move(argument),
+                                   std::move(demand));
 }
 
 void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
-                 detail::CallCompletion done) const {
+                 detail::CallCompletion done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
-  link_->node->start_call(link_, handler, mode, std::move(argument), options_, std::move(done));
+  link_->node->calls().start({link_, handler, mode, options_}, std::move(argument), std::move(done),
+                             canceller);
 }
 
-void Peer::start_list(detail::CallCompletion done) const {
+void Peer::start_list(detail::CallCompletion done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
-  link_->node->start_system(link_, "_list_handlers", options_, std::move(done));
+  link_->node->calls().start_system(
+      {link_, "_list_handlers", DeliveryMode::with_response, options_}, std::move(done), canceller);
 }
 
-void Peer::start_ping(detail::PingCompletion done) const {
+void Peer::start_ping(detail::PingCompletion done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
-  link_->node->start_ping(link_, options_, std::move(done));
+  link_->node->calls().start_ping(link_, options_, std::move(done), canceller);
 }
 
 Result<std::chrono::nanoseconds> Peer::ping() const {
   if (link_ == nullptr) return no_target();
-  return link_->node->ping(link_, options_);
+  return link_->node->calls().ping(link_, options_);
 }
 
 Result<std::vector<std::string>> Peer::list_handlers() const {
   if (link_ == nullptr) return no_target();
-  return read_reply<std::vector<std::string>>(invoke_system("_list_handlers"));
+  return detail::read_reply<std::vector<std::string>>(invoke_system("_list_handlers"));
 }
 
 Result<Encoded> Peer::invoke_system(std::string_view handler, Payload argument) const {
   CallOptions options = options_;
   options.codec = Codec::msgpack;
-  return link_->node->invoke_system(link_, handler, {Codec::msgpack, std::move(argument)}, options);
+  return link_->node->calls().invoke_system({link_, handler, DeliveryMode::with_response, options},
+                                            {Codec::msgpack, std::move(argument), {}});
 }
 
 Result<Health> Peer::health_check() const {
   if (link_ == nullptr) return no_target();
-  return read_reply<Health>(invoke_system("_health_check"));
+  return detail::read_reply<Health>(invoke_system("_health_check"));
 }
 
 Result<bool> Peer::await_handler(std::string_view handler, std::chrono::nanoseconds timeout) const {
@@ -81,7 +101,7 @@ Result<bool> Peer::await_handler(std::string_view handler, std::chrono::nanoseco
   // The peer answers within the timeout; what is on top is for the way.
   const auto on_the_way = std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), wait / 8);
   const Peer patient = with_timeout(wait + on_the_way);
-  auto reply = read_reply<system::Availability>(
+  auto reply = detail::read_reply<system::Availability>(
       patient.invoke_system("_wait_for_handler", std::move(*query)));
   if (reply.has_error()) return std::move(reply).error();
   return reply->available;
@@ -91,7 +111,8 @@ Result<HandlerContract> Peer::contract(std::string_view handler) const {
   if (link_ == nullptr) return no_target();
   auto name = encode(Codec::msgpack, std::string(handler));
   if (name.has_error()) return std::move(name).error();
-  auto text = read_reply<system::ContractText>(invoke_system("_contract", std::move(*name)));
+  auto text =
+      detail::read_reply<system::ContractText>(invoke_system("_contract", std::move(*name)));
   if (text.has_error()) return std::move(text).error();
   const auto kind = parse_handler_kind(text->kind);
   if (!kind) {
@@ -109,7 +130,7 @@ Result<void> Peer::ensure_bidirectional_connection() const {
 
 Result<PeerInfo> Peer::discover() const {
   if (link_ == nullptr) return no_target();
-  auto found = read_reply<system::Discovery>(invoke_system("_discover"));
+  auto found = detail::read_reply<system::Discovery>(invoke_system("_discover"));
   if (found.has_error()) return std::move(found).error();
   auto instance = parse_instance_id(found->instance_id);
   if (!instance) {

@@ -1,6 +1,7 @@
 // One connection to a peer: handshake, frames in, frames out, and the calls that wait on it.
 #pragma once
 
+#include <trestle/detail/open_call.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
 
@@ -52,8 +53,6 @@ class ConnectionEvents {
   virtual void on_open(Connection& connection) = 0;
   virtual void on_request(Connection& connection, const wire::Request& request,
                           HandlerName& handler, engine::PacketSource& source) = 0;
-  /// Completes `sink`, now or in this turn.
-  virtual void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) = 0;
   /// `send` need not wait any more: it was sent, or never will be.
   virtual void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) = 0;
   /// Where payloads go that were sent: they are destroyed once the lock is dropped.
@@ -93,6 +92,8 @@ struct OutgoingRequest {
   Encoded argument;
   std::optional<TimePoint> deadline{};
   TimePoint made_at{0};
+  bool wants_accepted = false;
+  std::unique_ptr<Expectation> expectation{};  // for modes with a receipt
 };
 
 /// A request that waits until the queue has room, and the thread that made it.
@@ -137,8 +138,14 @@ class Connection final : public engine::LinkEvents,
   void stop_waiting_for_room(BlockedSend& send);
   /// Completes `sink`, empty, when the peer's node answers.
   Result<wire::CallId> send_ping(calls::CallSink& sink, std::optional<TimePoint> deadline);
-  /// The call's outcome is of no interest any more; its sink is not touched again.
+  /// The call's outcome is of no interest any more; its sink is not touched again. The message is
+  /// withdrawn if it has not left.
   void abandon(wire::CallId call);
+  /// The same, but the message is sent.
+  void forget(wire::CallId call);
+  /// Ends the call as cancelled. The peer is told if the message may have left. False: the call is
+  /// over, or `scope` does not allow it.
+  bool cancel(wire::CallId call, detail::CallCanceller::Scope scope);
 
   void send_ack(wire::CallId call);
   void send_nack(wire::CallId call, const Error& error);
@@ -236,7 +243,8 @@ class Connection final : public engine::LinkEvents,
     std::string handler;
     OutgoingRequest request;  // but for the name of the handler
     wire::CallId call;
-    std::size_t bytes = 0;  // of its frame
+    std::size_t bytes = 0;      // of its frame
+    bool is_forgotten = false;  // nobody waits for its outcome any more
   };
 
   struct LimitTimer final : engine::Timer {
@@ -261,7 +269,10 @@ class Connection final : public engine::LinkEvents,
   void end_blocked(const Error& why);
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
+  std::deque<Deferred>::iterator find_deferred(wire::CallId call);
   void drop_deferred(wire::CallId call);
+  bool take_back(const calls::PendingCall& call);
+  void send_cancel(const calls::PendingCall& call);
   void learn(const PeerFacts& peer);
   void became_open();
   void on_limit();

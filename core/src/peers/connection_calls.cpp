@@ -11,9 +11,12 @@ namespace {
 constexpr std::uint32_t deadline_ms_max = 0xFFFFFFFF;
 
 std::size_t encoded_bytes(const OutgoingRequest& request) {
-  return wire::encoded_bytes(wire::Request{.handler_name = request.handler,
-                                           .payload = request.argument.payload.view()}) +
-         request.argument.headers.encoded_bytes();
+  wire::Request frame{.handler_name = request.handler, .payload = request.argument.payload.view()};
+  if (request.expectation != nullptr) {
+    frame.expected_response = request.expectation->response;
+    frame.expected_type = request.expectation->response_type;
+  }
+  return wire::encoded_bytes(frame) + request.argument.headers.encoded_bytes();
 }
 
 std::string bytes_text(std::size_t bytes) {
@@ -102,7 +105,7 @@ void Connection::send_deferred() {
     deferred_.pop_front();
     deferred_bytes_ -= next.bytes;
     calls::PendingCall* call = calls_.find(next.call);
-    if (next.call.expects_outcome() && call == nullptr) {  // over before its turn came
+    if (next.call.expects_outcome() && call == nullptr && !next.is_forgotten) {  // over already
       dispose_of(next.request.argument.payload);
       continue;
     }
@@ -121,9 +124,13 @@ void Connection::send_deferred() {
   go_on_retiring();
 }
 
+std::deque<Connection::Deferred>::iterator Connection::find_deferred(wire::CallId call) {
+  return std::find_if(deferred_.begin(), deferred_.end(),
+                      [call](const Deferred& d) { return d.call == call; });
+}
+
 void Connection::drop_deferred(wire::CallId call) {
-  const auto found = std::find_if(deferred_.begin(), deferred_.end(),
-                                  [call](const Deferred& d) { return d.call == call; });
+  const auto found = find_deferred(call);
   if (found == deferred_.end()) return;
   deferred_bytes_ -= found->bytes;
   dispose_of(found->request.argument.payload);
@@ -140,7 +147,12 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
                       .codec = request.argument.codec,
                       .deadline_ms = remaining_ms(request.deadline, request.made_at),
                       .handler_name = naming.name,
+                      .wants_accepted = request.wants_accepted,
                       .headers = std::move(request.argument.headers)};
+  if (request.expectation != nullptr) {
+    frame.expected_response = request.expectation->response;
+    frame.expected_type = request.expectation->response_type;
+  }
   const FrameNumber number = outbox_.add(std::move(frame), std::move(request.argument.payload));
   ++under_way_;
   if (call != nullptr) {
@@ -203,28 +215,59 @@ void Connection::abandon(wire::CallId id) {
   calls::PendingCall* call = calls_.find(id);
   if (call == nullptr) return;
   engine_.cancel_timer(*call);
-  if (call->frame == 0) drop_deferred(id);
-  withdraw(*call);
+  take_back(*call);
   calls_.release(*call);
   go_on_retiring();
+}
+
+void Connection::forget(wire::CallId id) {
+  calls::PendingCall* call = calls_.find(id);
+  if (call == nullptr) return;
+  engine_.cancel_timer(*call);
+  if (call->frame == 0) {
+    if (const auto waiting = find_deferred(id); waiting != deferred_.end()) {
+      waiting->is_forgotten = true;
+    }
+  }
+  calls_.release(*call);
+  go_on_retiring();
+}
+
+bool Connection::cancel(wire::CallId id, detail::CallCanceller::Scope scope) {
+  calls::PendingCall* call = calls_.find(id);
+  if (call == nullptr) return false;
+  const bool taken_back = take_back(*call);
+  if (!taken_back && scope == detail::CallCanceller::Scope::not_sent) return false;
+  if (!taken_back) send_cancel(*call);
+  release(*call,
+          Error(Errc::cancelled, "cancelled by the caller", taken_back ? Ran::no : Ran::maybe));
+  return true;
 }
 
 void Connection::on_deadline(wire::CallId id) {
   calls::PendingCall* call = calls_.find(id);
   if (call == nullptr) return;
-  Ran ran = Ran::maybe;
-  if (call->frame == 0) {
-    drop_deferred(id);
-    ran = Ran::no;
-  } else if (withdraw(*call)) {
-    ran = Ran::no;
-  }
-  release(*call, Error(Errc::deadline_exceeded, "no outcome before the deadline", ran));
+  const bool taken_back = take_back(*call);
+  if (!taken_back) send_cancel(*call);
+  release(*call, Error(Errc::deadline_exceeded, "no outcome before the deadline",
+                       taken_back ? Ran::no : Ran::maybe));
+}
+
+bool Connection::take_back(const calls::PendingCall& call) {
+  if (call.frame != 0) return withdraw(call);
+  drop_deferred(call.id);
+  return true;
+}
+
+void Connection::send_cancel(const calls::PendingCall& call) {
+  if (!is_open() || call.awaits == calls::Awaits::pong) return;
+  outbox_.add(wire::Cancel{call.id});
+  events_.on_output(*this);
 }
 
 void Connection::release(calls::PendingCall& call, Result<Encoded> outcome) {
   engine_.cancel_timer(call);
-  events_.on_outcome(*calls_.release(call), std::move(outcome));
+  calls_.release(call)->complete(std::move(outcome));
   go_on_retiring();
 }
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <trestle/detail/read_reply.hpp>
+
 #include "peers/connection.hpp"
 
 namespace trestle::peers {
@@ -148,8 +150,7 @@ void Connection::handle_ack(wire::CallId id) {
   }
   handle_window(1);
   // An empty payload could pass for a reply that the handler never gave.
-  release(*call,
-          Error(Errc::no_reply, "the peer acknowledged the call, but sent no reply", Ran::yes));
+  release(*call, Encoded{detail::acknowledged, {}, {}});
 }
 
 void Connection::handle_pong(wire::CallId id) {

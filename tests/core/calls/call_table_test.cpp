@@ -9,7 +9,6 @@ namespace trestle::calls {
 namespace {
 
 struct Sink final : CallSink {
-  Sink() : CallSink(Completes::at_once) {}
   void complete(Result<Encoded>) noexcept override {}
 };
 

@@ -46,7 +46,6 @@ struct NoEvents final : calls::DeadlineEvents {
   void on_deadline(wire::CallId) override {}
 };
 struct NoSink final : calls::CallSink {
-  NoSink() : CallSink(Completes::at_once) {}
   void complete(Result<Encoded>) noexcept override {}
 };
 

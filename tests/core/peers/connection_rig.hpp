@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 
 /// The outcome of one call.
 struct NotedSink final : calls::CallSink {
-  NotedSink() : CallSink(Completes::at_once) {}
   void complete(Result<Encoded> result) noexcept override {
     ++completions;
     outcome.emplace(std::move(result));
@@ -164,9 +163,6 @@ class ConnectionRig : public ::testing::Test,
   void on_request(Connection&, const wire::Request& request, HandlerName& handler,
                   engine::PacketSource&) override {
     requests_ += handler.name + "(" + std::string(as_text(request.payload).substr(0, 8)) + ") ";
-  }
-  void on_outcome(calls::CallSink& sink, Result<Encoded> outcome) override {
-    sink.complete(std::move(outcome));
   }
   void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) override {
     send.admitted = std::move(admitted);

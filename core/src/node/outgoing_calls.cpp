@@ -1,0 +1,392 @@
+// Calls as Peer makes them.
+#include "node/outgoing_calls.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/call_state.hpp"
+#include "node/turn_scope.hpp"
+#include "node/wait_limit.hpp"
+#include "wire/packet.hpp"
+
+namespace trestle {
+namespace {
+
+// A timeout of this or more is no timeout.
+constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
+
+// What stands for a handler's name in the errors of a ping.
+constexpr std::string_view ping_name = "ping";
+
+Result<void> check_name(std::string_view handler) {
+  if (handler.empty()) return Error(Errc::invalid_argument, "a call needs a handler name");
+  if (handler.size() > wire::handler_name_bytes_max) {
+    return Error(Errc::name_too_long, "handler name of " + std::to_string(handler.size()) +
+                                          " bytes, the limit is " +
+                                          std::to_string(wire::handler_name_bytes_max));
+  }
+  if (handler.front() == '_') {
+    return Error(Errc::reserved_name,
+                 "'" + std::string(handler) +
+                     "' is a system handler: use the function of Peer that stands for it, such as "
+                     "list_handlers()");
+  }
+  return {};
+}
+
+Error stopped_already(std::string_view handler) {
+  return Error(Errc::cancelled, "call of '" + std::string(handler) +
+                                    "': its stop token was stopped before, nothing was sent");
+}
+
+/// Those of the argument win: they were set for just this message.
+Result<void> add_headers(const Headers& more, Headers& headers) {
+  for (const auto& [name, value] : more) {
+    if (!headers.get(name)) headers.set(name, value);
+  }
+  return headers.check();
+}
+
+}  // namespace
+
+Error with_target(Error error, std::string_view handler, const InstanceId& peer) {
+  const bool bare = error.is(Errc::deadline_exceeded) || error.is(Errc::connection_lost) ||
+                    error.is(Errc::connect_refused) || error.is(Errc::shut_down) ||
+                    error.is(Errc::cancelled);
+  if (bare) {
+    error.text = "call of '" + std::string(handler) + "' at " + to_string(peer) + ": " +
+                 error.text + " (the handler " + std::string(to_string(error.ran)) + ")";
+  }
+  return error;
+}
+
+Error no_worker_left() {
+  return Error(Errc::overloaded,
+               "every worker waits for a call of its own, and no more may be started: refused "
+               "rather than deadlocked");
+}
+
+InstanceId OutgoingCalls::id_of(const detail::PeerLink& link) {
+  const engine::Lock lock(engine_.mutex());
+  return link.instance;
+}
+
+void OutgoingCalls::settle(engine::Lock& lock) {
+  if (!host_.is_in_turn()) host_.flush_outputs();
+  leadership_.ensure_led();
+  host_.drop_spent(lock);
+}
+
+std::optional<TimePoint> OutgoingCalls::deadline_of(const CallOptions& options,
+                                                    TimePoint now) const {
+  const auto timeout = options.timeout.value_or(options_.call_timeout);
+  if (timeout >= unlimited - now) return options.deadline;
+  return options.deadline ? std::min(*options.deadline, now + timeout) : now + timeout;
+}
+
+Result<void> OutgoingCalls::prepare(const CallTarget& target,
+                                    peers::OutgoingRequest& request) const {
+  const CallOptions& options = target.options;
+  request.made_at = engine_.now();
+  request.deadline = deadline_of(options, request.made_at);
+  if (options.deadline && *options.deadline <= request.made_at) {
+    return Error(Errc::deadline_exceeded, "call of '" + std::string(target.handler) +
+                                              "': its deadline was over before, nothing was sent");
+  }
+  if (options.stop.stop_requested()) return stopped_already(target.handler);
+  if (options.headers.empty() && request.argument.headers.empty()) return {};
+  return add_headers(options.headers, request.argument.headers);
+}
+
+// ---- Room ----
+
+bool OutgoingCalls::must_wait_for_room(const peers::Connection& connection,
+                                       const peers::OutgoingRequest& request) const {
+  const bool may_wait = options_.when_full == WhenFull::wait && !TurnScope::is_in_any_turn();
+  return may_wait && !connection.has_room_for(request);
+}
+
+/// Ends the wait for room of a sender whose token stops.
+struct OutgoingCalls::StopBlocked {
+  void operator()() const {
+    const engine::Lock lock(calls.engine_.mutex());
+    if (send.is_done()) return;
+    connection.stop_waiting_for_room(send);
+    send.admitted = Error(Errc::cancelled, "stopped while it waited for room in the send queue");
+    calls.leadership_.finish(send);
+  }
+  OutgoingCalls& calls;
+  peers::Connection& connection;
+  peers::BlockedSend& send;
+};
+
+Result<wire::CallId> OutgoingCalls::send_when_room(engine::Lock& lock,
+                                                   peers::Connection& connection,
+                                                   peers::OutgoingRequest& request,
+                                                   calls::CallSink* sink,
+                                                   const Patience& patience) {
+  const auto keep_alive = connection.shared_from_this();
+  peers::BlockedSend send;
+  send.sink = sink;
+  send.request = std::move(request);
+  connection.wait_for_room(send);
+  WaitLimit limit(leadership_, send);
+  engine_.arm_timer(limit, patience.deadline.value_or(engine_.time_after(options_.call_timeout)));
+  std::optional<std::stop_callback<StopBlocked>> on_stop;
+  if (patience.stop.stop_possible()) {
+    lock.unlock();  // a token that was stopped meanwhile calls back at once
+    on_stop.emplace(patience.stop, StopBlocked{*this, connection, send});
+    lock.lock();
+  }
+  host_.flush_outputs();
+  host_.wait(lock, send);
+  on_stop.reset();  // waits for one that runs, which needs the lock
+  lock.lock();
+  engine_.cancel_timer(limit);
+  connection.stop_waiting_for_room(send);
+  // It may not have been sent, and what it holds is the application's.
+  if (send.request.argument.payload.is_lent()) {
+    host_.spent_payloads().push_back(std::move(send.request.argument.payload));
+  }
+  return std::move(send.admitted);
+}
+
+Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Connection& connection,
+                                                 peers::OutgoingRequest request,
+                                                 calls::CallSink* sink, const Patience& patience) {
+  if (must_wait_for_room(connection, request)) {
+    // Room may come only after a handler of this node ran.
+    const dispatch::WorkerPool::BlockingGuard guard(pool_);
+    if (guard.may_block()) return send_when_room(lock, connection, request, sink, patience);
+  }
+  const TimePoint made_at = request.made_at;
+  auto id = connection.send_request(std::move(request), sink);
+  if (id.has_value() && !host_.is_in_turn()) host_.flush_soon(connection, made_at);
+  return id;
+}
+
+// ---- Calls that block ----
+
+Result<Encoded> OutgoingCalls::invoke(const CallTarget& target, Encoded argument) {
+  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
+  return call(target, std::move(argument));
+}
+
+Result<Encoded> OutgoingCalls::invoke_system(const CallTarget& target, Encoded argument) {
+  return call(target, std::move(argument));
+}
+
+Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded argument) {
+  if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
+    return std::move(allowed).error();
+  }
+  const dispatch::WorkerPool::BlockingGuard guard(pool_);
+  if (!guard.may_block()) return no_worker_left();
+  peers::OutgoingRequest request{
+      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
+  if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
+  if (target.options.stop.stop_possible()) return call_until_stopped(target, std::move(request));
+  OutcomeWaiter waiter(leadership_);
+  engine::Lock lock(engine_.mutex());
+  auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  // Only a wait by hand can end without an outcome.
+  const auto kept = options_.driver != nullptr ? (*connection)->shared_from_this() : nullptr;
+  auto sent = must_wait_for_room(**connection, request)
+                  ? send_when_room(lock, **connection, request, &waiter,
+                                   {request.deadline, target.options.stop})
+                  : (*connection)->send_request(std::move(request), &waiter);
+  if (sent.has_error()) {
+    host_.drop_spent(lock);
+    return std::move(sent).error();
+  }
+  host_.flush_outputs();
+  if (!host_.wait(lock, waiter)) {
+    lock.lock();
+    kept->abandon(*sent);
+    return Error(Errc::would_block_for_ever,
+                 "nothing is left to do that could bring the outcome of this call", Ran::maybe);
+  }
+  if (waiter.outcome.has_error()) {
+    return with_target(std::move(waiter.outcome).error(), target.handler, id_of(*target.link));
+  }
+  return std::move(waiter.outcome);
+}
+
+Result<Encoded> OutgoingCalls::call_until_stopped(const CallTarget& target,
+                                                  peers::OutgoingRequest request) {
+  auto state = send_opened(target, std::move(request));
+  if (state.has_error()) return std::move(state).error();
+  const detail::OpenCall dropped_if_refused(*state);
+  return (*state)->await_outcome();
+}
+
+Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& link,
+                                                     const CallOptions& options) {
+  if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
+    return std::move(allowed).error();
+  }
+  const dispatch::WorkerPool::BlockingGuard guard(pool_);
+  if (!guard.may_block()) return no_worker_left();
+  const TimePoint start = engine_.now();
+  const auto state = detail::CallState::make(*this, link, ping_name);
+  const detail::OpenCall dropped_if_refused(state);
+  {
+    engine::Lock lock(engine_.mutex());
+    state->begin();
+    if (auto sent = send_started_ping(link, options, *state); sent.has_error()) {
+      state->refused();
+      return std::move(sent).error();
+    }
+    leadership_.ensure_led();
+  }
+  state->end_with(options.stop);
+  auto pong = state->await_outcome();
+  if (pong.has_error()) return std::move(pong).error();
+  return engine_.now() - start;
+}
+
+// ---- Calls that do not ----
+
+Result<std::shared_ptr<detail::CallState>> OutgoingCalls::send_opened(
+    const CallTarget& target, peers::OutgoingRequest request) {
+  auto state = detail::CallState::make(*this, target.link, target.handler);
+  engine::Lock lock(engine_.mutex());
+  auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  const std::uint64_t origin = (*connection)->own_origin();
+  state->begin();
+  const Patience patience{request.deadline, target.options.stop};
+  auto sent = send_or_wait(lock, **connection, std::move(request), state.get(), patience);
+  if (sent.has_error()) {
+    state->refused();
+  } else {
+    state->sent(*connection, origin, *sent);
+  }
+  settle_sent(lock);
+  lock.unlock();
+  if (sent.has_error()) return std::move(sent).error();
+  state->end_with(target.options.stop);
+  return state;
+}
+
+Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<Encoded> argument,
+                                             detail::CallDemand demand) {
+  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
+  if (argument.has_error()) return std::move(argument).error();
+  peers::OutgoingRequest request{.handler = target.handler,
+                                 .mode = target.mode,
+                                 .argument = std::move(*argument),
+                                 .wants_accepted = demand.acceptance};
+  if (demand.expectation) {
+    request.expectation = std::make_unique<Expectation>(*std::move(demand.expectation));
+  }
+  if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
+  auto state = send_opened(target, std::move(request));
+  if (state.has_error()) return std::move(state).error();
+  return detail::OpenCall(*std::move(state));
+}
+
+template <class Send>
+void OutgoingCalls::start_with(const CallTarget& target, detail::CallCompletion done,
+                               detail::CallCanceller* canceller, Send send) {
+  const auto state = detail::CallState::make(*this, target.link, target.handler);
+  if (canceller != nullptr) *canceller = detail::CallCanceller(state);
+  engine::Lock lock(engine_.mutex());
+  state->begin(std::move(done));
+  Result<void> started = send(*state);
+  if (started.has_error()) {
+    state->complete(std::move(started).error());
+    if (host_.is_undriven()) {
+      lock.unlock();
+      return state->deliver();
+    }
+  }
+  settle_sent(lock);
+  lock.unlock();
+  state->end_with(target.options.stop);
+}
+
+void OutgoingCalls::start(const CallTarget& target, Result<Encoded> argument,
+                          detail::CallCompletion done, detail::CallCanceller* canceller) {
+  start_with(target, std::move(done), canceller, [&](detail::CallState& state) -> Result<void> {
+    if (auto valid = check_name(target.handler); valid.has_error()) return valid;
+    if (argument.has_error()) return std::move(argument).error();
+    return send_started(target, std::move(*argument), state);
+  });
+}
+
+void OutgoingCalls::start_system(const CallTarget& target, detail::CallCompletion done,
+                                 detail::CallCanceller* canceller) {
+  start_with(target, std::move(done), canceller, [&](detail::CallState& state) {
+    return send_started(target, {Codec::msgpack, {}, {}}, state);
+  });
+}
+
+void OutgoingCalls::start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                               detail::PingCompletion done, detail::CallCanceller* canceller) {
+  auto measure = [&engine = engine_, start = engine_.now(),
+                  done = std::move(done)](Result<Encoded> pong) mutable {
+    if (pong.has_error()) return done(std::move(pong).error());
+    done(engine.now() - start);
+  };
+  const CallTarget target{link, ping_name, DeliveryMode::with_response, options};
+  start_with(target, std::move(measure), canceller,
+             [&](detail::CallState& state) { return send_started_ping(link, options, state); });
+}
+
+Result<void> OutgoingCalls::send_started(const CallTarget& target, Encoded argument,
+                                         detail::CallState& state) {
+  peers::OutgoingRequest request{
+      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
+  if (auto ready = prepare(target, request); ready.has_error()) return ready;
+  auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  const TimePoint made_at = request.made_at;
+  auto sent = (*connection)->send_request(std::move(request), &state);
+  if (sent.has_error()) return std::move(sent).error();
+  state.sent(*connection, (*connection)->own_origin(), *sent);
+  if (!host_.is_in_turn()) host_.flush_soon(**connection, made_at);
+  return {};
+}
+
+Result<void> OutgoingCalls::send_started_ping(const peers::PeerLinkPtr& link,
+                                              const CallOptions& options,
+                                              detail::CallState& state) {
+  if (options.stop.stop_requested()) return stopped_already(ping_name);
+  const auto deadline = deadline_of(options, engine_.now());
+  auto connection = host_.route(*link, deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  auto sent = (*connection)->send_ping(state, deadline);
+  if (sent.has_error()) return std::move(sent).error();
+  state.sent(*connection, (*connection)->own_origin(), *sent);
+  if (!host_.is_in_turn()) host_.flush_outputs();
+  return {};
+}
+
+void OutgoingCalls::settle_sent(engine::Lock& lock) {
+  leadership_.ensure_led();
+  host_.drop_spent(lock);
+}
+
+Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded argument) {
+  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
+  peers::OutgoingRequest request{.handler = target.handler,
+                                 .mode = DeliveryMode::fire_and_forget,
+                                 .argument = std::move(argument)};
+  if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
+  engine::Lock lock(engine_.mutex());
+  auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
+  if (connection.has_error()) return std::move(connection).error();
+  const Patience patience{std::exchange(request.deadline, {}), target.options.stop};
+  const std::uint64_t origin = (*connection)->own_origin();
+  auto sent = send_or_wait(lock, **connection, std::move(request), nullptr, patience);
+  if (sent.has_error()) {
+    host_.drop_spent(lock);
+    return std::move(sent).error();
+  }
+  if (!host_.is_in_turn()) host_.drop_spent(lock);
+  return MessageId::from_halves(origin, sent->value);
+}
+
+}  // namespace trestle

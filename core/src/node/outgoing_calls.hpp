@@ -1,0 +1,117 @@
+// The calls of a node: checked, sent, waited for.
+#pragma once
+
+#include <trestle/node.hpp>
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "dispatch/worker_pool.hpp"
+#include "engine/engine.hpp"
+#include "engine/leadership.hpp"
+#include "node/call_host.hpp"
+#include "peers/connection.hpp"
+
+namespace trestle {
+
+/// What is called, and how. Lifetime: that of a function call.
+struct CallTarget {
+  const peers::PeerLinkPtr& link;
+  std::string_view handler;
+  DeliveryMode mode;
+  const CallOptions& options;
+};
+
+/// Behind Peer. Threads: any; the engine's lock is not held.
+class OutgoingCalls {
+ public:
+  OutgoingCalls(CallHost& host, const NodeOptions& options, engine::Engine& engine,
+                engine::Leadership& leadership, dispatch::WorkerPool& pool) noexcept
+      : host_(host), options_(options), engine_(engine), leadership_(leadership), pool_(pool) {}
+
+  /// Waits for the outcome.
+  Result<Encoded> invoke(const CallTarget& target, Encoded argument);
+  /// The same for a handler of the system.
+  Result<Encoded> invoke_system(const CallTarget& target, Encoded argument);
+  /// Waits for room at most.
+  Result<detail::OpenCall> open(const CallTarget& target, Result<Encoded> argument,
+                                detail::CallDemand demand);
+  /// Never waits. `canceller`, if any, is set before `done` could be called.
+  void start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
+             detail::CallCanceller* canceller);
+  /// The same for a handler of the system, without an argument.
+  void start_system(const CallTarget& target, detail::CallCompletion done,
+                    detail::CallCanceller* canceller);
+  void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                  detail::PingCompletion done, detail::CallCanceller* canceller);
+  /// Sends what expects nothing back.
+  Result<MessageId> admit(const CallTarget& target, Encoded argument);
+  Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
+
+  /// Calls wait for an outcome that nobody blocks for. Lock held.
+  bool has_unattended() const noexcept { return unattended_ != 0; }
+
+ private:
+  friend class detail::CallState;
+
+  /// The outcome of a call, for a thread that waits for it.
+  struct OutcomeWaiter final : calls::CallSink, engine::Waiter {
+    explicit OutcomeWaiter(engine::Leadership& l) noexcept : leadership(l) {}
+    void complete(Result<Encoded> result) noexcept override {
+      outcome = std::move(result);
+      leadership.finish(*this);
+    }
+    engine::Leadership& leadership;
+    Result<Encoded> outcome = Encoded{};
+  };
+
+  struct StopBlocked;
+
+  /// How long a sender waits for room; no deadline: the node's call_timeout.
+  struct Patience {
+    std::optional<TimePoint> deadline;
+    const std::stop_token& stop;
+  };
+
+  std::optional<TimePoint> deadline_of(const CallOptions& options, TimePoint now) const;
+  /// What is the same for each call. Errors: it would be in vain, or its headers are too large.
+  Result<void> prepare(const CallTarget& target, peers::OutgoingRequest& request) const;
+  Result<Encoded> call(const CallTarget& target, Encoded argument);
+  Result<Encoded> call_until_stopped(const CallTarget& target, peers::OutgoingRequest request);
+  Result<std::shared_ptr<detail::CallState>> send_opened(const CallTarget& target,
+                                                         peers::OutgoingRequest request);
+  Result<void> send_started(const CallTarget& target, Encoded argument, detail::CallState& state);
+  Result<void> send_started_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                                 detail::CallState& state);
+  /// `send(state)` leaves the call at a connection, or says why not. It holds the lock.
+  template <class Send>
+  void start_with(const CallTarget& target, detail::CallCompletion done,
+                  detail::CallCanceller* canceller, Send send);
+  bool must_wait_for_room(const peers::Connection& connection,
+                          const peers::OutgoingRequest& request) const;
+  Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,
+                                      peers::OutgoingRequest& request, calls::CallSink* sink,
+                                      const Patience& patience);
+  Result<wire::CallId> send_or_wait(engine::Lock& lock, peers::Connection& connection,
+                                    peers::OutgoingRequest request, calls::CallSink* sink,
+                                    const Patience& patience);
+  void settle_sent(engine::Lock& lock);
+  /// After what may have led to output, completions and spent payloads. Lock held.
+  void settle(engine::Lock& lock);
+  InstanceId id_of(const detail::PeerLink& link);
+
+  CallHost& host_;
+  const NodeOptions& options_;
+  engine::Engine& engine_;
+  engine::Leadership& leadership_;
+  dispatch::WorkerPool& pool_;
+  std::size_t unattended_ = 0;  // under the engine's lock
+};
+
+/// Adds to errors that say nothing of their own where they happened.
+Error with_target(Error error, std::string_view handler, const InstanceId& peer);
+/// Why a worker may not wait.
+Error no_worker_left();
+
+}  // namespace trestle
