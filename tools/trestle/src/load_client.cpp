@@ -3,6 +3,8 @@
 
 #include "exit_code.hpp"
 
+#include <trestle/async.hpp>
+
 #include <algorithm>
 #include <utility>
 
