@@ -1,311 +1,251 @@
-// Calls that end before their time: cancelled, dropped, over their deadline.
-#include <gmock/gmock.h>
-#include <trestle/testing/test_network.hpp>
-#include <trestle/trestle.hpp>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
+// A caller that cancels, goes, or whose node closes: what waits is dropped, what runs is told.
+#include "raw_calls.hpp"
 
 namespace trestle {
 namespace {
 
-using namespace std::chrono_literals;
-using ::testing::HasSubstr;
-using testing::TestNetwork;
+const std::string dropped =
+    "cancelled, not run: the caller cancelled it before its handler started";
 
-class Cancellation : public ::testing::Test {
+class Cancellation : public RawCalls {
  protected:
-  Cancellation() {
-    server.add(unary("never", [this](Reply<int> reply) { running.push_back(reply); })).value();
-    server.add(unary("seven", [] { return 7; })).value();
-    server.add(am("note", [this](int number) { noted.push_back(number); })).value();
-  }
-  ~Cancellation() override { running.clear(); }
+  using RawCalls::RawCalls;
 
-  void expect_nothing_pending() {
-    EXPECT_EQ(client.counters().calls_pending, 0u);
-    EXPECT_EQ(peer.call<int>("seven").value(), 7);
+  /// Adds "hold", which keeps its reply and its token; by default one message runs at a time.
+  void add_hold(HandlerOptions options = {.concurrency_max = 1}) {
+    const auto hold = [this](int, Context& context, Reply<int> reply) {
+      tokens.push_back(context.stop_token());
+      held.push_back(std::move(reply));
+    };
+    server.add(unary("hold", hold, options)).value();
   }
-  auto open(std::string_view handler, std::stop_token stop = {}) {
-    return peer.message(handler).stop(std::move(stop)).expect_response<int>().send_detached();
-  }
+  void cancel(std::uint32_t slot) { raw->send(wire::Cancel{call(slot)}); }
 
-  std::vector<Reply<int>> running;
-  std::vector<int> noted;
-  TestNetwork network;
-  Node& server = network.add_node({.requests_max = 4});
-  Node& client = network.add_node();
-  const std::string uri = server.listen("inproc://*").value();
-  Peer peer = client.connect(uri).value();
+  std::vector<std::stop_token> tokens;
+  std::vector<Reply<int>> held;
 };
 
-TEST_F(Cancellation, BeforeTheMessageLeftTakesItBack) {
-  ASSERT_EQ(peer.call<int>("seven").value(), 7);  // a message that names a handler is not withdrawn
-  const auto received = server.counters().messages_received;
-  std::optional<Result<int>> outcome;
-  // What a turn sends leaves at its end.
-  client.after(0s, [&] {
-    std::stop_source stop;
-    auto call = open("seven", stop.get_token()).value();
-    stop.request_stop();
-    outcome.emplace(std::move(call).await_response());
-  });
-  network.settle();
+TEST_F(Cancellation, DropsAMessageThatWaitsForAWorker) {
+  add_hold({});
 
-  ASSERT_TRUE(outcome.has_value());
-  EXPECT_TRUE(outcome->error().is(Errc::cancelled));
-  EXPECT_THAT(outcome->error().text, HasSubstr("'seven'"));
-  EXPECT_EQ(outcome->error().ran, Ran::no);
-  EXPECT_EQ(server.counters().messages_received, received);
-  expect_nothing_pending();
+  raw->send(request(1, 1, "hold"), wire::Cancel{call(1)});
+
+  EXPECT_EQ(nack(), dropped);
+  EXPECT_TRUE(held.empty());
+  EXPECT_EQ(server.counters().messages_refused, 1u);
 }
 
-TEST_F(Cancellation, WhileTheMessageWaitsForTheWindowKeepsItFromRunning) {
-  std::vector<MessageStatus<DetachedResponse<int>>> filling;
-  for (int i = 0; i < 4; ++i) filling.push_back(open("never").value());
-  network.settle();
-  ASSERT_EQ(running.size(), 4u);
-  std::stop_source stop;
-  auto call = open("never", stop.get_token()).value();
-  network.settle();
+TEST_F(Cancellation, DropsAMessageThatWaitsForAPermit) {
+  add_hold();
+  send_together(std::tuple{request(1, 1, "hold"), request(2, 1, "hold"), request(3, 1, "hold")});
+  ASSERT_EQ(held.size(), 1u);
 
-  stop.request_stop();
-  const auto outcome = std::move(call).await_response();
+  cancel(2);
 
-  EXPECT_TRUE(outcome.error().is(Errc::cancelled));
-  EXPECT_EQ(outcome.error().ran, Ran::no);
-  for (auto& reply : std::exchange(running, {})) reply(1);
-  network.settle();
-  EXPECT_EQ(running.size(), 0u);
-  for (auto& filler : filling) EXPECT_EQ(std::move(filler).await_response().value(), 1);
-  expect_nothing_pending();
+  EXPECT_EQ(nack(), dropped);
+  held[0](7);
+  raw->settle();
+  EXPECT_EQ(reply(), "7");
+  ASSERT_EQ(held.size(), 2u) << "the third inherits the permit";
+  held[1](8);
+  raw->settle();
+  EXPECT_EQ(reply(), "8");
+  raw->send(request(4, 1, "hold"));
+  EXPECT_EQ(held.size(), 3u) << "the permit is there again, once";
+  raw->send(request(5, 1, "hold"));
+  EXPECT_EQ(held.size(), 3u);
 }
 
-TEST_F(Cancellation, WhileTheHandlerRunsEndsTheWaitAtOnce) {
-  std::stop_source stop;
-  auto call = open("never", stop.get_token()).value();
-  network.settle();
-  ASSERT_EQ(running.size(), 1u);
+TEST_F(Cancellation, OfAMessageWithAPermitGivesThePermitBack) {
+  add_hold();
 
-  stop.request_stop();
-  const TimePoint before = client.now();
-  const auto outcome = std::move(call).await_response();
+  raw->send(request(1, 1, "hold"), wire::Cancel{call(1)});
+  raw->send(request(2, 1, "hold"));
 
-  EXPECT_TRUE(outcome.error().is(Errc::cancelled));
-  EXPECT_EQ(outcome.error().ran, Ran::maybe);
-  EXPECT_EQ(client.now(), before);
-  running.front()(1);
-  network.settle();
-  EXPECT_EQ(client.counters().stray_outcomes, 1u);
-  expect_nothing_pending();
+  EXPECT_EQ(nack(), dropped);
+  EXPECT_EQ(held.size(), 1u);
 }
 
-TEST_F(Cancellation, AfterTheOutcomeChangesNothing) {
-  std::stop_source stop;
-  auto call = open("seven", stop.get_token()).value();
-  network.settle();
+TEST_F(Cancellation, OfAMessageWithAPermitStartsTheNext) {
+  add_hold();
 
-  const auto canceller = call.open().canceller();
-  stop.request_stop();
+  send_together(std::tuple{request(1, 1, "hold"), request(2, 1, "hold"), wire::Cancel{call(1)}});
 
-  EXPECT_FALSE(canceller.cancel());
-  EXPECT_EQ(std::move(call).await_response().value(), 7);
-  EXPECT_FALSE(canceller.cancel());
-  EXPECT_FALSE(detail::CallCanceller().cancel());
+  EXPECT_EQ(nack(), dropped);
+  ASSERT_EQ(held.size(), 1u);
+  held[0](2);
+  raw->settle();
+  EXPECT_EQ(raw->take<wire::Reply>().at(0).call, call(2));
 }
 
-TEST_F(Cancellation, OfWhatHasNotLeftOnlyLeavesTheRestAlone) {
-  auto call = open("never").value();
-  network.settle();
-  const auto canceller = call.open().canceller();
+struct NarrowCancellation : Cancellation {
+  NarrowCancellation()
+      : Cancellation({.spawn_queue_messages = 1, .spawn_queue_bytes = 100, .requests_max = 2}) {}
+};
 
-  EXPECT_FALSE(canceller.cancel(detail::CallCanceller::Scope::not_sent));
-  EXPECT_EQ(client.counters().calls_pending, 1u);
-  EXPECT_TRUE(canceller.cancel());
+TEST_F(NarrowCancellation, GivesTheRoomBackAtOnce) {
+  add_hold();
+  const std::string payload = std::string(80, ' ') + "1";
+  raw->send(request(1, 1, "hold"));
+  for (std::uint32_t slot = 2; slot < 10; ++slot) {
+    raw->send(request(slot, 1, "hold", DeliveryMode::with_response, payload));
+    EXPECT_EQ(raw->take<wire::Nack>().size(), 0u) << "room for " << slot;
 
-  EXPECT_TRUE(std::move(call).await_response().error().is(Errc::cancelled));
-}
+    cancel(slot);
 
-TEST_F(Cancellation, ByATokenThatIsStoppedAlreadySendsNothing) {
-  std::stop_source stop;
-  stop.request_stop();
-  const Peer stopped = peer.with({.stop = stop.get_token()});
-  std::optional<Result<int>> completed;
-
-  EXPECT_TRUE(stopped.call<int>("seven").error().is(Errc::cancelled));
-  EXPECT_TRUE(stopped.send("note", 1).error().is(Errc::cancelled));
-  EXPECT_TRUE(stopped.ping().error().is(Errc::cancelled));
-  stopped.async_call<int>("seven", 1, [&](Result<int> r) { completed.emplace(std::move(r)); });
-  network.settle();
-
-  ASSERT_TRUE(completed.has_value());
-  EXPECT_TRUE(completed->error().is(Errc::cancelled));
-  EXPECT_EQ(completed->error().ran, Ran::no);
-  EXPECT_EQ(server.counters().messages_received, 0u);
-}
-
-TEST_F(Cancellation, ByATokenEndsACallThatBlocks) {
-  std::stop_source stop;
-  client.after(1s, [&] { stop.request_stop(); });
-
-  const auto outcome = peer.with({.stop = stop.get_token()}).call<int>("never");
-
-  EXPECT_TRUE(outcome.error().is(Errc::cancelled)) << outcome.error();
-  EXPECT_EQ(client.now(), 1s);
-  expect_nothing_pending();
-}
-
-TEST_F(Cancellation, ByATokenEndsACallThatDoesNotBlock) {
-  std::stop_source stop;
-  std::optional<Result<int>> completed;
-  peer.with({.stop = stop.get_token()}).async_call<int>("never", 1, [&](Result<int> r) {
-    completed.emplace(std::move(r));
-  });
-  network.settle();
-  ASSERT_FALSE(completed.has_value());
-
-  stop.request_stop();
-  EXPECT_FALSE(completed.has_value()) << "it runs where the node is driven";
-  network.settle();
-
-  EXPECT_TRUE(completed->error().is(Errc::cancelled));
-  expect_nothing_pending();
-}
-
-TEST_F(Cancellation, FromACompletionEndsAnotherCall) {
-  auto waiting = open("never").value();
-  auto canceller = waiting.open().canceller();
-  peer.async_call<int>("seven", 1, [&](const Result<int>&) { EXPECT_TRUE(canceller.cancel()); });
-  network.settle();
-
-  EXPECT_TRUE(std::move(waiting).await_response().error().is(Errc::cancelled));
-}
-
-TEST_F(Cancellation, BySlotOfACompletionTokenReachesTheCall) {
-  boost::asio::cancellation_signal signal;
-  std::optional<Result<int>> completed;
-  peer.async_call<int>("never", 1,
-                       boost::asio::bind_cancellation_slot(
-                           signal.slot(), [&](Result<int> r) { completed.emplace(std::move(r)); }));
-  network.settle();
-
-  signal.emit(boost::asio::cancellation_type::total);
-  network.settle();
-  EXPECT_FALSE(completed.has_value());
-  signal.emit(boost::asio::cancellation_type::terminal);
-  network.settle();
-
-  ASSERT_TRUE(completed.has_value());
-  EXPECT_TRUE(completed->error().is(Errc::cancelled));
-}
-
-// ---- Deadlines ----
-
-TEST_F(Cancellation, DeadlinesThatAreOverSendNothing) {
-  network.advance(5s);
-
-  const auto refused = peer.with({.deadline = 4s}).call<int>("seven");
-
-  EXPECT_TRUE(refused.error().is(Errc::deadline_exceeded));
-  EXPECT_EQ(refused.error().ran, Ran::no);
-  EXPECT_EQ(server.counters().messages_received, 0u);
-}
-
-TEST_F(Cancellation, TheEarlierOfDeadlineAndTimeoutCounts) {
-  EXPECT_TRUE(
-      peer.with({.timeout = 10s, .deadline = TimePoint(3s)}).call<int>("never").has_error());
-  EXPECT_EQ(client.now(), 3s);
-  EXPECT_TRUE(
-      peer.with({.timeout = 1s, .deadline = TimePoint(60s)}).call<int>("never").has_error());
-  EXPECT_EQ(client.now(), 4s);
-}
-
-TEST_F(Cancellation, CallsWithinAMessageEndWithItsDeadline) {
-  Node& middle = network.add_node();
-  const Peer onwards = middle.connect(uri).value();
-  std::optional<Error> inner;
-  middle
-      .add(unary("relay",
-                 [&](Context& context) -> Result<int> {
-                   auto reply = onwards.within(context).call<int>("never");
-                   if (reply.has_error()) inner = reply.error();
-                   return reply;
-                 }))
-      .value();
-  const Peer to_middle = client.connect(middle.listen("inproc://*").value()).value();
-
-  const auto outcome = to_middle.with_timeout(2s).call<int>("relay");
-
-  EXPECT_TRUE(outcome.has_error());
-  ASSERT_TRUE(inner.has_value());
-  EXPECT_TRUE(inner->is(Errc::deadline_exceeded));
-  EXPECT_EQ(middle.now(), 2s);
-}
-
-// ---- Drops ----
-
-TEST_F(Cancellation, DroppedCallsFreeTheirSlotAndAreSentAllTheSame) {
-  { auto dropped = open("never").value(); }
-  EXPECT_EQ(client.counters().calls_pending, 0u);
-  network.settle();
-
-  ASSERT_EQ(running.size(), 1u);
-  running.front()(1);
-  network.settle();
-  EXPECT_EQ(client.counters().stray_outcomes, 1u);
-  expect_nothing_pending();
-}
-
-TEST_F(Cancellation, CallsDroppedWhileTheyWaitForTheWindowAreSentLater) {
-  std::vector<MessageStatus<DetachedResponse<int>>> filling;
-  for (int i = 0; i < 4; ++i) filling.push_back(open("never").value());
-  network.settle();
-  { auto dropped = open("never").value(); }
-  EXPECT_EQ(client.counters().calls_pending, 4u);
-  network.settle();
-  ASSERT_EQ(running.size(), 4u);
-
-  for (auto& reply : std::exchange(running, {})) reply(1);
-  network.settle();
-
-  EXPECT_EQ(running.size(), 1u);
-}
-
-TEST_F(Cancellation, CallsDroppedBeforeTheHandshakeAreSentAfterIt) {
-  network.settle();
-  server.peer(client.instance_id()).disconnect();
-  network.settle();
-  ASSERT_FALSE(peer.is_connected());
-
-  { auto dropped = open("never").value(); }  // dials again
-  EXPECT_FALSE(peer.is_connected());
-  EXPECT_EQ(client.counters().calls_pending, 0u);
-  network.settle();
-
-  EXPECT_EQ(running.size(), 1u);
-}
-
-TEST_F(Cancellation, TenThousandCallsOfAllFatesLeaveNothingBehind) {
-  std::size_t completed = 0;
-  for (int round = 0; round < 2'500; ++round) {
-    auto replied = open("seven").value();
-    auto cancelled = open("never").value();
-    auto refused = open("nowhere").value();
-    { auto dropped = open("seven").value(); }
-    if (round % 2 == 0) network.settle();
-    EXPECT_TRUE(cancelled.open().canceller().cancel());
-    EXPECT_TRUE(std::move(cancelled).await_response().error().is(Errc::cancelled));
-    EXPECT_EQ(std::move(replied).await_response().value(), 7);
-    refused.open().on_outcome([&](Result<Encoded> outcome) {
-      EXPECT_TRUE(outcome.error().is(Errc::handler_not_found));
-      ++completed;
-    });
-    running.clear();
-    network.settle();
+    EXPECT_EQ(nack(), dropped);
   }
+  EXPECT_EQ(held.size(), 1u);
+}
 
-  EXPECT_EQ(completed, 2'500u);
-  expect_nothing_pending();
+TEST_F(Cancellation, AsksARunningHandlerToStopAndSendsItsOutcome) {
+  add_hold();
+  raw->send(request(1, 1, "hold"));
+  ASSERT_EQ(held.size(), 1u);
+  ASSERT_TRUE(tokens[0].stop_possible());
+  int stopped = 0;
+  const std::stop_callback on_stop(tokens[0], [&] { ++stopped; });
+
+  cancel(1);
+
+  EXPECT_EQ(stopped, 1);
+  EXPECT_TRUE(held[0].stop_token().stop_requested());
+  EXPECT_EQ(raw->take<wire::Nack>().size(), 0u) << "the handler decides on its outcome";
+  held[0](7);
+  raw->settle();
+  EXPECT_EQ(reply(), "7");
+  cancel(1);
+  EXPECT_EQ(raw->take<wire::Nack>().size(), 0u);
+}
+
+TEST_F(Cancellation, LetsAHandlerAnswerWhenItIsAskedToStop) {
+  add_hold();
+  raw->send(request(1, 1, "hold"));
+  const std::stop_callback on_stop(tokens.at(0), [&] { held[0].fail("stopped"); });
+
+  cancel(1);
+
+  EXPECT_EQ(nack(), "handler_failed, ran: stopped");
+  EXPECT_FALSE(held[0].stop_token().stop_possible()) << "it was answered";
+}
+
+TEST_F(Cancellation, ReachesATokenThatIsAskedForLater) {
+  server.add(unary("hold", [this](Reply<int> reply) { held.push_back(std::move(reply)); })).value();
+  raw->send(request(1, 1, "hold"));
+
+  cancel(1);
+
+  EXPECT_TRUE(held.at(0).stop_token().stop_requested());
+}
+
+TEST_F(Cancellation, StopsAnInlineHandlerThatAnswersLater) {
+  add_hold({.execution = Execution::inline_});
+  raw->send(request(1, 1, "hold"));
+  const auto later = held.at(0).stop_token();
+  EXPECT_FALSE(later.stop_requested());
+
+  cancel(1);
+
+  EXPECT_TRUE(later.stop_requested());
+  EXPECT_TRUE(tokens.at(0).stop_possible()) << "the context of a handler that took its Reply";
+  EXPECT_TRUE(tokens[0].stop_requested());
+}
+
+TEST_F(Cancellation, OfACallThatEndedInItsTurnReachesNobodyElse) {
+  int calls = 0;
+  const auto at_once = [&](int, Reply<int> reply) {
+    if (++calls == 1) return reply(5);
+    held.push_back(std::move(reply));
+  };
+  server.add(unary("hold", at_once, {Execution::inline_})).value();
+  raw->send(request(1, 1, "hold"));
+  EXPECT_EQ(reply(), "5");
+
+  cancel(1);
+  raw->send(request(1, 1, "hold"));
+  const auto second = held.at(0).stop_token();
+  EXPECT_FALSE(second.stop_requested());
+  cancel(1);
+
+  EXPECT_TRUE(second.stop_requested());
+}
+
+TEST_F(Cancellation, OfWhatIsOverOrNeverWasMeansNothing) {
+  server.add(unary("echo", [](int number) { return number; })).value();
+  raw->send(wire::Cancel{call(9)}, wire::Cancel{}, request(1, 1, "echo"));
+  EXPECT_EQ(reply(), "1");
+
+  raw->send(wire::Cancel{call(1)});
+
+  EXPECT_EQ(raw->take<wire::Nack>().size(), 0u);
+  EXPECT_EQ(server.counters().messages_refused, 0u);
+  EXPECT_FALSE(raw->is_closed());
+}
+
+TEST_F(Cancellation, IsImpossibleWhereNoOutcomeIsExpectedOrTheHandlerIsInline) {
+  std::vector<std::stop_token> seen;
+  const auto note = [&](Context& context) { seen.push_back(context.stop_token()); };
+  server.add(am("spawned", note)).value();
+  server.add(unary("inline", note, {Execution::inline_})).value();
+
+  wire::Request forgotten = request(1, 1, "spawned", DeliveryMode::fire_and_forget);
+  forgotten.call = {};
+  raw->send(forgotten, request(2, 2, "inline"));
+
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_FALSE(seen[0].stop_possible());
+  EXPECT_FALSE(seen[1].stop_possible());
+}
+
+TEST_F(Cancellation, FollowsFromTheLossOfTheConnection) {
+  add_hold({});
+  send_together(std::tuple{request(1, 1, "hold"), request(2, 1, "hold")});
+  ASSERT_EQ(tokens.size(), 2u);
+  EXPECT_FALSE(tokens[0].stop_requested());
+
+  raw.reset();
+  network.settle();
+
+  EXPECT_TRUE(tokens[0].stop_requested());
+  EXPECT_TRUE(tokens[1].stop_requested());
+  held[0](1);
+}
+
+TEST_F(Cancellation, FollowsFromAConnectionThatIsLostInTheTurnOfAnInlineHandler) {
+  add_hold({.execution = Execution::inline_});
+
+  wire::Hello again;  // breaks the rules, and with them the connection
+  raw->send(request(1, 1, "hold"), again);
+
+  EXPECT_TRUE(raw->is_closed());
+  ASSERT_EQ(held.size(), 1u);
+  EXPECT_TRUE(held[0].stop_token().stop_requested());
+}
+
+TEST_F(Cancellation, ComesWithTheCloseOfTheNodeOnceItHasWaited) {
+  add_hold({});
+  raw->send(request(1, 1, "hold"));
+  TimePoint stopped_at{0};
+  const std::stop_callback on_stop(tokens.at(0), [&] {
+    stopped_at = server.now();
+    held[0](3);
+  });
+  const TimePoint begin = server.now();
+
+  const auto closed = server.close();
+
+  EXPECT_TRUE(closed.error().is(Errc::deadline_exceeded)) << closed.error().text;
+  EXPECT_EQ(stopped_at - begin, NodeOptions().close_timeout);
+}
+
+TEST_F(Cancellation, DoesNotComeWithACloseThatFindsAllHandlersDone) {
+  add_hold({});
+  raw->send(request(1, 1, "hold"));
+  server.after(std::chrono::seconds(1), [&] { held.at(0)(3); });
+
+  EXPECT_TRUE(server.close().has_value());
+
+  EXPECT_FALSE(tokens.at(0).stop_requested());
 }
 
 }  // namespace

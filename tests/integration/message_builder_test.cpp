@@ -194,6 +194,16 @@ TEST_F(Builder, SharesLargePayloadsUntilTheLastOneWasSent) {
   EXPECT_EQ(seen, std::vector<std::size_t>(3, 100'000));
 }
 
+TEST_F(Builder, SendsHeadersOfItsOwnAndOfThePeer) {
+  Headers seen;
+  server.add(ack("note", [&](Context& context) { seen = context.headers; })).value();
+  const Peer traced = peer.with({.headers = {{"trace", "1"}, {"tenant", "a"}}});
+
+  ASSERT_TRUE(traced.message("note").header("tenant", "b").send().has_value());
+
+  EXPECT_EQ(seen, (Headers{{"trace", "1"}, {"tenant", "b"}}));
+}
+
 TEST_F(Builder, RefusesHeadersBeyondTheLimitsBeforeAnythingIsSent) {
   const auto refused = peer.message("note").header("big", std::string(2000, 'x')).execute();
 

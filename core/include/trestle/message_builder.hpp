@@ -21,11 +21,9 @@
 #include <trestle/message_status.hpp>
 #include <trestle/node.hpp>
 #include <trestle/peer.hpp>
+#include <trestle/type_name.hpp>
 
 namespace trestle {
-
-template <class T>
-const std::string& type_name();
 
 /// How the message is delivered is open.
 struct NeedsDeliveryMode {};

@@ -282,6 +282,26 @@ void Connection::send_window() {
   events_.on_output(*this);
 }
 
+void Connection::add_running(wire::CallId call,
+                             const std::shared_ptr<dispatch::KeptMessage>& message) {
+  if (state_ == State::closed) return events_.on_caller_lost(message);
+  running_.try_emplace(call.value, message);
+}
+
+std::vector<std::shared_ptr<dispatch::KeptMessage>> Connection::running() const {
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> messages;
+  for (const auto& entry : running_) {
+    if (auto message = entry.second.lock()) messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
+void Connection::send_accepted(const wire::Accepted& accepted) {
+  if (!is_open()) return;
+  outbox_.add(accepted);
+  events_.on_output(*this);
+}
+
 void Connection::send_ack(wire::CallId call) {
   if (!is_open()) return;
   outbox_.add(wire::Ack{call});
