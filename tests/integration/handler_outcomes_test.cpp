@@ -112,11 +112,16 @@ TEST_F(HandlerOutcomes, AHandlerThatTakesUnitNeedsNoPayload) {
   EXPECT_EQ(peer.call<int>("unit").value(), 1);
 }
 
-TEST_F(HandlerOutcomes, AVoidUnaryHandlerRepliesWithNothing) {
-  server.add(unary("void", [](int) {})).value();
+TEST_F(HandlerOutcomes, AVoidUnaryHandlerGivesNoReply) {
+  int runs = 0;
+  server.add(unary("void", [&](int) { ++runs; })).value();
 
-  EXPECT_TRUE(peer.call<std::monostate>("void", 1).has_value());
-  EXPECT_TRUE(peer.call<Payload>("void", 1).value().empty());
+  const auto outcome = peer.call<Payload>("void", 1);
+
+  EXPECT_TRUE(outcome.error().is(Errc::no_reply));
+  EXPECT_EQ(outcome.error().ran, Ran::yes);
+  EXPECT_TRUE(peer.confirm("void", 1).has_value());
+  EXPECT_EQ(runs, 2);
 }
 
 TEST_F(HandlerOutcomes, UnknownHandlerIsRefusedAtOnce) {

@@ -16,6 +16,7 @@
 #include <trestle/detail/responder.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
+#include <trestle/type_name.hpp>
 
 namespace trestle {
 
@@ -37,11 +38,27 @@ struct Handler {
   HandlerKind kind = HandlerKind::am;
   HandlerOptions options{};
   detail::HandlerFunction function{};
-  std::string request_type{};   ///< as in HandlerContract
-  std::string response_type{};  ///< likewise
+  std::string request_type{};            ///< as in HandlerContract
+  std::string response_type{};           ///< likewise
+  detail::PayloadCheck check = nullptr;  ///< whether a payload can be decoded; null: any can
 
   HandlerContract contract() const { return {kind, request_type, response_type}; }
 };
+
+namespace detail {
+
+template <Owes owes, class F>
+Handler make_handler(std::string name, HandlerKind kind, F function, HandlerOptions options) {
+  HandlerFunction adapted = adapt<owes>(std::move(function));
+  using Types = HandlerTypes<F>;
+  Handler handler{std::move(name), kind, options, std::move(adapted)};
+  handler.request_type = type_name<typename Types::Request>();
+  if constexpr (owes == Owes::reply) handler.response_type = type_name<typename Types::Response>();
+  handler.check = payload_check<typename Types::Request>();
+  return handler;
+}
+
+}  // namespace detail
 
 /// A refusal for a handler to return: the caller gets exactly this text.
 inline Error refuse(std::string text) {
@@ -54,24 +71,24 @@ inline Error refuse(std::string text) {
 /// boost::asio::awaitable of that: <trestle/coroutine.hpp>.
 template <class F>
 Handler am(std::string name, F function, HandlerOptions options = {}) {
-  return {std::move(name), HandlerKind::am, options,
-          detail::adapt<detail::Owes::nothing>(std::move(function))};
+  return detail::make_handler<detail::Owes::nothing>(std::move(name), HandlerKind::am,
+                                                     std::move(function), options);
 }
 
 /// A handler of kind `ack`: parameters as for am(); returns nothing or `Result<void>`.
 template <class F>
 Handler ack(std::string name, F function, HandlerOptions options = {}) {
-  return {std::move(name), HandlerKind::ack, options,
-          detail::adapt<detail::Owes::ack>(std::move(function))};
+  return detail::make_handler<detail::Owes::ack>(std::move(name), HandlerKind::ack,
+                                                 std::move(function), options);
 }
 
 /// A handler of kind `unary`: parameters as for am(); returns `R` or `Result<R>`, where `R` is a
-/// payload or `void` for an empty reply. Or it takes a `Reply<R>` by value, returns nothing, and
-/// answers later from any thread.
+/// payload, a `WithHeaders` of one, or `void` for no reply: its callers expect `void`, too. Or it
+/// takes a `Reply<R>` by value, returns nothing, and answers later from any thread.
 template <class F>
 Handler unary(std::string name, F function, HandlerOptions options = {}) {
-  return {std::move(name), HandlerKind::unary, options,
-          detail::adapt<detail::Owes::reply>(std::move(function))};
+  return detail::make_handler<detail::Owes::reply>(std::move(name), HandlerKind::unary,
+                                                   std::move(function), options);
 }
 
 }  // namespace trestle

@@ -1,8 +1,9 @@
 // An answer that a unary handler gives later.
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -39,6 +40,9 @@ class Reply {
     }
   }
 
+  /// As Context::stop_token(); of no use once the message was answered: never stopped then.
+  std::stop_token stop_token() const { return state_->stop_token(); }
+
  private:
   struct State {
     State(std::unique_ptr<detail::Responder> r, Codec c) : responder(std::move(r)), codec(c) {}
@@ -47,13 +51,18 @@ class Reply {
         unanswered->fail(Error(Errc::no_reply, "the handler dropped its reply", Ran::yes));
       }
     }
+    /// Null if the message was answered: of two racing answers one wins.
     std::unique_ptr<detail::Responder> take() {
-      if (answered.exchange(true, std::memory_order_acq_rel)) return nullptr;
+      const std::lock_guard lock(mutex);
       return std::move(responder);
     }
+    std::stop_token stop_token() {
+      const std::lock_guard lock(mutex);
+      return responder != nullptr ? responder->stop_token() : std::stop_token();
+    }
+    std::mutex mutex;
     std::unique_ptr<detail::Responder> responder;
     Codec codec;
-    std::atomic<bool> answered{false};  // decides which of two racing answers wins
   };
 
   std::shared_ptr<State> state_;

@@ -5,37 +5,20 @@
 #include <string>
 #include <utility>
 
+#include "dispatch/handler_fit.hpp"
+
 namespace trestle::dispatch {
 namespace {
 
 bool wants_reply(const Message& message) noexcept {
-  return message.mode == DeliveryMode::with_response && message.call.expects_outcome();
+  return has_response(message.mode) && message.call.expects_outcome();
 }
-
-std::string_view expectation(DeliveryMode mode) {
-  return mode == DeliveryMode::confirmed ? "ack" : "unary";
+bool wants_receipt(const Message& message) noexcept {
+  return has_receipt(message.mode) && message.call.expects_outcome();
 }
-
-/// Whether a message of that mode may run a handler of that kind.
-Result<void> check_mode(DeliveryMode mode, const Handler& handler) {
-  switch (mode) {
-    case DeliveryMode::fire_and_forget:
-      return {};
-    case DeliveryMode::confirmed:
-      if (handler.kind != HandlerKind::am) return {};
-      break;
-    case DeliveryMode::with_response:
-      if (handler.kind == HandlerKind::unary) return {};
-      break;
-    case DeliveryMode::with_receipt_ack:
-    case DeliveryMode::with_receipt_and_response:
-      return Error(Errc::kind_mismatch, "delivery mode '" + std::string(to_string(mode)) +
-                                            "' is not supported by this node");
-  }
-  return Error(Errc::kind_mismatch, "Handler type mismatch: client expects '" +
-                                        std::string(expectation(mode)) + "' but handler '" +
-                                        handler.name + "' is '" +
-                                        std::string(to_string(handler.kind)) + "'");
+/// A receipt says so before.
+bool wants_start(const Message& message) noexcept {
+  return message.wants_accepted && message.call.expects_outcome() && !has_receipt(message.mode);
 }
 
 Error overloaded() {
@@ -82,8 +65,12 @@ class Dispatcher::TurnResponder final : public detail::Responder {
   }
   bool is_spent() const noexcept { return message_ == nullptr; }
 
-  std::stop_token stop_token() override { return {}; }
-  void started() override {}
+  std::stop_token stop_token() override {
+    return kept_ != nullptr ? kept_->stop_token() : std::stop_token();
+  }
+  void started() override {
+    if (wants_start(*message_)) give(*message_, Started{});
+  }
   std::unique_ptr<detail::Responder> detach() override;
 
  private:
@@ -93,7 +80,8 @@ class Dispatcher::TurnResponder final : public detail::Responder {
   }
 
   Dispatcher& dispatcher_;
-  const Message* message_;  // null once it was answered, or another took over the duty
+  const Message* message_;             // null once it was answered, or another took over the duty
+  std::shared_ptr<KeptMessage> kept_;  // since another did
 };
 
 /// Takes the outcome of a message that is kept, on whatever thread and at whatever time.
@@ -105,34 +93,37 @@ class Dispatcher::KeptResponder final : public detail::Responder {
         message_(std::move(message)) {}
 
   void reply(Encoded value) override {
-    const auto message = std::exchange(message_, nullptr);
+    KeptMessage* const message = take();
     if (message == nullptr) return;
     if (wants_reply(*message)) return give(*message, std::move(value));
     acknowledge(*message);
   }
   void ack() override {
-    if (const auto message = std::exchange(message_, nullptr)) acknowledge(*message);
+    if (KeptMessage* const message = take()) acknowledge(*message);
   }
   void fail(Error error) override {
-    const auto message = std::exchange(message_, nullptr);
+    KeptMessage* const message = take();
     if (message == nullptr) return;
     dispatcher_.count_failure(*message, error);
     settle(*message, std::move(error));
   }
   /// The message never reached its handler.
-  void refuse(Error error) {
-    const auto message = std::exchange(message_, nullptr);
-    settle(*message, std::move(error));
-  }
-  bool is_spent() const noexcept { return message_ == nullptr; }
+  void refuse(Error error) { settle(*take(), std::move(error)); }
+  bool is_spent() const noexcept { return spent_; }
 
-  std::stop_token stop_token() override { return {}; }
-  void started() override {}
+  std::stop_token stop_token() override { return message_->stop_token(); }
+  void started() override {
+    if (!wants_start(*message_)) return;
+    dispatcher_.events_.answer({message_->connection, message_->call, Started{}});
+  }
   std::unique_ptr<detail::Responder> detach() override {
-    return std::make_unique<KeptResponder>(dispatcher_, std::exchange(message_, nullptr));
+    spent_ = true;
+    return std::make_unique<KeptResponder>(dispatcher_, message_);
   }
 
  private:
+  /// Null if it was answered, or another took over the duty.
+  KeptMessage* take() noexcept { return std::exchange(spent_, true) ? nullptr : message_.get(); }
   void settle(KeptMessage& message, Error error) {
     if (message.call.expects_outcome()) return give(message, std::move(error));
     give_room_back(message);
@@ -142,6 +133,7 @@ class Dispatcher::KeptResponder final : public detail::Responder {
   void give(KeptMessage& message, What what) {
     // Whoever has the outcome may send the next request at once.
     dispatcher_.leave_window(message);
+    message.end();
     dispatcher_.events_.answer({message.connection, message.call, std::move(what)});
     dispatcher_.finish(message);
   }
@@ -158,16 +150,22 @@ class Dispatcher::KeptResponder final : public detail::Responder {
 
   std::shared_ptr<void> owner_;  // goes last: the message's connection lives in it
   Dispatcher& dispatcher_;
-  std::shared_ptr<KeptMessage> message_;  // null once it was answered, or another took over
+  const std::shared_ptr<KeptMessage> message_;
+  bool spent_ = false;
 };
 
 std::unique_ptr<detail::Responder> Dispatcher::TurnResponder::detach() {
-  auto kept = dispatcher_.keep(*std::exchange(message_, nullptr));
+  kept_ = dispatcher_.keep(*std::exchange(message_, nullptr));
+  const std::shared_ptr<KeptMessage>& kept = kept_;
+  kept->claim();
   kept->occupies_window = kept->call.expects_outcome();
+  if (kept->call.expects_outcome()) {
+    dispatcher_.events_.answer_in_turn({kept->connection, kept->call, Kept{kept}});
+  }
   if (kept->connection->must_announce_room()) {
     dispatcher_.events_.answer_in_turn({kept->connection, kept->call, Forgotten{}});
   }
-  return std::make_unique<KeptResponder>(dispatcher_, std::move(kept));
+  return std::make_unique<KeptResponder>(dispatcher_, kept);
 }
 
 // ---- Admission ----------------------------------------------------------------------------------
@@ -202,10 +200,10 @@ Result<void> Dispatcher::check(const peers::Connection& connection, const wire::
   if (handler.entry == nullptr) {
     return Error(Errc::handler_not_found, "No handler for '" + handler.name + "'");
   }
-  return check_mode(request.mode, handler.entry->handler);
+  return check_fit(request, handler.entry->handler);
 }
 
-void Dispatcher::on_request(peers::Connection& connection, const wire::Request& request,
+void Dispatcher::on_request(peers::Connection& connection, wire::Request& request,
                             peers::HandlerName& handler, engine::PacketSource& source) {
   ++received_;
   if (auto checked = check(connection, request, handler); checked.has_error()) {
@@ -216,8 +214,10 @@ void Dispatcher::on_request(peers::Connection& connection, const wire::Request& 
                   .call = request.call,
                   .mode = request.mode,
                   .codec = request.codec,
+                  .wants_accepted = request.wants_accepted,
                   .deadline = {},
-                  .payload = {}};
+                  .payload = {},
+                  .headers = std::move(request.headers)};
   if (request.deadline_ms != 0) {
     message.deadline = events_.recent_time() + std::chrono::milliseconds(request.deadline_ms);
   }
@@ -239,21 +239,24 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
   message.payload = source.keep(request.payload);
   auto kept = keep(message);
   kept->payload = std::move(message.payload);
+  kept->headers = std::move(message.headers);
   kept->share = std::move(share);
+  const bool with_receipt = wants_receipt(message);
+  if (with_receipt) ++kept->obstacles;
   if (connection.must_announce_room()) connection.send_window();
+  auto permit = Permits::Outcome::acquired;
   if (kept->entry->permits.is_limited()) {
-    switch (kept->entry->permits.acquire([this, kept] { start(kept); }, queue_max_)) {
-      case Permits::Outcome::acquired:
-        break;
-      case Permits::Outcome::queued:
-        return;
-      case Permits::Outcome::full:
-        connection.requests_running.fetch_sub(1, std::memory_order_seq_cst);
-        running_.fetch_sub(1, std::memory_order_release);
-        return refuse(connection, request, overloaded());
-    }
+    permit = kept->entry->permits.acquire([this, kept] { go_on(kept); }, queue_max_, kept.get());
   }
-  start(std::move(kept));
+  if (permit == Permits::Outcome::full) {
+    connection.requests_running.fetch_sub(1, std::memory_order_seq_cst);
+    running_.fetch_sub(1, std::memory_order_release);
+    return refuse(connection, request, overloaded());
+  }
+  // It cannot be answered before: that needs the lock.
+  if (request.call.expects_outcome()) connection.add_running(request.call, kept);
+  if (with_receipt) events_.defer([this, kept] { give_receipt(kept); });
+  if (permit == Permits::Outcome::acquired) go_on(std::move(kept));
 }
 
 std::shared_ptr<KeptMessage> Dispatcher::keep(const Message& message) {
@@ -263,6 +266,7 @@ std::shared_ptr<KeptMessage> Dispatcher::keep(const Message& message) {
   kept->call = message.call;
   kept->mode = message.mode;
   kept->codec = message.codec;
+  kept->wants_accepted = message.wants_accepted;
   kept->deadline = message.deadline;
   kept->connection_owner = message.connection->shared_from_this();
   kept->entry_owner = message.entry->shared_from_this();
@@ -271,14 +275,53 @@ std::shared_ptr<KeptMessage> Dispatcher::keep(const Message& message) {
   return kept;
 }
 
+void Dispatcher::go_on(std::shared_ptr<KeptMessage> message) {
+  if (message->obstacles.fetch_sub(1, std::memory_order_acq_rel) == 1) start(std::move(message));
+}
+
 void Dispatcher::start(std::shared_ptr<KeptMessage> message) {
   if (message->entry->handler.options.execution == Execution::inline_) {
     return events_.defer([this, message = std::move(message)] { run_kept(message); });
   }
-  if (pool_.submit([this, message] { run_kept(message); })) return;
+  if (pool_.submit([this, message] { run_kept(message); }, message.get())) return;
   // Refusing takes the engine's lock, which the caller may hold.
-  events_.defer(
-      [this, message = std::move(message)] { KeptResponder(*this, message).fail(overloaded()); });
+  events_.defer([this, message = std::move(message)] {
+    if (message->claim()) KeptResponder(*this, message).fail(overloaded());
+  });
+}
+
+void Dispatcher::give_receipt(const std::shared_ptr<KeptMessage>& message) {
+  if (!message->is_waiting()) return;
+  auto fits = check_payload(message->entry->handler, message->codec, message->payload.view());
+  if (fits.has_error()) {
+    if (message->claim()) drop(message, std::move(fits).error());
+    return;
+  }
+  events_.answer({message->connection, message->call, Receipt{message->entry_owner}});
+  go_on(message);
+}
+
+void Dispatcher::cancel(std::shared_ptr<KeptMessage> message) {
+  events_.defer([this, message = std::move(message)] { drop_or_stop(message); });
+}
+
+void Dispatcher::stop(std::shared_ptr<KeptMessage> message) {
+  events_.defer([message = std::move(message)] { message->request_stop(); });
+}
+
+void Dispatcher::drop_or_stop(const std::shared_ptr<KeptMessage>& message) {
+  if (!message->claim()) return message->request_stop();
+  drop(message, Error(Errc::cancelled, "the caller cancelled it before its handler started"));
+}
+
+void Dispatcher::drop(const std::shared_ptr<KeptMessage>& message, Error why) {
+  Permits& permits = message->entry->permits;
+  if (permits.is_limited()) message->has_permit = !permits.withdraw(message.get());
+  pool_.withdraw(message.get());
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  KeptResponder(*this, message).refuse(std::move(why));
+  message->payload = {};
+  const ByteBudget::Share given_back = std::move(message->share);
 }
 
 // ---- Running ------------------------------------------------------------------------------------
@@ -297,10 +340,17 @@ void Dispatcher::run(Message& message, TimePoint now) {
     return;
   }
   TurnResponder responder(*this, message);
+  if (wants_receipt(message)) {
+    auto fits = check_payload(message.entry->handler, message.codec, message.payload.view());
+    if (fits.has_error()) return responder.fail(std::move(fits).error());
+    events_.answer_in_turn(
+        {message.connection, message.call, Receipt{message.entry->shared_from_this()}});
+  }
   call_handler(message, responder);
 }
 
 void Dispatcher::run_kept(const std::shared_ptr<KeptMessage>& message) {
+  if (!message->claim()) return;  // it was dropped
   if (!is_still_wanted(*message, events_.now())) {
     return KeptResponder(*this, message)
         .refuse(Error(Errc::deadline_exceeded, "the message waited too long"));
@@ -323,7 +373,7 @@ void Dispatcher::call_handler(Message& message, R& responder) {
                   .mode = message.mode,
                   .codec = message.codec,
                   .deadline = message.deadline,
-                  .headers = {},
+                  .headers = std::move(message.headers),
                   .responder = &responder};
   const auto fail = [&](std::string text) {
     Error error(Errc::handler_failed, std::move(text), Ran::yes);
@@ -354,7 +404,7 @@ void Dispatcher::leave_window(const KeptMessage& message) noexcept {
 }
 
 void Dispatcher::finish(KeptMessage& message) {
-  if (message.entry->permits.is_limited()) {
+  if (message.entry->permits.is_limited() && message.has_permit) {
     if (Permits::Task next = message.entry->permits.release()) next();
   }
   // seq_cst: see DispatchEvents::on_idle().

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "dispatch/byte_budget.hpp"
-#include "dispatch/message.hpp"
+#include "dispatch/kept_message.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/packet_hold.hpp"
 #include "peers/connection.hpp"
@@ -67,8 +67,14 @@ class Dispatcher {
         kept_(limits.bytes) {}
 
   /// Starts the handler, or refuses at once with a text.
-  void on_request(peers::Connection& connection, const wire::Request& request,
+  void on_request(peers::Connection& connection, wire::Request& request,
                   peers::HandlerName& handler, engine::PacketSource& source);
+
+  /// The caller takes no outcome any more: what waits is dropped, what runs is asked to stop, in
+  /// this turn. Threads: any, lock held or not.
+  void cancel(std::shared_ptr<KeptMessage> message);
+  /// The caller is gone: what runs is asked to stop, in this turn. Threads: any, lock held or not.
+  void stop(std::shared_ptr<KeptMessage> message);
 
   /// Runs an inline handler. Threads: the leader, lock not held.
   /// `now`: at about this time it begins.
@@ -96,7 +102,13 @@ class Dispatcher {
   void refuse(peers::Connection& connection, const wire::Request& request, const Error& error);
   void keep_and_start(Message message, engine::PacketSource& source, const wire::Request& request);
   std::shared_ptr<KeptMessage> keep(const Message& message);
+  /// One obstacle less; without any it starts.
+  void go_on(std::shared_ptr<KeptMessage> message);
   void start(std::shared_ptr<KeptMessage> message);
+  void give_receipt(const std::shared_ptr<KeptMessage>& message);
+  void drop_or_stop(const std::shared_ptr<KeptMessage>& message);
+  /// Whoever claimed it ends the message without its handler.
+  void drop(const std::shared_ptr<KeptMessage>& message, Error why);
   void run_kept(const std::shared_ptr<KeptMessage>& message);
 
   /// False: the caller gave up while the message waited, and counts on that it was not too late.

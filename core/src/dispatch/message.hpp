@@ -4,12 +4,12 @@
 #include <trestle/clock.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
+#include <trestle/headers.hpp>
 
 #include <memory>
 #include <optional>
 #include <variant>
 
-#include "dispatch/byte_budget.hpp"
 #include "wire/frame.hpp"
 
 namespace trestle::peers {
@@ -22,36 +22,45 @@ struct Entry;
 namespace trestle::dispatch {
 
 /// One message for an inline handler. Lifetime of what it points to: the leader's present work;
-/// see Dispatcher::keep() for longer.
+/// see KeptMessage for longer.
 struct Message {
   peers::Connection* connection = nullptr;
   registry::Entry* entry = nullptr;
   wire::CallId call;
   DeliveryMode mode = DeliveryMode::fire_and_forget;
   Codec codec = Codec::bytes;
+  bool wants_accepted = false;  // its sender is told when the handler starts
   std::optional<TimePoint> deadline;
   Payload payload;
+  Headers headers;
 };
 
-/// A message that waits for a worker or a permit, or whose answer comes later. It counts among the
-/// requests under way until then.
-struct KeptMessage : Message {
-  std::shared_ptr<peers::Connection> connection_owner;
-  std::shared_ptr<registry::Entry> entry_owner;
-  ByteBudget::Share share;      // of the bytes that may wait
-  bool occupies_window = true;  // false: its sender was told already that there is room
-};
+struct KeptMessage;
 
 /// The handler ended, and that is all there is to say.
 struct Acknowledged {};
 /// Nobody waits for an outcome; only the room in the window of requests comes back.
 struct Forgotten {};
 
+/// The handler starts; the outcome follows.
+struct Started {};
+/// The handler is what the sender expects; the outcome follows.
+struct Receipt {
+  std::shared_ptr<registry::Entry> entry;
+};
+/// Nothing to tell yet: the message is kept from now on, and can be cancelled.
+struct Kept {
+  std::weak_ptr<KeptMessage> message;
+};
+
 /// What the sender of a message is told.
 struct Answer {
   peers::Connection* connection = nullptr;
   wire::CallId call;
-  std::variant<Acknowledged, Forgotten, Encoded, Error> what;
+  std::variant<Acknowledged, Encoded, Error, Forgotten, Started, Receipt, Kept> what;
+
+  /// Nothing follows.
+  bool is_outcome() const noexcept { return what.index() < 3; }
 };
 
 }  // namespace trestle::dispatch

@@ -1,6 +1,7 @@
 // Workers, and the extra ones that stand in for blocked workers.
 #include "dispatch/worker_pool.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace trestle::dispatch {
@@ -26,11 +27,11 @@ void WorkerPool::start_worker() {
   threads_.emplace_back([this] { work(); });
 }
 
-bool WorkerPool::submit(Task task) {
+bool WorkerPool::submit(Task task, const void* owner) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= queue_max_) return false;
-    queue_.push_back(std::move(task));
+    queue_.push_back({owner, std::move(task)});
     any_queued_.store(true, std::memory_order_relaxed);
   }
   wake_.notify_one();
@@ -41,10 +42,21 @@ void WorkerPool::post(Task task) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;  // its destructor runs after the lock's
-    queue_.push_back(std::move(task));
+    queue_.push_back({std::move(task), nullptr});
     any_queued_.store(true, std::memory_order_relaxed);
   }
   wake_.notify_one();
+}
+
+bool WorkerPool::withdraw(const void* owner) {
+  Queued withdrawn;  // outlives the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(queue_.begin(), queue_.end(),
+                                  [owner](const Queued& q) { return q.owner == owner; });
+  if (found == queue_.end()) return false;
+  withdrawn = std::move(*found);
+  queue_.erase(found);
+  return true;
 }
 
 bool WorkerPool::run_one() {
@@ -54,7 +66,7 @@ bool WorkerPool::run_one() {
     const std::lock_guard lock(mutex_);
     any_queued_.store(!queue_.empty(), std::memory_order_relaxed);
     if (queue_.empty()) return false;
-    task = std::move(queue_.front());
+    task = std::move(queue_.front().task);
     queue_.pop_front();
     ++running_;
   }
@@ -75,7 +87,7 @@ void WorkerPool::work() {
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || may_start_task(); });
     if (queue_.empty()) return;
-    Task task = std::move(queue_.front());
+    Task task = std::move(queue_.front().task);
     queue_.pop_front();
     ++running_;
     lock.unlock();
@@ -108,7 +120,7 @@ WorkerPool::BlockingGuard::~BlockingGuard() {
 }
 
 void WorkerPool::drop_queued() {
-  std::deque<Task> dropped;  // outlives the lock
+  std::deque<Queued> dropped;  // outlives the lock
   const std::lock_guard lock(mutex_);
   stopping_ = true;
   dropped.swap(queue_);

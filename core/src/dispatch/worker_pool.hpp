@@ -25,9 +25,11 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// False: the queue is full, nothing was taken.
-  bool submit(Task task);
-  /// Likewise, however many wait: for what goes on with something begun. Once the queue was dropped
+  /// False: the queue is full, nothing was taken. `owner` names the task to withdraw().
+  bool submit(Task task, const void* owner = nullptr);
+  /// Drops the task of `owner`. False: it is not in the queue.
+  bool withdraw(const void* owner);
+  /// Queues it however many wait: for what goes on with something begun. Once the queue was dropped
   /// or the threads ended, the task is destroyed.
   void post(Task task);
   /// Runs the task at the head, if any, on this thread. For pools without threads.
@@ -59,6 +61,11 @@ class WorkerPool {
   void stop();
 
  private:
+  struct Queued {
+    const void* owner = nullptr;
+    Task task;
+  };
+
   static constexpr std::size_t compensation_max = 64;
 
   void start_worker();
@@ -69,7 +76,7 @@ class WorkerPool {
   const std::size_t queue_max_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Task> queue_;
+  std::deque<Queued> queue_;
   std::atomic<bool> any_queued_{false};  // relaxed: for run_one() on the thread that submits
   std::vector<std::thread> threads_;
   std::size_t running_ = 0;

@@ -18,7 +18,7 @@ inline void* allocate(std::size_t size) {
 
 /// `size` as it was allocated.
 inline void deallocate(void* memory, std::size_t size) noexcept {
-  if (platform::sanitized || size - 1 >= block_bytes_max) return ::operator delete(memory, size);
+  if (platform::sanitized || size - 1 >= block_bytes_max) return ::operator delete(memory);
   release_block(memory, block_class(size));
 }
 

@@ -248,7 +248,10 @@ Result<void> NodeCore::end() {
                            [](const auto& entry) { return entry.second->is_flushed(); });
       },
       deadline);
-  if (!drained) busy = std::to_string(dispatcher_.running()) + " handlers or their replies";
+  if (!drained) {
+    busy = std::to_string(dispatcher_.running()) + " handlers or their replies";
+    stop_handlers();
+  }
   close_connections(deadline);
   stop_driving();
   for (const std::string& scheme : engine_.destroy_transports()) {
@@ -262,6 +265,17 @@ Result<void> NodeCore::end() {
 void NodeCore::join() {
   stop_callback_.reset();  // waits for one that is running on another thread
   if (closer_.joinable()) closer_.join();
+}
+
+void NodeCore::stop_handlers() {
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> running;
+  {
+    const std::lock_guard lock(engine_.mutex());
+    for (const auto& entry : connections_) {
+      for (auto& message : entry.second->running()) running.push_back(std::move(message));
+    }
+  }
+  for (const auto& message : running) message->request_stop();
 }
 
 void NodeCore::close_connections(TimePoint drain_deadline) {

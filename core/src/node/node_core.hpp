@@ -143,8 +143,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   wire::Hello own_hello(std::uint32_t number) const override;
   Result<void> on_hello(peers::Connection& connection, const peers::PeerFacts& peer) override;
   void on_open(peers::Connection& connection) override;
-  void on_request(peers::Connection& connection, const wire::Request& request,
+  void on_request(peers::Connection& connection, wire::Request& request,
                   peers::HandlerName& handler, engine::PacketSource& source) override;
+  void on_cancel(std::shared_ptr<dispatch::KeptMessage> message) override;
+  void on_caller_lost(std::shared_ptr<dispatch::KeptMessage> message) override;
   void on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) override;
   std::vector<Payload>& spent_payloads() override { return spent_; }
   void on_stray_outcome() override { ++stray_outcomes_; }
@@ -187,6 +189,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   void stop_requested();
   void close_connections(TimePoint drain_deadline);
+  /// Asks what still runs to stop.
+  void stop_handlers();
   void stop_driving();
   void give_up_waiting();
   Result<void> end();
@@ -200,7 +204,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   template <class Code>
   void run_user_code(engine::Lock& lock, Code code);
   void run(Action& action);
-  static void give(dispatch::Answer& answer);
+  void give(dispatch::Answer& answer);
   void send_answers();
   void release_held_outputs(TimePoint now);
   std::vector<std::shared_ptr<void>> take_buried();

@@ -17,9 +17,10 @@ namespace trestle {
 
 std::size_t NodeCore::turn(engine::Lock& lock) {
   work_is_ours_ = true;
-  std::size_t handled = engine_.collect() + loopback_.deliver();
-  // Within another turn, whose handler may wait for what these lead to.
+  // Within another turn, whose handler may wait for what these lead to. First, because what comes
+  // in may cancel what they keep.
   if (!work_.answers.empty()) send_answers();
+  std::size_t handled = engine_.collect() + loopback_.deliver();
   if (!deferred_.empty()) {
     for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
@@ -174,6 +175,7 @@ void NodeCore::answer_in_turn(dispatch::Answer answer) {
 
 void NodeCore::answer(dispatch::Answer answer) {
   engine::Lock lock(engine_.mutex());
+  if (answer.is_outcome()) answer.connection->remove_running(answer.call);
   give(answer);
   // On the leading thread, all answers of a turn leave together at its end.
   if (TurnScope::is_in_turn_of(*this)) return;
@@ -190,8 +192,18 @@ void NodeCore::give(dispatch::Answer& answer) {
     connection.send_nack(answer.call, *error);
   } else if (std::holds_alternative<dispatch::Acknowledged>(answer.what)) {
     connection.send_ack(answer.call);
-  } else {
+  } else if (std::holds_alternative<dispatch::Forgotten>(answer.what)) {
     connection.send_window();
+  } else if (std::holds_alternative<dispatch::Started>(answer.what)) {
+    connection.send_accepted({.call = answer.call});
+  } else if (const auto* receipt = std::get_if<dispatch::Receipt>(&answer.what)) {
+    const Handler& handler = receipt->entry->handler;
+    connection.send_accepted({.call = answer.call,
+                              .kind = handler.kind,
+                              .request_type = handler.request_type,
+                              .response_type = handler.response_type});
+  } else if (const auto kept = std::get<dispatch::Kept>(answer.what).message.lock()) {
+    if (!kept->has_ended()) connection.add_running(answer.call, kept);
   }
 }
 
@@ -292,9 +304,17 @@ void NodeCore::on_open(peers::Connection& connection) {
   if (closing_) connection.send_goodbye(Errc::draining, "the peer is shutting down");
 }
 
-void NodeCore::on_request(peers::Connection& connection, const wire::Request& request,
+void NodeCore::on_request(peers::Connection& connection, wire::Request& request,
                           peers::HandlerName& handler, engine::PacketSource& source) {
   dispatcher_.on_request(connection, request, handler, source);
+}
+
+void NodeCore::on_cancel(std::shared_ptr<dispatch::KeptMessage> message) {
+  dispatcher_.cancel(std::move(message));
+}
+
+void NodeCore::on_caller_lost(std::shared_ptr<dispatch::KeptMessage> message) {
+  dispatcher_.stop(std::move(message));
 }
 
 void NodeCore::on_rejected(peers::Connection&, const wire::Rejected&) {

@@ -255,6 +255,8 @@ void Connection::finish(const Error& why) {
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   outbox_.clear(events_.spent_payloads());
   names_received_ = NamesReceived();
+  for (auto& message : running()) events_.on_caller_lost(std::move(message));
+  running_ = {};
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);
 }

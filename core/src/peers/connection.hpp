@@ -6,6 +6,7 @@
 #include <trestle/ids.hpp>
 
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -23,6 +24,9 @@
 
 namespace trestle::detail {
 class PeerLink;
+}
+namespace trestle::dispatch {
+struct KeptMessage;
 }
 
 namespace trestle::peers {
@@ -51,8 +55,13 @@ class ConnectionEvents {
   virtual Result<void> on_hello(Connection& connection, const PeerFacts& peer) = 0;
   /// The handshake is done; requests flow.
   virtual void on_open(Connection& connection) = 0;
-  virtual void on_request(Connection& connection, const wire::Request& request,
-                          HandlerName& handler, engine::PacketSource& source) = 0;
+  /// The headers may be moved from.
+  virtual void on_request(Connection& connection, wire::Request& request, HandlerName& handler,
+                          engine::PacketSource& source) = 0;
+  /// The peer takes no outcome of that message any more.
+  virtual void on_cancel(std::shared_ptr<dispatch::KeptMessage> message) = 0;
+  /// There is no connection any more that could carry its outcome.
+  virtual void on_caller_lost(std::shared_ptr<dispatch::KeptMessage> message) = 0;
   /// `send` need not wait any more: it was sent, or never will be.
   virtual void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) = 0;
   /// Where payloads go that were sent: they are destroyed once the lock is dropped.
@@ -147,6 +156,14 @@ class Connection final : public engine::LinkEvents,
   /// over, or `scope` does not allow it.
   bool cancel(wire::CallId call, detail::CallCanceller::Scope scope);
 
+  /// A request of the peer that is kept and owes its outcome can be cancelled from now on.
+  void add_running(wire::CallId call, const std::shared_ptr<dispatch::KeptMessage>& message);
+  /// Its outcome is being sent.
+  void remove_running(wire::CallId call) { running_.erase(call.value); }
+  /// Those that were added and not removed, and are still there.
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> running() const;
+
+  void send_accepted(const wire::Accepted& accepted);
   void send_ack(wire::CallId call);
   void send_nack(wire::CallId call, const Error& error);
   void send_reply(wire::CallId call, Encoded reply);
@@ -288,7 +305,8 @@ class Connection final : public engine::LinkEvents,
   bool handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source);
   bool handle_frame(wire::Frame& frame, engine::PacketSource& source);
   bool handle(const wire::Hello& hello);
-  bool handle(const wire::Request& request, engine::PacketSource& source);
+  bool handle(wire::Request& request, engine::PacketSource& source);
+  void handle_cancel(wire::CallId call);
   void handle_window(std::size_t credits);
   /// Whether `done` and those under way are all that the peer may have sent.
   bool fills_window(std::uint32_t done) const noexcept {
@@ -325,6 +343,8 @@ class Connection final : public engine::LinkEvents,
   std::size_t deferred_bytes_ = 0;
   std::deque<BlockedSend*> blocked_;
   std::vector<wire::CallId> deferred_pings_;
+  // By call id. Weak: a message holds its connection.
+  boost::unordered_flat_map<std::uint64_t, std::weak_ptr<dispatch::KeptMessage>> running_;
   std::uint32_t under_way_ = 0;              // our requests that the peer has not finished
   const std::uint32_t window_step_;          // requests to finish before the peer is told; 0: never
   std::atomic<std::uint32_t> forgotten_{0};  // finished since

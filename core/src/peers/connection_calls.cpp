@@ -19,6 +19,11 @@ std::size_t encoded_bytes(const OutgoingRequest& request) {
   return wire::encoded_bytes(frame) + request.argument.headers.encoded_bytes();
 }
 
+calls::Awaits awaited_by(DeliveryMode mode) {
+  const bool ack = mode == DeliveryMode::confirmed || mode == DeliveryMode::with_receipt_ack;
+  return ack ? calls::Awaits::ack : calls::Awaits::reply;
+}
+
 std::string bytes_text(std::size_t bytes) {
   return std::to_string(bytes) + " bytes";
 }
@@ -82,8 +87,7 @@ Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls:
   if (sink == nullptr) {
     id = wire::CallId::make(wire::CallId::no_slot, ++messages_sent_);
   } else {
-    auto call = calls_.acquire(
-        *sink, request.mode == DeliveryMode::confirmed ? calls::Awaits::ack : calls::Awaits::reply);
+    auto call = calls_.acquire(*sink, awaited_by(request.mode));
     if (call.has_error()) return std::move(call).error();
     pending = *call;
     id = pending->id;
@@ -275,6 +279,26 @@ void Connection::send_window() {
   const std::uint32_t done = forgotten_.exchange(0, std::memory_order_relaxed);
   if (!is_open() || done == 0) return;
   outbox_.add(wire::Window{done});
+  events_.on_output(*this);
+}
+
+void Connection::add_running(wire::CallId call,
+                             const std::shared_ptr<dispatch::KeptMessage>& message) {
+  if (state_ == State::closed) return events_.on_caller_lost(message);
+  running_.try_emplace(call.value, message);
+}
+
+std::vector<std::shared_ptr<dispatch::KeptMessage>> Connection::running() const {
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> messages;
+  for (const auto& entry : running_) {
+    if (auto message = entry.second.lock()) messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
+void Connection::send_accepted(const wire::Accepted& accepted) {
+  if (!is_open()) return;
+  outbox_.add(accepted);
   events_.on_output(*this);
 }
 

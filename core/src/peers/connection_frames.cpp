@@ -14,13 +14,13 @@ bool Connection::handle_plain(const wire::PlainFrame& frame, engine::PacketSourc
   } else if (frame.kind == wire::FrameKind::ack) {
     handle_ack(frame.call);
   } else {
-    return handle(wire::Request{.call = frame.call,
-                                .handler = frame.handler,
-                                .mode = frame.mode,
-                                .codec = frame.codec,
-                                .deadline_ms = frame.deadline_ms,
-                                .payload = frame.payload},
-                  source);
+    wire::Request request{.call = frame.call,
+                          .handler = frame.handler,
+                          .mode = frame.mode,
+                          .codec = frame.codec,
+                          .deadline_ms = frame.deadline_ms,
+                          .payload = frame.payload};
+    return handle(request, source);
   }
   return true;
 }
@@ -51,6 +51,8 @@ bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) 
     handle_pong(wire::CallId{pong->cookie});
   } else if (const auto* accepted = std::get_if<wire::Accepted>(&frame)) {
     handle_accepted(*accepted);
+  } else if (const auto* cancel = std::get_if<wire::Cancel>(&frame)) {
+    handle_cancel(cancel->call);
   } else if (const auto* window = std::get_if<wire::Window>(&frame)) {
     handle_window(window->credits);
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
@@ -90,7 +92,7 @@ bool Connection::handle(const wire::Hello& hello) {
   return true;
 }
 
-bool Connection::handle(const wire::Request& request, engine::PacketSource& source) {
+bool Connection::handle(wire::Request& request, engine::PacketSource& source) {
   HandlerName* handler = names_received_.resolve(request.handler, request.handler_name);
   if (handler == nullptr) {
     return violated(Error(Errc::protocol_error, "request for handler number " +
@@ -99,6 +101,12 @@ bool Connection::handle(const wire::Request& request, engine::PacketSource& sour
   }
   events_.on_request(*this, request, *handler, source);
   return !is_closing();
+}
+
+void Connection::handle_cancel(wire::CallId call) {
+  const auto found = running_.find(call.value);
+  if (found == running_.end()) return;
+  if (auto message = found->second.lock()) events_.on_cancel(std::move(message));
 }
 
 bool Connection::handle(const wire::Rejected& rejected) {

@@ -214,5 +214,21 @@ TEST(WorkerPool, LetsThreadsThatAreNotItsOwnBlock) {
   EXPECT_TRUE(WorkerPool::BlockingGuard(pool).may_block());
 }
 
+TEST(WorkerPool, LetsGoOfATaskThatIsWithdrawn) {
+  WorkerPool pool(0, 2);
+  const int first = 0;
+  std::vector<int> ran;
+  ASSERT_TRUE(pool.submit([&] { ran.push_back(1); }, &first));
+  ASSERT_TRUE(pool.submit([&] { ran.push_back(2); }));
+
+  EXPECT_TRUE(pool.withdraw(&first));
+
+  EXPECT_FALSE(pool.withdraw(&first));
+  EXPECT_TRUE(pool.submit([&] { ran.push_back(3); }));
+  while (pool.run_one()) {
+  }
+  EXPECT_EQ(ran, (std::vector{2, 3}));
+}
+
 }  // namespace
 }  // namespace trestle::dispatch

@@ -160,7 +160,9 @@ class ConnectionRig : public ::testing::Test,
     return {};
   }
   void on_open(Connection&) override { ++opened_; }
-  void on_request(Connection&, const wire::Request& request, HandlerName& handler,
+  void on_cancel(std::shared_ptr<dispatch::KeptMessage>) override {}
+  void on_caller_lost(std::shared_ptr<dispatch::KeptMessage>) override {}
+  void on_request(Connection&, wire::Request& request, HandlerName& handler,
                   engine::PacketSource&) override {
     requests_ += handler.name + "(" + std::string(as_text(request.payload).substr(0, 8)) + ") ";
   }

@@ -77,6 +77,18 @@ struct PayloadParameter<First, Rest...> {
                                   typename PayloadParameter<Rest...>::Type>;
 };
 
+/// The type that a Reply parameter takes; `void` if there is none.
+template <class... P>
+struct ReplyParameter {
+  using Type = void;
+};
+template <class First, class... Rest>
+struct ReplyParameter<First, Rest...> : ReplyParameter<Rest...> {};
+template <class R, class... Rest>
+struct ReplyParameter<Reply<R>, Rest...> {
+  using Type = R;
+};
+
 template <class Parameters>
 struct Shape;
 template <class... P>
@@ -87,6 +99,16 @@ struct Shape<std::tuple<P...>> {
   static constexpr bool context_by_reference =
       (true && ... && (!is_context<P> || std::is_lvalue_reference_v<P>));
   using PayloadType = typename PayloadParameter<P...>::Type;
+  using ReplyType = typename ReplyParameter<std::decay_t<P>...>::Type;
+};
+
+/// What a handler of type `F` takes and gives, as contracts name it.
+template <class F>
+struct HandlerTypes {
+  using Form = Shape<typename Signature<std::decay_t<F>>::Parameters>;
+  using Request = typename Form::PayloadType;
+  using Returned = typename IsResult<typename Signature<std::decay_t<F>>::Result>::Value;
+  using Response = std::conditional_t<Form::answers_later, typename Form::ReplyType, Returned>;
 };
 
 // ---- Payload in ---------------------------------------------------------------------------------
@@ -103,9 +125,25 @@ trestle::Result<T> read_payload(const Context& context, Payload& payload) {
     return payload.is_borrowed() ? Payload::copy(payload.view()) : std::move(payload);
   } else if constexpr (std::is_same_v<T, Encoded>) {
     return Encoded{context.codec,
-                   payload.is_borrowed() ? Payload::copy(payload.view()) : std::move(payload)};
+                   payload.is_borrowed() ? Payload::copy(payload.view()) : std::move(payload),
+                   context.headers};
   } else {
     return decode<T>(context.codec, payload.view());
+  }
+}
+
+/// For modes with a receipt, which tell beforehand.
+template <class T>
+PayloadCheck payload_check() {
+  if constexpr (std::is_void_v<T> || std::is_same_v<T, BytesView> || std::is_same_v<T, Payload> ||
+                std::is_same_v<T, Encoded>) {
+    return nullptr;
+  } else {
+    return [](Codec codec, BytesView payload) -> trestle::Result<void> {
+      auto value = decode<T>(codec, payload);
+      if (value.has_error()) return std::move(value).error();
+      return {};
+    };
   }
 }
 
@@ -120,8 +158,7 @@ void deliver(Codec codec, Responder& responder, Run&& run) {
                 "am and ack handlers return nothing or Result<void>; use unary for a reply");
   if constexpr (std::is_void_v<Returned>) {
     run();
-    if constexpr (owes == Owes::reply) responder.reply({codec, {}});
-    if constexpr (owes != Owes::reply) responder.ack();
+    responder.ack();
   } else if constexpr (IsResult<Returned>::value) {
     Returned result = run();
     if (result.has_error()) {
@@ -131,8 +168,6 @@ void deliver(Codec codec, Responder& responder, Run&& run) {
     }
     if constexpr (!std::is_void_v<Value>) {
       deliver<owes>(codec, responder, [&]() -> Value { return std::move(*result); });
-    } else if constexpr (owes == Owes::reply) {
-      responder.reply({codec, {}});
     } else {
       responder.ack();
     }
@@ -204,6 +239,7 @@ HandlerFunction adapt(F function) {
     auto* parameters = static_cast<Parameters*>(nullptr);
     if constexpr (std::is_void_v<Input>) {
       NoPayload none;
+      responder.started();
       invoke<owes>(function, parameters, context, none, responder);
     } else {
       auto input = read_payload<Input>(context, payload);
@@ -212,6 +248,7 @@ HandlerFunction adapt(F function) {
                              "Failed to deserialize input: " + input.error().text, Ran::no));
         return;
       }
+      responder.started();
       invoke<owes>(function, parameters, context, *input, responder);
     }
   };

@@ -28,5 +28,7 @@ class Responder {
 
 /// A handler with its types erased. The payload may be moved from.
 using HandlerFunction = std::function<void(Context&, Payload&, Responder&)>;
+/// Whether a payload is what a handler takes. Empty: it takes any.
+using PayloadCheck = Result<void> (*)(Codec codec, BytesView payload);
 
 }  // namespace trestle::detail

@@ -6,8 +6,14 @@
 
 #include <trestle/codec.hpp>
 #include <trestle/encoded.hpp>
+#include <trestle/headers.hpp>
 
 namespace trestle::detail {
+
+template <class T>
+inline constexpr bool has_headers = false;
+template <class T>
+inline constexpr bool has_headers<WithHeaders<T>> = true;
 
 /// A typed reply uses its request's codec, and MessagePack where the request was bare bytes.
 template <class T>
@@ -16,6 +22,10 @@ Result<Encoded> write_reply(Codec codec, T value) {
     return Encoded{Codec::bytes, std::move(value)};
   } else if constexpr (std::is_same_v<T, Encoded>) {
     return value;
+  } else if constexpr (has_headers<T>) {
+    auto reply = write_reply(codec, std::move(value.value));
+    if (reply.has_value()) reply->headers = std::move(value.headers);
+    return reply;
   } else {
     if (codec == Codec::bytes) codec = Codec::msgpack;
     auto bytes = encode(codec, value);

@@ -1,0 +1,46 @@
+// A message that outlives the turn in which it came.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+#include "dispatch/byte_budget.hpp"
+#include "dispatch/message.hpp"
+
+namespace trestle::dispatch {
+
+/// A message that waits for a worker or a permit, or whose answer comes later. It counts among the
+/// requests under way until then. Threads: any for its functions; its members belong to whoever
+/// claimed it, before that to the engine's lock.
+struct KeptMessage : Message {
+  std::shared_ptr<peers::Connection> connection_owner;
+  std::shared_ptr<registry::Entry> entry_owner;
+  ByteBudget::Share share;        // of the bytes that may wait
+  bool occupies_window = true;    // false: its sender was told already that there is room
+  bool has_permit = true;         // false: it was dropped while it waited for one
+  std::atomic<int> obstacles{1};  // to get over before it starts: the permit, the receipt
+
+  /// True once: for whoever runs the handler, or ends the message without it.
+  bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
+  /// False: it is certain to run, runs, or is over.
+  bool is_waiting() const noexcept { return !claimed_.load(std::memory_order_acquire); }
+
+  /// Its outcome is on its way. Release pairs with the acquire of has_ended().
+  void end() noexcept { ended_.store(true, std::memory_order_release); }
+  bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
+  std::stop_token stop_token();
+  /// Runs what the application has registered with its tokens: call it without a lock.
+  void request_stop();
+
+ private:
+  std::atomic<bool> claimed_{false};
+  std::atomic<bool> ended_{false};
+  std::mutex mutex_;
+  std::stop_source stop_{std::nostopstate};  // made when somebody asks; few do
+  bool stopped_ = false;
+};
+
+}  // namespace trestle::dispatch
