@@ -3,6 +3,7 @@
 #include <trestle/coroutine.hpp>
 #include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
+#include <trestle/type_name.hpp>
 
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
@@ -12,7 +13,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/describe/class.hpp>
+#include <functional>
 #include <future>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -73,7 +77,9 @@ TEST_F(CoroutineHandlers, GiveWhatPlainHandlersGive) {
   EXPECT_EQ(peer.call<int>("value", 1).value(), 2);
   EXPECT_EQ(peer.call<int>("result", 1).value(), 1);
   EXPECT_EQ(peer.call<int>("result", -1).error().text, "negative");
-  EXPECT_EQ(peer.call<Payload>("nothing").value().size(), 0u);
+  EXPECT_TRUE(peer.call<void>("nothing").has_value());
+  EXPECT_EQ(peer.contract("value").value(),
+            (HandlerContract{HandlerKind::unary, type_name<int>(), type_name<int>()}));
   EXPECT_TRUE(peer.confirm("ack", 1).has_value());
   EXPECT_EQ(peer.confirm("ack", -1).error().text, "negative");
   EXPECT_TRUE(peer.confirm("plain ack").has_value());
@@ -138,6 +144,40 @@ TEST_F(CoroutineHandlers, CallTheNextNode) {
   }));
 
   EXPECT_EQ(connect().call<int>("total", in_place<Order>, "apple", 3).value(), 15);
+}
+
+TEST_F(CoroutineHandlers, PassACancellationOnToTheNextNode) {
+  Node third;
+  std::promise<std::stop_token> reached;
+  std::promise<void> stopped;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop;
+  third
+      .add(unary("wait",
+                 [&](Context& context, Reply<int> reply) {
+                   on_stop.emplace(context.stop_token(), [&stopped, reply] {
+                     reply.fail("stopped");
+                     stopped.set_value();
+                   });
+                   reached.set_value(context.stop_token());
+                 }))
+      .value();
+  const Peer next = server.connect(third.listen("inproc://*").value()).value();
+  std::promise<Error> between;
+  add(unary("relay", [&, next]() -> Task<int> {
+    const Result<int> result = co_await next.async_call<int>("wait");
+    between.set_value(result.error());
+    co_return 0;
+  }));
+  std::stop_source source;
+  const Peer peer = connect().with({.stop = source.get_token()});
+  auto outcome = peer.async_call<int>("relay")(asio::use_future);
+  reached.get_future().wait();
+
+  source.request_stop();
+
+  EXPECT_TRUE(outcome.get().error().is(Errc::cancelled));
+  EXPECT_TRUE(between.get_future().get().is(Errc::cancelled));
+  stopped.get_future().wait();
 }
 
 TEST_F(CoroutineHandlers, WaitForTimersWithoutAWorker) {

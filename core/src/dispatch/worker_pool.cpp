@@ -42,7 +42,7 @@ void WorkerPool::post(Task task) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;  // its destructor runs after the lock's
-    queue_.push_back({std::move(task), nullptr});
+    queue_.push_back({nullptr, std::move(task)});
     any_queued_.store(true, std::memory_order_relaxed);
   }
   wake_.notify_one();

@@ -57,9 +57,13 @@ struct IsResult<trestle::Result<T>> : std::true_type {
 };
 
 template <class T>
-inline constexpr bool is_coroutine = false;
+struct IsCoroutine : std::false_type {
+  using Value = T;
+};
 template <class T, class Executor>
-inline constexpr bool is_coroutine<boost::asio::awaitable<T, Executor>> = true;
+struct IsCoroutine<boost::asio::awaitable<T, Executor>> : std::true_type {
+  using Value = T;
+};
 
 template <class T>
 inline constexpr bool is_context = std::is_same_v<std::decay_t<T>, Context>;
@@ -107,7 +111,8 @@ template <class F>
 struct HandlerTypes {
   using Form = Shape<typename Signature<std::decay_t<F>>::Parameters>;
   using Request = typename Form::PayloadType;
-  using Returned = typename IsResult<typename Signature<std::decay_t<F>>::Result>::Value;
+  using Ended = typename IsCoroutine<typename Signature<std::decay_t<F>>::Result>::Value;
+  using Returned = typename IsResult<Ended>::Value;
   using Response = std::conditional_t<Form::answers_later, typename Form::ReplyType, Returned>;
 };
 
@@ -261,7 +266,8 @@ template <Owes owes, class F>
 struct CoroutineAdapter;
 
 template <class F>
-concept Coroutine = Inspectable<F> && is_coroutine<typename Signature<std::decay_t<F>>::Result>;
+concept Coroutine =
+    Inspectable<F> && IsCoroutine<typename Signature<std::decay_t<F>>::Result>::value;
 
 template <Owes owes, Coroutine F>
 HandlerFunction adapt(F function) {
