@@ -81,6 +81,16 @@ TEST_F(CompletionTokens, StartNothingUntilADeferredOperationIsCalled) {
   EXPECT_EQ(reply.get().value(), "ab!");
 }
 
+TEST_F(CompletionTokens, CallOncePerUseOfAConstantOperation) {
+  const auto operation = peer.async_call<std::string>("upper", std::string("ab"));
+
+  auto first = operation(asio::use_future);
+  auto second = operation(asio::use_future);
+
+  EXPECT_EQ(first.get().value(), "ab!");
+  EXPECT_EQ(second.get().value(), "ab!");
+}
+
 TEST_F(CompletionTokens, KeepAnIoContextRunning) {
   asio::io_context context;
   std::thread::id ran_on;

@@ -46,7 +46,8 @@ HIDDEN_LIBRARIES = re.compile(
 # Asio is for who awaits: these headers show it, and only trestle.hpp includes them besides.
 ASIO = re.compile(r"boost/asio(/|\.hpp)")
 ASYNC_HEADERS = {f"core/include/trestle/{name}.hpp" for name in (
-    "async", "coroutine", "executor", "detail/async_operation", "detail/coroutine_handler")}
+    "async", "async_status", "coroutine", "node_executor", "detail/async_operation",
+    "detail/coroutine_handler")}
 MAY_SHOW_ASYNC = ASYNC_HEADERS | {"core/include/trestle/trestle.hpp"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.MULTILINE)
 SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|(?<![\w>])::sleep\s*\(")

@@ -43,12 +43,24 @@ class CallStart {
 
   CallStart(Peer peer, std::string_view handler, DeliveryMode mode, Result<Encoded> argument)
       : peer_(std::move(peer)), handler_(handler), mode_(mode), argument_(std::move(argument)) {}
+  /// A copy is a call of its own. Asio wants it possible, and uses it for `const` operations.
+  CallStart(const CallStart& other)
+      : peer_(other.peer_),
+        handler_(other.handler_),
+        mode_(other.mode_),
+        argument_(copy(other.argument_)) {}
+  CallStart(CallStart&&) = default;
 
   void operator()(CallCompletion done, CallCanceller* canceller) {
     peer_.start(handler_, mode_, std::move(argument_), std::move(done), canceller);
   }
 
  private:
+  static Result<Encoded> copy(const Result<Encoded>& argument) {
+    if (argument.has_error()) return argument.error();
+    return Encoded{argument->codec, Payload::copy(argument->payload.view()), argument->headers};
+  }
+
   Peer peer_;
   std::string handler_;
   DeliveryMode mode_;

@@ -67,7 +67,8 @@ inline Error refuse(std::string text) {
 
 /// A handler of kind `am`. `function` takes any of: one payload, a `Context&`. A payload is
 /// `BytesView` (valid during the run), `Payload`, `Encoded`, or a type that codec.hpp can decode.
-/// It returns nothing or `Result<void>`.
+/// It returns nothing or `Result<void>`. Handlers of all kinds may be coroutines, which return
+/// boost::asio::awaitable of that: <trestle/coroutine.hpp>.
 template <class F>
 Handler am(std::string name, F function, HandlerOptions options = {}) {
   return detail::make_handler<detail::Owes::nothing>(std::move(name), HandlerKind::am,

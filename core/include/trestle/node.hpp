@@ -25,6 +25,7 @@ namespace trestle {
 
 class ManualDriver;
 class NodeCore;
+class NodeExecutor;
 
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
@@ -157,9 +158,16 @@ class TRESTLE_EXPORT Node {
     return broadcast_encoded(handler, detail::encode_argument(options.codec, value), options);
   }
 
+  /// A message that is put together step by step; it needs a target, a peer of this node. Needs
+  /// <trestle/message_builder.hpp>.
+  MessageBuilder<NeedsDeliveryMode> message(std::string_view handler) const;
+
   /// Runs `function` after `delay`, on whichever thread drives the node then; keep it short. It may
   /// make blocking calls as inline handlers do, see Peer.
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
+
+  /// An Asio executor that runs functions on the node's workers; needs <trestle/node_executor.hpp>.
+  NodeExecutor executor();
 
   /// Manual driving: one turn of this node alone; returns how much was handled.
   std::size_t poll();

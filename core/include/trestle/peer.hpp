@@ -31,12 +31,16 @@ class deferred_t;
 namespace trestle {
 
 struct Health;
+struct NeedsDeliveryMode;
+template <class State>
+class MessageBuilder;
 
 namespace detail {
 class PeerLink;
 class CallNow;
 class CallStart;
 class ListStart;
+class MessageDraft;
 class PingStart;
 
 template <class T>
@@ -193,6 +197,9 @@ class TRESTLE_EXPORT Peer {
     return admit(handler, empty_argument());
   }
 
+  /// A message to this peer, put together step by step. Needs <trestle/message_builder.hpp>.
+  MessageBuilder<NeedsDeliveryMode> message(std::string_view handler) const;
+
   /// The time of one round trip to the peer's node; runs no handler.
   [[nodiscard]] Result<std::chrono::nanoseconds> ping() const;
 
@@ -219,6 +226,7 @@ class TRESTLE_EXPORT Peer {
   friend class detail::CallNow;
   friend class detail::CallStart;
   friend class detail::ListStart;
+  friend class detail::MessageDraft;
   friend class detail::PingStart;
 
   template <class T, class... Arguments>

@@ -38,6 +38,16 @@ bool WorkerPool::submit(Task task, const void* owner) {
   return true;
 }
 
+void WorkerPool::post(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;  // its destructor runs after the lock's
+    queue_.push_back({nullptr, std::move(task)});
+    any_queued_.store(true, std::memory_order_relaxed);
+  }
+  wake_.notify_one();
+}
+
 bool WorkerPool::withdraw(const void* owner) {
   Queued withdrawn;  // outlives the lock
   const std::lock_guard lock(mutex_);

@@ -29,6 +29,9 @@ class WorkerPool {
   bool submit(Task task, const void* owner = nullptr);
   /// Drops the task of `owner`. False: it is not in the queue.
   bool withdraw(const void* owner);
+  /// Queues it however many wait: for what goes on with something begun. Once the queue was dropped
+  /// or the threads ended, the task is destroyed.
+  void post(Task task);
   /// Runs the task at the head, if any, on this thread. For pools without threads.
   bool run_one();
 

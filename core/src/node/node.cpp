@@ -1,5 +1,6 @@
 // The public face: Node.
 #include <trestle/node.hpp>
+#include <trestle/node_executor.hpp>
 
 #include <algorithm>
 
@@ -119,6 +120,9 @@ void Node::after(std::chrono::nanoseconds delay, std::function<void()> function)
 
 std::size_t Node::poll() {
   return core_->poll();
+}
+NodeExecutor Node::executor() {
+  return core_->executor();
 }
 TimePoint Node::now() const noexcept {
   return core_->now();

@@ -1,5 +1,6 @@
-// Connecting while nobody blocks.
+// Connecting while nobody blocks, and the executor.
 #include <trestle/detail/pending_connect.hpp>
+#include <trestle/node_executor.hpp>
 
 #include "node/node_core.hpp"
 
@@ -110,5 +111,9 @@ void start_connect(const std::shared_ptr<NodeCore>& core, std::string_view uri,
 }
 
 }  // namespace detail
+
+NodeExecutor NodeCore::executor() {
+  return NodeExecutor(worker_context_);
+}
 
 }  // namespace trestle

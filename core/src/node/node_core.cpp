@@ -78,7 +78,10 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       system_handlers_(handlers_),
       engine_(engine_options(options_, deferred_log()), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
-      pool_(worker_count(options_), options_.spawn_queue_messages),
+      shared_pool_(std::make_shared<dispatch::WorkerPool>(worker_count(options_),
+                                                          options_.spawn_queue_messages)),
+      pool_(*shared_pool_),
+      worker_context_(std::make_shared<detail::WorkerContext>(shared_pool_, deferred_log())),
       dispatcher_(*this, handlers_, pool_,
                   {.messages = options_.spawn_queue_messages,
                    .bytes = options_.spawn_queue_bytes,
@@ -324,6 +327,7 @@ void NodeCore::stop_driving() {
   handlers_.close();
   pool_.drop_queued();
   pool_.stop();
+  worker_context_->end();
   lock.lock();
   // What the last ones led to, log lines above all; but not for ever.
   for (int turns = 0; turns < last_turns_max && (turn(lock) != 0 || has_work()); ++turns) {

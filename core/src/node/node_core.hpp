@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dispatch/dispatcher.hpp"
+#include "dispatch/worker_context.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
@@ -70,6 +71,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<std::string> endpoints();
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
   std::size_t poll();
+  NodeExecutor executor();
   /// Logs at once, on this thread.
   void report(const Error& error) { log_(LogLevel::warning, error.text); }
 
@@ -243,7 +245,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   system::SystemHandlers system_handlers_;
   engine::Engine engine_;
   engine::Leadership leadership_;
-  dispatch::WorkerPool pool_;
+  const std::shared_ptr<dispatch::WorkerPool> shared_pool_;
+  dispatch::WorkerPool& pool_;
+  const std::shared_ptr<detail::WorkerContext> worker_context_;
   dispatch::Dispatcher dispatcher_;
   OutgoingCalls calls_;
   Retries retries_;

@@ -19,6 +19,11 @@ std::size_t encoded_bytes(const OutgoingRequest& request) {
   return wire::encoded_bytes(frame) + request.argument.headers.encoded_bytes();
 }
 
+calls::Awaits awaited_by(DeliveryMode mode) {
+  const bool ack = mode == DeliveryMode::confirmed || mode == DeliveryMode::with_receipt_ack;
+  return ack ? calls::Awaits::ack : calls::Awaits::reply;
+}
+
 std::string bytes_text(std::size_t bytes) {
   return std::to_string(bytes) + " bytes";
 }
@@ -82,8 +87,7 @@ Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls:
   if (sink == nullptr) {
     id = wire::CallId::make(wire::CallId::no_slot, ++messages_sent_);
   } else {
-    auto call = calls_.acquire(
-        *sink, request.mode == DeliveryMode::confirmed ? calls::Awaits::ack : calls::Awaits::reply);
+    auto call = calls_.acquire(*sink, awaited_by(request.mode));
     if (call.has_error()) return std::move(call).error();
     pending = *call;
     id = pending->id;

@@ -4,6 +4,7 @@
 #include "latency_histogram.hpp"
 #include "load.hpp"
 
+#include <trestle/async.hpp>
 #include <trestle/node.hpp>
 #include <trestle/peer.hpp>
 

@@ -10,6 +10,11 @@
 #include <trestle/detail/write_reply.hpp>
 #include <trestle/reply.hpp>
 
+namespace boost::asio {
+template <class T, class Executor>
+class awaitable;
+}
+
 namespace trestle::detail {
 
 /// What the kind of a handler promises to the caller.
@@ -48,6 +53,15 @@ struct IsResult : std::false_type {
 };
 template <class T>
 struct IsResult<trestle::Result<T>> : std::true_type {
+  using Value = T;
+};
+
+template <class T>
+struct IsCoroutine : std::false_type {
+  using Value = T;
+};
+template <class T, class Executor>
+struct IsCoroutine<boost::asio::awaitable<T, Executor>> : std::true_type {
   using Value = T;
 };
 
@@ -97,7 +111,8 @@ template <class F>
 struct HandlerTypes {
   using Form = Shape<typename Signature<std::decay_t<F>>::Parameters>;
   using Request = typename Form::PayloadType;
-  using Returned = typename IsResult<typename Signature<std::decay_t<F>>::Result>::Value;
+  using Ended = typename IsCoroutine<typename Signature<std::decay_t<F>>::Result>::Value;
+  using Returned = typename IsResult<Ended>::Value;
   using Response = std::conditional_t<Form::answers_later, typename Form::ReplyType, Returned>;
 };
 
@@ -242,6 +257,24 @@ HandlerFunction adapt(F function) {
       invoke<owes>(function, parameters, context, *input, responder);
     }
   };
+}
+
+// ---- Coroutines ---------------------------------------------------------------------------------
+
+/// Runs handlers that are coroutines. <trestle/coroutine.hpp> says how.
+template <Owes owes, class F>
+struct CoroutineAdapter;
+
+template <class F>
+concept Coroutine =
+    Inspectable<F> && IsCoroutine<typename Signature<std::decay_t<F>>::Result>::value;
+
+template <Owes owes, Coroutine F>
+HandlerFunction adapt(F function) {
+  static_assert(
+      requires { sizeof(CoroutineAdapter<owes, F>); },
+      "a handler that is a coroutine needs #include <trestle/coroutine.hpp>");
+  return CoroutineAdapter<owes, F>::adapt(std::move(function));
 }
 
 }  // namespace trestle::detail

@@ -1,0 +1,183 @@
+// What a sender holds of a message that is under way.
+#pragma once
+
+#include <utility>
+
+#include <trestle/contract.hpp>
+#include <trestle/detail/open_call.hpp>
+#include <trestle/detail/read_reply.hpp>
+#include <trestle/encoded.hpp>
+#include <trestle/error.hpp>
+#include <trestle/ids.hpp>
+
+namespace trestle {
+
+/// The handler ended; nothing is left to wait for.
+struct SendAndConfirm {};
+/// The handler's end can be waited for.
+struct DetachedConfirm {};
+/// The handler started; its response can be waited for.
+template <class R>
+struct WithResponse {};
+/// The handler's start and its response can be waited for.
+template <class R>
+struct DetachedResponse {};
+
+/// The receipt can be waited for, then an acknowledgement.
+struct DeliveryPhase {};
+/// The receipt came; the acknowledgement can be waited for.
+struct AckPhase {};
+/// The receipt can be waited for, then a response.
+template <class R>
+struct ResponseDeliveryPhase {};
+/// The receipt came; the response can be waited for.
+template <class R>
+struct ResponsePhase {};
+
+namespace detail {
+
+/// A message under way. Each outcome is waited for once: waiting takes the status, and a second
+/// wait for it ends as invalid_argument. Dropped, it frees its place among the node's calls; the
+/// message is sent all the same. Threads: one at a time.
+class OpenMessage {
+ public:
+  explicit OpenMessage(OpenCall call) : id_(call.message_id()), call_(std::move(call)) {}
+
+  /// Equal to what the handler sees.
+  MessageId message_id() const noexcept { return id_; }
+  /// Of the call's own functions.
+  OpenCall& open() noexcept { return call_; }
+
+ protected:
+  template <class R>
+  Result<R> take_response() {
+    return read_reply<R>(call_.wait_outcome());
+  }
+  Result<void> take_ack() {
+    auto outcome = call_.wait_outcome();
+    if (outcome.has_error()) return std::move(outcome).error();
+    return {};
+  }
+
+  MessageId id_;
+  OpenCall call_;
+};
+
+}  // namespace detail
+
+/// What MessageBuilder::send and its like give; which waits there are depends on `Stage`.
+template <class Stage>
+class MessageStatus;
+
+template <>
+class MessageStatus<SendAndConfirm> {
+ public:
+  explicit MessageStatus(MessageId id) noexcept : id_(id) {}
+  MessageId message_id() const noexcept { return id_; }
+
+ private:
+  MessageId id_;
+};
+
+template <>
+class MessageStatus<DetachedConfirm> : public detail::OpenMessage {
+ public:
+  using OpenMessage::OpenMessage;
+  /// Waits until the handler ended. Errors: its refusal with its text, deadline_exceeded,
+  /// cancelled, connection_lost.
+  [[nodiscard]] Result<void> await_ack() && { return take_ack(); }
+};
+
+template <class R>
+class MessageStatus<WithResponse<R>> : public detail::OpenMessage {
+ public:
+  using OpenMessage::OpenMessage;
+  /// Waits for the response. Errors: those of Peer::call().
+  [[nodiscard]] Result<R> await_response() && { return this->template take_response<R>(); }
+  /// The same, undecoded.
+  [[nodiscard]] Result<Encoded> await_response_raw() && {
+    return this->template take_response<Encoded>();
+  }
+};
+
+template <class R>
+class MessageStatus<DetachedResponse<R>> : public MessageStatus<WithResponse<R>> {
+ public:
+  using MessageStatus<WithResponse<R>>::MessageStatus;
+  /// Waits until the handler starts; may be repeated. A response counts as well.
+  /// Errors: why it never started; those of await_response().
+  [[nodiscard]] Result<void> await_accepted() & {
+    auto accepted = this->call_.wait_accepted();
+    if (accepted.has_error()) return std::move(accepted).error();
+    return {};
+  }
+};
+
+/// What a message with a receipt gives: first the receipt, then its end.
+template <class Phase>
+class ReceiptHandle;
+
+namespace detail {
+
+/// Whose receipt came.
+class DeliveredMessage : public OpenMessage {
+ public:
+  DeliveredMessage(OpenCall call, HandlerContract contract)
+      : OpenMessage(std::move(call)), contract_(std::move(contract)) {}
+  /// What the handler takes and gives.
+  const HandlerContract& contract() const noexcept { return contract_; }
+
+ private:
+  HandlerContract contract_;
+};
+
+/// Whose receipt is awaited; `Next` follows it.
+template <class Next>
+class UndeliveredMessage : public OpenMessage {
+ public:
+  using OpenMessage::OpenMessage;
+  /// Waits for the receipt: the peer has a handler that does what is expected, and the payload
+  /// decodes. Errors: kind_mismatch and undecodable, naming both sides, handler_not_found; those of
+  /// Peer::call().
+  [[nodiscard]] Result<ReceiptHandle<Next>> await_delivery() && {
+    auto contract = call_.wait_accepted();
+    if (contract.has_error()) {
+      call_ = OpenCall();
+      return std::move(contract).error();
+    }
+    return ReceiptHandle<Next>(std::move(call_), std::move(*contract));
+  }
+};
+
+}  // namespace detail
+
+template <>
+class ReceiptHandle<AckPhase> : public detail::DeliveredMessage {
+ public:
+  using DeliveredMessage::DeliveredMessage;
+  /// Waits until the handler ended. Errors: its refusal with its text; those of Peer::confirm().
+  [[nodiscard]] Result<void> await_ack() && { return take_ack(); }
+};
+
+template <class R>
+class ReceiptHandle<ResponsePhase<R>> : public detail::DeliveredMessage {
+ public:
+  using DeliveredMessage::DeliveredMessage;
+  /// Waits for the response. Errors: those of Peer::call().
+  [[nodiscard]] Result<R> await_response() && { return this->template take_response<R>(); }
+};
+
+template <>
+class ReceiptHandle<DeliveryPhase> : public detail::UndeliveredMessage<AckPhase> {
+ public:
+  using UndeliveredMessage::UndeliveredMessage;
+};
+
+template <class R>
+class ReceiptHandle<ResponseDeliveryPhase<R>>
+    : public detail::UndeliveredMessage<ResponsePhase<R>> {
+ public:
+  using detail::UndeliveredMessage<ResponsePhase<R>>::UndeliveredMessage;
+};
+
+}  // namespace trestle
