@@ -83,6 +83,12 @@ struct NodeCounters {
   std::uint64_t calls_pending = 0;      ///< waiting for an outcome now
 };
 
+/// What became of a broadcast at one peer.
+struct PeerOutcome {
+  Peer peer;
+  Result<void> outcome;
+};
+
 /// Listens, runs handlers, and reaches peers. Neither copied nor moved; its destructor closes it.
 /// Inline handlers, completions, functions of after() and the log function run on whichever thread
 /// drives it at the moment, which may be inside a blocking call: hold no mutex there that they
@@ -146,6 +152,15 @@ class TRESTLE_EXPORT Node {
   /// <trestle/message_builder.hpp>.
   MessageBuilder<NeedsDeliveryMode> message(std::string_view handler) const;
 
+  /// Runs an ack or unary handler at each of peers() at the same time, and waits until all ended;
+  /// replies are dropped. The argument is encoded once. Errors of one peer are its outcome; where
+  /// the argument cannot be encoded, everyone's.
+  template <class T>
+  std::vector<PeerOutcome> broadcast(std::string_view handler, const T& value,
+                                     const CallOptions& options = {}) const {
+    return broadcast_encoded(handler, detail::encode_argument(options.codec, value), options);
+  }
+
   /// Runs `function` after `delay`, on whichever thread drives the node then; keep it short. It may
   /// make blocking calls as inline handlers do, see Peer.
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
@@ -164,6 +179,9 @@ class TRESTLE_EXPORT Node {
   Result<void> close();
 
  private:
+  std::vector<PeerOutcome> broadcast_encoded(std::string_view handler, Result<Encoded> argument,
+                                             const CallOptions& options) const;
+
   std::shared_ptr<NodeCore> core_;
 };
 

@@ -15,6 +15,7 @@
 #include <trestle/codec.hpp>
 #include <trestle/context.hpp>
 #include <trestle/delivery_mode.hpp>
+#include <trestle/detail/encode_argument.hpp>
 #include <trestle/detail/open_call.hpp>
 #include <trestle/detail/read_reply.hpp>
 #include <trestle/encoded.hpp>
@@ -62,7 +63,7 @@ struct CallOptions {
   std::optional<TimePoint> deadline{};  ///< on the node's clock; what comes first counts
   std::stop_token stop{};               ///< ends calls that wait, as cancelled
   Headers headers{};                    ///< travel with each request
-  RetryPolicy retry{};
+  RetryPolicy retry{};                  ///< of calls and confirmations
 };
 
 /// Builds a call's argument inside the call: `peer.call<R>("h", in_place<Request>, a, b)`.
@@ -241,15 +242,7 @@ class TRESTLE_EXPORT Peer {
 
   template <class T>
   Result<Encoded> encode_argument(const T& value) const {
-    if constexpr (std::is_same_v<T, Payload>) {
-      return Encoded{Codec::bytes, Payload::copy(value.view())};
-    } else if constexpr (std::is_same_v<T, Encoded>) {
-      return Encoded{value.codec, Payload::copy(value.payload.view()), value.headers};
-    } else {
-      auto bytes = encode(options_.codec, value);
-      if (bytes.has_error()) return std::move(bytes).error();
-      return Encoded{options_.codec, std::move(*bytes)};
-    }
+    return detail::encode_argument(options_.codec, value);
   }
 
   static Result<void> without_value(const Result<Encoded>& outcome) {

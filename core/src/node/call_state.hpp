@@ -22,7 +22,9 @@ namespace trestle::detail {
 /// Threads: any, where not said otherwise. The engine's lock guards it.
 /// Lifetime: its OpenCall, its cancellers, and, until its outcome is known, the node keep it; never
 /// destroyed with the lock held.
-class CallState final : public calls::CallSink, public std::enable_shared_from_this<CallState> {
+class CallState final : public calls::CallSink,
+                        public Cancellable,
+                        public std::enable_shared_from_this<CallState> {
  public:
   static std::shared_ptr<CallState> make(OutgoingCalls& calls, const peers::PeerLinkPtr& link,
                                          std::string_view handler);
@@ -60,7 +62,7 @@ class CallState final : public calls::CallSink, public std::enable_shared_from_t
   Result<Encoded> await_outcome();
   void on_accepted(AcceptedCompletion done);
   void on_outcome(CallCompletion done);
-  bool cancel(CallCanceller::Scope scope);
+  bool cancel(CallCanceller::Scope scope) override;
   /// Its outcome is of no interest any more; the message is sent all the same.
   void drop() noexcept;
 

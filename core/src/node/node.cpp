@@ -78,6 +78,31 @@ PeerInfo Node::info() const {
   return {core_->instance_id(), core_->endpoints()};
 }
 
+std::vector<PeerOutcome> Node::broadcast_encoded(std::string_view handler, Result<Encoded> argument,
+                                                 const CallOptions& options) const {
+  const auto links = core_->peers();
+  std::vector<PeerOutcome> outcomes;
+  outcomes.reserve(links.size());
+  if (argument.has_error()) {
+    for (const auto& link : links) outcomes.push_back({Peer(link), argument.error()});
+    return outcomes;
+  }
+  const SharedEncoded shared(std::move(*argument));
+  std::vector<Result<detail::OpenCall>> calls;
+  calls.reserve(links.size());
+  for (const auto& link : links) {
+    calls.push_back(
+        core_->calls().open({link, handler, DeliveryMode::confirmed, options}, shared.lend(), {}));
+  }
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    auto ended =
+        calls[i].has_error() ? Result<Encoded>(calls[i].error()) : calls[i]->wait_outcome();
+    outcomes.push_back({Peer(links[i]), {}});
+    if (ended.has_error()) outcomes.back().outcome = std::move(ended).error();
+  }
+  return outcomes;
+}
+
 std::vector<Peer> Node::peers() const {
   std::vector<Peer> peers;
   for (auto& link : core_->peers()) peers.emplace_back(std::move(link));

@@ -84,6 +84,10 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
                    .bytes = options_.spawn_queue_bytes,
                    .requests = options_.requests_max}),
       calls_(*this, options_, engine_, leadership_, pool_),
+      retries_(
+          *this, calls_, engine_, leadership_, pool_,
+          [this](auto delay, auto function) { after(delay, std::move(function)); },
+          std::hash<InstanceId>{}(instance_)),
       peers_(instance_),
       loopback_(options_.queue_bytes_max) {}
 

@@ -26,6 +26,7 @@
 #include "node/leader_work.hpp"
 #include "node/loopback.hpp"
 #include "node/outgoing_calls.hpp"
+#include "node/retries.hpp"
 #include "node/system_handlers.hpp"
 #include "peers/connection.hpp"
 #include "peers/endpoint.hpp"
@@ -74,6 +75,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   // ---- Behind Peer ----
   OutgoingCalls& calls() noexcept { return calls_; }
+  Retries& retries() noexcept { return retries_; }
   InstanceId id_of(const detail::PeerLink& link);
   bool is_connected(const peers::PeerLinkPtr& link);
   void disconnect(const peers::PeerLinkPtr& link);
@@ -244,6 +246,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   dispatch::WorkerPool pool_;
   dispatch::Dispatcher dispatcher_;
   OutgoingCalls calls_;
+  Retries retries_;
   peers::PeerTable peers_;
 
   // Under the engine's lock.

@@ -17,6 +17,10 @@ bool CallCanceller::cancel(Scope scope) const {
   return call_ != nullptr && call_->cancel(scope);
 }
 
+CallCanceller OpenCall::canceller() const noexcept {
+  return CallCanceller(state_);
+}
+
 OpenCall& OpenCall::operator=(OpenCall&& other) noexcept {
   OpenCall old(std::move(*this));
   state_ = std::move(other.state_);

@@ -49,6 +49,9 @@ class OutgoingCalls {
   Result<MessageId> admit(const CallTarget& target, Encoded argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
 
+  /// When a call made at `now` ends at the latest; empty: never.
+  std::optional<TimePoint> deadline_of(const CallOptions& options, TimePoint now) const;
+
   /// Calls wait for an outcome that nobody blocks for. Lock held.
   bool has_unattended() const noexcept { return unattended_ != 0; }
 
@@ -74,7 +77,6 @@ class OutgoingCalls {
     const std::stop_token& stop;
   };
 
-  std::optional<TimePoint> deadline_of(const CallOptions& options, TimePoint now) const;
   /// What is the same for each call. Errors: it would be in vain, or its headers are too large.
   Result<void> prepare(const CallTarget& target, peers::OutgoingRequest& request) const;
   Result<Encoded> call(const CallTarget& target, Encoded argument);

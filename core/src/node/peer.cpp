@@ -37,7 +37,11 @@ Peer Peer::within(const Context& context) const {
 
 Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const {
   if (link_ == nullptr) return no_target();
-  return link_->node->calls().invoke({link_, handler, mode, options_}, std::move(argument));
+  const CallTarget target{link_, handler, mode, options_};
+  if (options_.retry.attempts_max > 1) {
+    return link_->node->retries().invoke(target, std::move(argument));
+  }
+  return link_->node->calls().invoke(target, std::move(argument));
 }
 
 Result<MessageId> Peer::admit(std::string_view handler, Encoded argument) const {
@@ -56,8 +60,11 @@ Result<detail::OpenCall> Peer::open(std::string_view handler, DeliveryMode mode,
 void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
                  detail::CallCompletion done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
-  link_->node->calls().start({link_, handler, mode, options_}, std::move(argument), std::move(done),
-                             canceller);
+  const CallTarget target{link_, handler, mode, options_};
+  if (options_.retry.attempts_max > 1) {
+    return link_->node->retries().start(target, std::move(argument), std::move(done), canceller);
+  }
+  link_->node->calls().start(target, std::move(argument), std::move(done), canceller);
 }
 
 void Peer::start_list(detail::CallCompletion done, detail::CallCanceller* canceller) const {

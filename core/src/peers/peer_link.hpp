@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "peers/retry_budget.hpp"
+
 namespace trestle {
 class NodeCore;
 }
@@ -29,6 +31,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   std::string uri;                     // where it can be dialled; empty if it always came to us
   std::optional<InstanceId> expected;  // whom the application insists on at that endpoint
   std::vector<std::shared_ptr<peers::Connection>> connections;
+  peers::RetryBudget retry_budget;  // needs no lock
 };
 
 }  // namespace trestle::detail

@@ -15,6 +15,7 @@
 namespace trestle::detail {
 
 class CallState;
+class Cancellable;
 
 /// Takes the outcome of a call that nobody blocks for.
 using CallCompletion = UniqueFunction<void(Result<Encoded>)>;
@@ -30,13 +31,22 @@ class TRESTLE_EXPORT CallCanceller {
   };
 
   CallCanceller() noexcept = default;
-  explicit CallCanceller(std::shared_ptr<CallState> call) noexcept : call_(std::move(call)) {}
+  explicit CallCanceller(std::shared_ptr<Cancellable> call) noexcept : call_(std::move(call)) {}
 
   /// The call ends as `cancelled`, unless it is over. False: it goes on, or was over.
   bool cancel(Scope scope = Scope::any) const;
 
  private:
-  std::shared_ptr<CallState> call_;
+  std::shared_ptr<Cancellable> call_;
+};
+
+/// What a CallCanceller ends. Threads: any.
+class Cancellable {
+ public:
+  virtual bool cancel(CallCanceller::Scope scope) = 0;
+
+ protected:
+  ~Cancellable() = default;
 };
 
 /// What else a call asks of the peer.
@@ -71,7 +81,7 @@ class TRESTLE_EXPORT OpenCall {
   /// Likewise; the call is empty afterwards. Its slot is freed at its end.
   void on_outcome(CallCompletion done);
 
-  CallCanceller canceller() const noexcept { return CallCanceller(state_); }
+  CallCanceller canceller() const noexcept;
 
  private:
   std::shared_ptr<CallState> state_;

@@ -1,0 +1,62 @@
+// Calls that are tried again when they fail.
+#pragma once
+
+#include <trestle/retry_policy.hpp>
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <random>
+
+#include "node/outgoing_calls.hpp"
+#include "node/shared_encoded.hpp"
+
+namespace trestle {
+
+/// Whether a call that failed like that may be made again.
+bool may_try_again(const Error& error, const RetryPolicy& policy);
+
+/// Behind Peer, for calls whose policy allows more than one attempt. All attempts share the call's
+/// deadline and its encoded argument. Threads: any; the engine's lock is not held.
+class Retries {
+ public:
+  using After = std::function<void(std::chrono::nanoseconds, std::function<void()>)>;
+
+  /// `after`: as Node::after(). `seed`: of the jitter.
+  Retries(CallHost& host, OutgoingCalls& calls, engine::Engine& engine,
+          engine::Leadership& leadership, dispatch::WorkerPool& pool, After after,
+          std::uint64_t seed)
+      : host_(host),
+        calls_(calls),
+        engine_(engine),
+        leadership_(leadership),
+        pool_(pool),
+        after_(std::move(after)),
+        random_(static_cast<std::minstd_rand::result_type>(seed)) {}
+
+  /// As of OutgoingCalls.
+  Result<Encoded> invoke(const CallTarget& target, Encoded argument);
+  void start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
+             detail::CallCanceller* canceller);
+
+ private:
+  class Attempts;
+  class DetachedCall;
+
+  /// One deadline for all attempts.
+  CallOptions options_of(const CallTarget& target) const;
+  std::chrono::nanoseconds jittered(std::chrono::nanoseconds delay, double jitter);
+  /// Blocks so long. False: `stop` stopped, or this thread may not wait.
+  bool pause(std::chrono::nanoseconds delay, const std::stop_token& stop);
+
+  CallHost& host_;
+  OutgoingCalls& calls_;
+  engine::Engine& engine_;
+  engine::Leadership& leadership_;
+  dispatch::WorkerPool& pool_;
+  const After after_;
+  std::mutex mutex_;
+  std::minstd_rand random_;  // under mutex_
+};
+
+}  // namespace trestle
