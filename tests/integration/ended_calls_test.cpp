@@ -172,6 +172,24 @@ TEST_F(EndedCalls, ByATokenEndsACallThatDoesNotBlock) {
   expect_nothing_pending();
 }
 
+TEST_F(EndedCalls, ByATokenEndsTheWaitForRoom) {
+  Node& narrow = network.add_node({.queue_bytes_max = 2000});
+  const Peer target = narrow.connect(uri).value();
+  const auto call = target.message("never").expect_response<int>();
+  std::vector<MessageStatus<DetachedResponse<int>>> filling;
+  for (int i = 0; i < 4; ++i) filling.push_back(call.send_detached().value());  // the window
+  const Payload page = Payload::copy(std::string(1500, 'x'));
+  ASSERT_TRUE(target.send("never", page).has_value());  // the queue
+  std::stop_source stop;
+  narrow.after(1s, [&] { stop.request_stop(); });
+
+  const auto sent = target.with({.stop = stop.get_token()}).send("never", page);
+
+  EXPECT_TRUE(sent.error().is(Errc::cancelled)) << sent.error();
+  EXPECT_THAT(sent.error().text, HasSubstr("room"));
+  EXPECT_EQ(narrow.now(), 1s);
+}
+
 TEST_F(EndedCalls, FromACompletionEndsAnotherCall) {
   auto waiting = open("never").value();
   auto canceller = waiting.open().canceller();

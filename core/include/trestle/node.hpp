@@ -149,6 +149,10 @@ class TRESTLE_EXPORT Node {
   /// The peers that are known, connected or not, in the order of their ids. Without this node.
   std::vector<Peer> peers() const;
 
+  /// A message that is put together step by step; it needs a target, a peer of this node. Needs
+  /// <trestle/message_builder.hpp>.
+  MessageBuilder<NeedsDeliveryMode> message(std::string_view handler) const;
+
   /// Runs an ack or unary handler at each of peers() at the same time, and waits until all ended;
   /// replies are dropped. The argument is encoded once. Errors of one peer are its outcome; where
   /// the argument cannot be encoded, everyone's.
@@ -157,10 +161,6 @@ class TRESTLE_EXPORT Node {
                                      const CallOptions& options = {}) const {
     return broadcast_encoded(handler, detail::encode_argument(options.codec, value), options);
   }
-
-  /// A message that is put together step by step; it needs a target, a peer of this node. Needs
-  /// <trestle/message_builder.hpp>.
-  MessageBuilder<NeedsDeliveryMode> message(std::string_view handler) const;
 
   /// Runs `function` after `delay`, on whichever thread drives the node then; keep it short. It may
   /// make blocking calls as inline handlers do, see Peer.

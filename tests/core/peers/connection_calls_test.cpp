@@ -100,6 +100,56 @@ TEST_F(Calls, TellAnAckFromAnEmptyReplyAndTakeNoPong) {
   connection->abandon(second);
 }
 
+TEST_F(Calls, TellThePeerWhenNobodyWaitsForThemAnyMore) {
+  const auto connection = open();
+  NotedSink late, cancelled;
+  ASSERT_TRUE(call(*connection, &late, "h", clock_.now() + 1s).has_value());
+  const auto id = call(*connection, &cancelled).value();
+
+  advance(1s);
+  EXPECT_TRUE(connection->cancel(id, detail::CallCanceller::Scope::any));
+  flush();
+
+  EXPECT_EQ(frames(), "hello request:h#1 request:#1 cancel cancel ");
+  EXPECT_TRUE(cancelled.error().is(Errc::cancelled));
+  EXPECT_EQ(cancelled.error().ran, Ran::maybe);
+  EXPECT_FALSE(connection->cancel(id, detail::CallCanceller::Scope::any));
+}
+
+TEST_F(Calls, AreTakenBackWhenTheyHaveNotLeft) {
+  const auto connection = open();
+  NotedSink first, second;
+  ASSERT_TRUE(call(*connection, &first).has_value());
+  fake_.send_status = TT_E_AGAIN;
+  const auto id = call(*connection, &second).value();
+
+  EXPECT_TRUE(connection->cancel(id, detail::CallCanceller::Scope::not_sent));
+  fake_.send_status = TT_OK;
+  fake_.writable(conn());
+  turn();
+
+  EXPECT_EQ(frames(), "hello request:h#1 void ");
+  EXPECT_EQ(second.error().ran, Ran::no);
+}
+
+TEST_F(Calls, ThatAreForgottenAreSentFromTheHandshakeOn) {
+  const auto connection = dial();
+  NotedSink forgotten, abandoned;
+  const auto first = call(*connection, &forgotten).value();
+  const auto second = call(*connection, &abandoned).value();
+
+  connection->forget(first);
+  connection->abandon(second);
+  EXPECT_EQ(connection->calls_pending(), 0u);
+  fake_.connected(conn());
+  receive(PacketBytes().add(hello_of()).str());
+
+  EXPECT_EQ(frames(), "hello request:h#1 ");
+  receive(PacketBytes().add(wire::Ack{first}).str());
+  EXPECT_EQ(strays_, 1);
+  EXPECT_EQ(forgotten.completions, 0);
+}
+
 TEST_F(Calls, TravelWithTheTimeThatIsLeft) {
   const auto connection = open();
   NotedSink sink;

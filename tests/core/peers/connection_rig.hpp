@@ -222,6 +222,7 @@ class ConnectionRig : public ::testing::Test,
   static std::string describe(const wire::Pong&) { return "pong"; }
   static std::string describe(const wire::Reply&) { return "reply"; }
   static std::string describe(const wire::Ack&) { return "ack"; }
+  static std::string describe(const wire::Cancel&) { return "cancel"; }
   static std::string describe(const wire::UnknownFrame&) { return "void"; }
   template <class Frame>
   static std::string describe(const Frame&) {
