@@ -174,6 +174,36 @@ TEST_F(Cancellation, OfACallThatEndedInItsTurnReachesNobodyElse) {
   EXPECT_TRUE(second.stop_requested());
 }
 
+TEST_F(Cancellation, ReachesTheLaterOfTwoCallsWithOneId) {
+  add_hold();
+  raw->send(request(1, 1, "hold"));
+  held.at(0)(5);
+  raw->settle();
+
+  raw->send(request(1, 1, "hold"));
+  cancel(1);
+
+  EXPECT_FALSE(tokens.at(0).stop_requested());
+  EXPECT_TRUE(tokens.at(1).stop_requested());
+}
+
+TEST_F(Cancellation, OfACallThatEndedBeforeItsHandlerReachesNobodyElse) {
+  int calls = 0;
+  const auto answer_first = [&](int, Reply<int> reply) {
+    if (++calls == 2) return held.push_back(std::move(reply));
+    reply(5);
+    EXPECT_TRUE(server.peer(server.instance_id()).ping().has_value());  // turns go on meanwhile
+  };
+  server.add(unary("hold", answer_first, {Execution::inline_})).value();
+  raw->send(request(1, 1, "hold"));
+  EXPECT_EQ(reply(), "5");
+
+  raw->send(request(1, 1, "hold"));
+  cancel(1);
+
+  EXPECT_TRUE(held.at(0).stop_token().stop_requested());
+}
+
 TEST_F(Cancellation, OfWhatIsOverOrNeverWasMeansNothing) {
   server.add(unary("echo", [](int number) { return number; })).value();
   raw->send(wire::Cancel{call(9)}, wire::Cancel{}, request(1, 1, "echo"));
@@ -240,6 +270,8 @@ TEST_F(Cancellation, ComesWithTheCloseOfTheNodeOnceItHasWaited) {
 
   EXPECT_TRUE(closed.error().is(Errc::deadline_exceeded)) << closed.error().text;
   EXPECT_EQ(stopped_at - begin, NodeOptions().close_timeout);
+  raw->settle();
+  EXPECT_EQ(reply(), "3") << "what a handler says when it is asked to stop is sent still";
 }
 
 TEST_F(Cancellation, DoesNotComeWithACloseThatFindsAllHandlersDone) {

@@ -320,8 +320,6 @@ void Dispatcher::drop(const std::shared_ptr<KeptMessage>& message, Error why) {
   pool_.withdraw(message.get());
   refused_.fetch_add(1, std::memory_order_relaxed);
   KeptResponder(*this, message).refuse(std::move(why));
-  message->payload = {};
-  const ByteBudget::Share given_back = std::move(message->share);
 }
 
 // ---- Running ------------------------------------------------------------------------------------

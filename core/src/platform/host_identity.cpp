@@ -20,7 +20,8 @@ std::array<std::uint8_t, 16> read_host_identity() {
   for (const char c : boot_id) {
     if (c == '-' || digits >= 2 * identity.size()) continue;
     const auto value = static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    identity[digits / 2] = static_cast<std::uint8_t>(identity[digits / 2] << 4 | (value & 15));
+    const unsigned before = identity[digits / 2];
+    identity[digits / 2] = static_cast<std::uint8_t>(before << 4 | (value & 15));
     ++digits;
   }
   std::uint64_t inode = network.st_ino * 0x9E3779B97F4A7C15u;
