@@ -11,7 +11,13 @@ namespace {
 const std::string dropped =
     "cancelled, not run: the caller cancelled it before its handler started";
 
-class Cancellation : public RawCalls {
+/// What handlers keep. A base, so that it outlives the network: dropping a reply may start others.
+struct Kept {
+  std::vector<std::stop_token> tokens;
+  std::vector<Reply<int>> held;
+};
+
+class Cancellation : protected Kept, public RawCalls {
  protected:
   using RawCalls::RawCalls;
 
@@ -24,9 +30,6 @@ class Cancellation : public RawCalls {
     server.add(unary("hold", hold, options)).value();
   }
   void cancel(std::uint32_t slot) { raw->send(wire::Cancel{call(slot)}); }
-
-  std::vector<std::stop_token> tokens;
-  std::vector<Reply<int>> held;
 };
 
 TEST_F(Cancellation, DropsAMessageThatWaitsForAWorker) {

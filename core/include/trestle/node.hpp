@@ -177,7 +177,7 @@ class TRESTLE_EXPORT Node {
 
   /// Refuses new work and tells the peers, waits for running handlers and their replies at most
   /// close_timeout, then closes. Messages that wait for a worker are dropped then; handlers that
-  /// run are not interrupted, and close() stays until they end. Again does nothing.
+  /// run see their stop tokens stopped, and close() stays until they end. Again does nothing.
   /// Errors: deadline_exceeded: what was still busy. would_block_for_ever inside a handler, which
   /// close() would wait for; the destructor must not run there either.
   Result<void> close();
