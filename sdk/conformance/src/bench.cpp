@@ -42,11 +42,26 @@ bool sleep_all(const Bench::Drivers& drivers, std::chrono::milliseconds bound) {
 
 }  // namespace
 
-Bench::Bench(const Subject& subject)
-    : subject_(subject), plugin_(load_plugin(subject.plugin_path, subject.scheme)) {}
+Bench::Bench(const Subject& subject, const Needs& needs) : subject_(subject), needs_(needs) {
+  for (unsigned i = 0; i < needs.peer_processes; ++i) {
+    peers_.push_back(std::make_unique<PeerProcess>(subject));
+  }
+}
+
+const tt_plugin& Bench::plugin() {
+  if (plugin_ == nullptr) plugin_ = &load_plugin(subject_.plugin_path, subject_.scheme);
+  return *plugin_;
+}
+
+PeerProcess& Bench::peer(std::size_t number) {
+  if (reach_of(plugin(), subject_.scheme) == TT_REACH_PROCESS) {
+    throw Skipped{"the scheme reaches this process only (TT_REACH_PROCESS)"};
+  }
+  return *peers_.at(number);
+}
 
 Driver& Bench::open(const OpenOptions& options) {
-  drivers_.push_back(std::make_unique<Driver>(plugin_, subject_.scheme, options));
+  drivers_.push_back(std::make_unique<Driver>(plugin(), subject_.scheme, options));
   return *drivers_.back();
 }
 
@@ -64,7 +79,7 @@ void Bench::pump_until(const std::function<bool()>& done, const std::string& wha
 
 void Bench::pump_until(const Drivers& drivers, const std::function<bool()>& done,
                        const std::string& what) {
-  const auto give_up = Clock::now() + watchdog;
+  const auto give_up = Clock::now() + subject_.patience;
   while (!done()) {
     const bool idle = drain(drivers) == 0;
     expect_no_complaints();
@@ -72,14 +87,15 @@ void Bench::pump_until(const Drivers& drivers, const std::function<bool()>& done
     if (!idle) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up - Clock::now());
     if (left.count() <= 0) {
-      fail("expected " + what + " within " + std::to_string(watchdog.count()) + " s, got nothing");
+      fail("expected " + what + " within " + std::to_string(subject_.patience.count()) +
+           " s, got nothing");
     }
     sleep_all(drivers, left);
   }
 }
 
 bool Bench::pump_until_quiet(const Drivers& drivers, const std::function<bool()>& done) {
-  const auto give_up = Clock::now() + watchdog;
+  const auto give_up = Clock::now() + subject_.patience;
   bool quiet = false;
   while (!quiet && !done()) {
     expect(Clock::now() < give_up,
@@ -93,6 +109,7 @@ bool Bench::pump_until_quiet(const Drivers& drivers, const std::function<bool()>
 void Bench::expect_no_complaints() const {
   for (const auto& driver : drivers_) {
     for (const std::string& text : driver->violations()) fail(text);
+    if (needs_.warnings == Warnings::provoked) continue;
     for (const std::string& text : driver->host().complaints()) {
       fail("expected no warning in the log, got: " + text);
     }
@@ -117,6 +134,8 @@ void Bench::finish() {
       if (!conn->freed) driver->free(*conn);
     }
     expect_status("destroy with nothing left", TT_OK, driver->destroy());
+    expect_equal("bytes from alloc() that did not come back by destroy()", 0,
+                 driver->host().allocated_bytes());
   }
   expect_no_complaints();
 }

@@ -30,7 +30,7 @@ Driver::Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOpt
   params.scheme = scheme.c_str();
   params.rx_max_msg = options.packet_bytes_max;
   params.tx_hwm_bytes = options.queue_bytes_max;
-  params.linger_ns = 5'000'000'000;
+  params.linger_ns = static_cast<std::uint64_t>(options.linger.count());
   tt_error error = empty_error();
   const tt_status status = ops_.open(host_->table(), &params, &transport_, &error);
   if (status == TT_E_UNSUPPORTED && options.flags != 0) {
@@ -45,6 +45,30 @@ Driver::Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOpt
 Driver::~Driver() {
   // A transport that a failed check left behind may still call its host.
   if (transport_ != nullptr) static_cast<void>(host_.release());
+}
+
+tt_attr Driver::query_again() {
+  tt_attr attr{};
+  attr.size = sizeof(attr);
+  query_into(attr);
+  return attr;
+}
+
+void Driver::query_into(tt_attr& attr) {
+  const auto guard = serialise();
+  expect_status("query", TT_OK, ops_.query(transport_, &attr));
+}
+
+void Driver::connect_badly(tt_error* error) {
+  tt_conn* conn = nullptr;
+  const auto guard = serialise();
+  expect_status("connect to no-such-scheme://x", TT_E_ADDR,
+                ops_.connect(transport_, "no-such-scheme://x", nullptr, &conn, error));
+}
+
+const void* Driver::extension(const char* id) {
+  const auto guard = serialise();
+  return ops_.extension == nullptr ? nullptr : ops_.extension(transport_, id);
 }
 
 std::unique_lock<std::mutex> Driver::serialise() {
@@ -190,6 +214,16 @@ void Driver::flush() {
   if (ops_.flush == nullptr) return;
   const auto guard = serialise();
   static_cast<void>(ops_.flush(transport_));
+}
+
+void Driver::pause(Connection& conn) {
+  const auto guard = serialise();
+  ops_.conn_pause(transport_, conn.handle, 1);
+}
+
+void Driver::resume(Connection& conn) {
+  const auto guard = serialise();
+  ops_.conn_pause(transport_, conn.handle, 0);
 }
 
 void Driver::close(Connection& conn, std::uint32_t flags) {

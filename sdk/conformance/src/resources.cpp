@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iterator>
+#include <string>
 
 namespace trestle::conformance {
 namespace {
@@ -19,6 +20,14 @@ std::size_t open_descriptors() {
 }
 std::size_t running_threads() {
   return entries("/proc/self/task");
+}
+
+std::set<int> descriptor_numbers() {
+  std::set<int> numbers;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    numbers.insert(std::stoi(entry.path().filename()));
+  }
+  return numbers;
 }
 
 }  // namespace trestle::conformance

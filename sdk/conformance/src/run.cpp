@@ -1,7 +1,10 @@
 // The list of all checks, and running one of them.
 #include <trestle/conformance/check.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <exception>
+#include <string_view>
 
 #include "bench.hpp"
 #include "checks/checks.hpp"
@@ -11,8 +14,10 @@ namespace {
 
 std::vector<Check> collect() {
   std::vector<Check> all;
-  for (const auto group : {address_checks(), connection_checks(), packet_checks(),
-                           borrowing_checks(), flow_checks(), waking_checks(), shutdown_checks()}) {
+  for (const auto group :
+       {loading_checks(), table_checks(), failure_checks(), manner_checks(), address_checks(),
+        connection_checks(), process_checks(), packet_checks(), borrowing_checks(), flow_checks(),
+        waking_checks(), driving_checks(), shutdown_checks()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
@@ -48,6 +53,26 @@ void skip_without(std::uint64_t required, const Subject& subject) {
   }
 }
 
+Outcome skipped_with(const std::string& text) {
+  return {Verdict::skip, text, "", ""};
+}
+
+/// Most texts are "WHAT: expected THIS, got THAT"; others only say what happened.
+Outcome failed_with(const std::string& text, const Check& check) {
+  constexpr std::string_view expected = "expected ";
+  constexpr std::string_view got = ", got";
+  const auto at = text.find(expected);
+  const auto end = text.find(got, at == std::string::npos ? 0 : at);
+  if (at == std::string::npos || end == std::string::npos) {
+    const std::string rule = std::string("what the contract says under \"") + check.rule + '"';
+    return {Verdict::fail, text, rule, text};
+  }
+  const auto wanted = at + expected.size();
+  const auto rest = std::min(text.size(), text.find_first_not_of(": ", end + got.size()));
+  return {Verdict::fail, text, text.substr(0, at) + text.substr(wanted, end - wanted),
+          text.substr(rest)};
+}
+
 }  // namespace
 
 std::span<const Check> all_checks() {
@@ -55,24 +80,34 @@ std::span<const Check> all_checks() {
   return all;
 }
 
+std::string reference_of(const Check& check) {
+  std::string anchor = check.rule;
+  for (char& letter : anchor) {
+    letter = letter == ' ' ? '-' : static_cast<char>(std::tolower(letter));
+  }
+  return "docs/writing_a_transport.md#" + anchor;
+}
+
 Outcome run(const Check& check, const Subject& subject) {
   try {
-    skip_without(check.required_caps | TT_CAP_LISTEN | TT_CAP_CONNECT, subject);
-    Bench bench(subject);
+    Bench bench(subject, check.needs);
+    if (check.needs.loading == Loading::before_the_check) {
+      skip_without(check.required_caps | TT_CAP_LISTEN | TT_CAP_CONNECT, subject);
+    }
     Outcome outcome;
     try {
       check.body(bench);
     } catch (const Skipped& skipped) {
-      outcome = {Verdict::skip, skipped.text};
+      outcome = skipped_with(skipped.text);
     }
     bench.finish();
     return outcome;
   } catch (const Failed& failed) {
-    return {Verdict::fail, failed.text};
+    return failed_with(failed.text, check);
   } catch (const Skipped& skipped) {
-    return {Verdict::skip, skipped.text};
+    return skipped_with(skipped.text);
   } catch (const std::exception& error) {
-    return {Verdict::fail, std::string("the check itself broke: ") + error.what()};
+    return failed_with(std::string("the check itself broke: ") + error.what(), check);
   }
 }
 

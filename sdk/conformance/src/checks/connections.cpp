@@ -157,14 +157,16 @@ void leaks_nothing(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", 0, client_closes_in_order},
-    Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", 0, server_closes_in_order},
-    Check{"SendingOnAClosedConnectionSaysClosed", 0, send_after_close},
-    Check{"AnAbortEndsBothSides", 0, abort_ends_both_sides},
-    Check{"ClosingTwiceIsOneClosed", 0, close_twice},
-    Check{"ClosingWhileConnectingEndsTheConnection", 0, close_while_connecting},
-    Check{"ConnectionsOfOneListenerAreApart", 0, connections_are_apart},
-    Check{"ConnectAndCloseLeakNoDescriptorsOrThreads", 0, leaks_nothing},
+    Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", "Connections", 0,
+          client_closes_in_order},
+    Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", "Connections", 0,
+          server_closes_in_order},
+    Check{"SendingOnAClosedConnectionSaysClosed", "Connections", 0, send_after_close},
+    Check{"AnAbortEndsBothSides", "Connections", 0, abort_ends_both_sides},
+    Check{"ClosingTwiceIsOneClosed", "Connections", 0, close_twice},
+    Check{"ClosingWhileConnectingEndsTheConnection", "Connections", 0, close_while_connecting},
+    Check{"ConnectionsOfOneListenerAreApart", "Connections", 0, connections_are_apart},
+    Check{"ConnectAndCloseLeakNoDescriptorsOrThreads", "Ownership", 0, leaks_nothing},
 };
 
 }  // namespace

@@ -156,13 +156,13 @@ void oversize_is_cut_off(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"PacketsKeepTheirOrderBothWays", 0, order_both_ways},
-    Check{"PacketsOfAllSizesArriveWhole", 0, sizes_at_the_edges},
-    Check{"SegmentsArriveAsOnePacket", 0, gathers_segments},
-    Check{"MoreSegmentsThanDeclaredAreInvalid", 0, too_many_segments},
-    Check{"NoSegmentsAreAnEmptyPacket", 0, no_segments},
-    Check{"CopiedBuffersMayBeOverwrittenAtOnce", 0, copies_are_copies},
-    Check{"AnOversizePacketEndsItsConnectionOnly", 0, oversize_is_cut_off},
+    Check{"PacketsKeepTheirOrderBothWays", "Packets", 0, order_both_ways},
+    Check{"PacketsOfAllSizesArriveWhole", "Packets", 0, sizes_at_the_edges},
+    Check{"SegmentsArriveAsOnePacket", "Packets", 0, gathers_segments},
+    Check{"MoreSegmentsThanDeclaredAreInvalid", "Packets", 0, too_many_segments},
+    Check{"NoSegmentsAreAnEmptyPacket", "Packets", 0, no_segments},
+    Check{"CopiedBuffersMayBeOverwrittenAtOnce", "Ownership", 0, copies_are_copies},
+    Check{"AnOversizePacketEndsItsConnectionOnly", "Packets", 0, oversize_is_cut_off},
 };
 
 }  // namespace
