@@ -80,6 +80,13 @@ std::span<const Check> all_checks() {
   return all;
 }
 
+const Check& listening_probe() {
+  static constexpr Check probe{
+      "ItListensAtItsAddress", "Addresses", TT_CAP_LISTEN,
+      [](Bench& bench) { bench.open().listen(bench.subject().listen_uri); }};
+  return probe;
+}
+
 std::string reference_of(const Check& check) {
   std::string anchor = check.rule;
   for (char& letter : anchor) {

@@ -63,6 +63,9 @@ struct Check {
 /// All checks, in the order of docs/writing_a_transport.md.
 std::span<const Check> all_checks();
 
+/// Not one of all_checks(): passes if the transport can listen at listen_uri, or cannot listen.
+const Check& listening_probe();
+
 /// "docs/writing_a_transport.md#lent-memory".
 std::string reference_of(const Check& check);
 

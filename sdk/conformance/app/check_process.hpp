@@ -1,0 +1,41 @@
+// One check in a process of its own: whatever it does, the program that started it lives on.
+#pragma once
+
+#include <sys/types.h>
+#include <trestle/conformance/check.hpp>
+
+#include <chrono>
+
+namespace trestle::conformance {
+
+/// Threads: none may run in this process. Lifetime: kills what still runs.
+class CheckProcess {
+ public:
+  /// Forks at once.
+  CheckProcess(const Check& check, const Subject& subject);
+  ~CheckProcess();
+  CheckProcess(const CheckProcess&) = delete;
+  CheckProcess& operator=(const CheckProcess&) = delete;
+
+  /// Readable once the process has ended.
+  int ended_fd() const { return ended_; }
+  std::chrono::steady_clock::time_point started() const { return started_; }
+
+  /// Waits for the process, which has ended.
+  Outcome take_outcome();
+  /// Kills it with all that it started.
+  Outcome time_out(std::chrono::seconds bound);
+
+ private:
+  [[noreturn]] void run_in_child(const Check& check, const Subject& subject) const;
+  void kill();
+  Outcome broken(const std::string& happened) const;
+
+  const std::chrono::steady_clock::time_point started_;
+  int result_ = -1;  ///< memory that both processes see: the outcome
+  int output_ = -1;  ///< what the process wrote to standard output and standard error
+  pid_t pid_ = -1;
+  int ended_ = -1;
+};
+
+}  // namespace trestle::conformance
