@@ -1,6 +1,7 @@
 // Fork, memory files for the outcome and the output, and what an end without an outcome means.
 #include "check_process.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -71,7 +72,7 @@ std::string describe_end(int status) {
 
 }  // namespace
 
-CheckProcess::CheckProcess(const Check& check, const Subject& subject)
+CheckProcess::CheckProcess(const std::function<Outcome()>& body)
     : started_(std::chrono::steady_clock::now()),
       result_(make_memory("outcome")),
       output_(make_memory("output")) {
@@ -82,7 +83,7 @@ CheckProcess::CheckProcess(const Check& check, const Subject& subject)
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(exit_without_outcome);
-    run_in_child(check, subject);
+    run_in_child(body);
   }
   ::setpgid(pid_, pid_);
   ended_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
@@ -94,7 +95,7 @@ CheckProcess::~CheckProcess() {
   for (const int fd : {result_, output_, ended_}) ::close(fd);
 }
 
-void CheckProcess::run_in_child(const Check& check, const Subject& subject) const {
+void CheckProcess::run_in_child(const std::function<Outcome()>& body) const {
   ::setpgid(0, 0);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
@@ -102,7 +103,7 @@ void CheckProcess::run_in_child(const Check& check, const Subject& subject) cons
   ::signal(SIGPIPE, SIG_DFL);
   ::dup2(output_, STDOUT_FILENO);
   ::dup2(output_, STDERR_FILENO);
-  const std::string result = encode(run(check, subject));
+  const std::string result = encode(body());
   std::fflush(nullptr);
   const auto written = ::write(result_, result.data(), result.size());
   ::_exit(written == static_cast<ssize_t>(result.size()) ? 0 : exit_without_outcome);
@@ -129,6 +130,12 @@ Outcome CheckProcess::take_outcome() {
 Outcome CheckProcess::time_out(std::chrono::seconds bound) {
   kill();
   return broken("no end within " + std::to_string(bound.count()) + " s");
+}
+
+Outcome CheckProcess::wait_for_outcome(std::chrono::seconds bound) {
+  pollfd entry{ended_, POLLIN, 0};
+  const std::chrono::milliseconds limit = bound;
+  return ::poll(&entry, 1, static_cast<int>(limit.count())) == 1 ? take_outcome() : time_out(bound);
 }
 
 Outcome CheckProcess::broken(const std::string& happened) const {

@@ -1,10 +1,11 @@
-// One check in a process of its own: whatever it does, the program that started it lives on.
+// A check in a process of its own: whatever it does, the program that started it lives on.
 #pragma once
 
 #include <sys/types.h>
 #include <trestle/conformance/check.hpp>
 
 #include <chrono>
+#include <functional>
 
 namespace trestle::conformance {
 
@@ -12,7 +13,7 @@ namespace trestle::conformance {
 class CheckProcess {
  public:
   /// Forks at once.
-  CheckProcess(const Check& check, const Subject& subject);
+  explicit CheckProcess(const std::function<Outcome()>& body);
   ~CheckProcess();
   CheckProcess(const CheckProcess&) = delete;
   CheckProcess& operator=(const CheckProcess&) = delete;
@@ -25,9 +26,11 @@ class CheckProcess {
   Outcome take_outcome();
   /// Kills it with all that it started.
   Outcome time_out(std::chrono::seconds bound);
+  /// Waits until it has ended; kills it if that takes longer than `bound`.
+  Outcome wait_for_outcome(std::chrono::seconds bound);
 
  private:
-  [[noreturn]] void run_in_child(const Check& check, const Subject& subject) const;
+  [[noreturn]] void run_in_child(const std::function<Outcome()>& body) const;
   void kill();
   Outcome broken(const std::string& happened) const;
 

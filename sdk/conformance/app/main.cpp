@@ -2,6 +2,7 @@
 #include <exception>
 #include <iostream>
 
+#include "check_process.hpp"
 #include "options.hpp"
 #include "reporter.hpp"
 #include "runner.hpp"
@@ -22,9 +23,10 @@ RunOptions run_options(const Options& options) {
   return {.subject = options.subject, .jobs = options.jobs, .timeout = options.timeout};
 }
 
-/// Tries, in a process of its own, whether the plugin can listen at options.subject.listen_uri.
-Outcome try_to_listen(const Options& options) {
-  return run_all({&listening_probe()}, run_options(options), [](const Report&) {}).front().outcome;
+/// In a process of its own, which the plugin may end.
+Outcome try_apart(const Options& options) {
+  CheckProcess trial([&] { return try_to_listen(options.subject); });
+  return trial.wait_for_outcome(options.timeout);
 }
 
 /// Settles where to listen. Errors: throws Ending.
@@ -35,7 +37,7 @@ void find_address(Options& options) {
   std::string reasons;
   for (const std::string& candidate : candidates) {
     options.subject.listen_uri = candidate;
-    const Outcome outcome = try_to_listen(options);
+    const Outcome outcome = try_apart(options);
     if (outcome.verdict != Verdict::fail) return;
     reasons += "\n  " + candidate + ": " + outcome.text;
   }

@@ -38,7 +38,8 @@ class Runner {
     for (std::size_t next = 0; next < checks_.size(); ++next) {
       if (checks_[next]->needs.company != company) continue;
       while (running_.size() >= jobs) take_one();
-      running_.push_back({next, std::make_unique<CheckProcess>(*checks_[next], options_.subject)});
+      const auto body = [&] { return trestle::conformance::run(*checks_[next], options_.subject); };
+      running_.push_back({next, std::make_unique<CheckProcess>(body)});
     }
     while (!running_.empty()) take_one();
   }

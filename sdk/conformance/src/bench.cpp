@@ -40,7 +40,37 @@ bool sleep_all(const Bench::Drivers& drivers, std::chrono::milliseconds bound) {
   return ready > 0;
 }
 
+const char* name_of_cap(std::uint64_t cap) {
+  switch (cap) {
+    case TT_CAP_LISTEN:
+      return "TT_CAP_LISTEN";
+    case TT_CAP_CONNECT:
+      return "TT_CAP_CONNECT";
+    case TT_CAP_LOSS_NOTICE:
+      return "TT_CAP_LOSS_NOTICE";
+    case TT_CAP_TX_BORROW:
+      return "TT_CAP_TX_BORROW";
+    case TT_CAP_RX_HOLD:
+      return "TT_CAP_RX_HOLD";
+    case TT_CAP_RX_PAUSE:
+      return "TT_CAP_RX_PAUSE";
+    default:
+      return "another capability";
+  }
+}
+
 }  // namespace
+
+void skip_without(std::uint64_t required, const Subject& subject) {
+  Bench probe(subject);
+  const std::uint64_t caps = probe.open().attributes().caps;
+  probe.finish();
+  for (std::uint64_t cap = 1; cap != 0; cap <<= 1) {
+    if ((required & cap) != 0 && (caps & cap) == 0) {
+      throw Skipped{std::string("the transport does not declare ") + name_of_cap(cap)};
+    }
+  }
+}
 
 Bench::Bench(const Subject& subject, const Needs& needs) : subject_(subject), needs_(needs) {
   for (unsigned i = 0; i < needs.peer_processes; ++i) {

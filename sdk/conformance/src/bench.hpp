@@ -58,6 +58,9 @@ class Bench {
   std::vector<std::unique_ptr<Driver>> drivers_;
 };
 
+/// Opens a transport to see what it declares. Errors: Skipped, if a capability is missing.
+void skip_without(std::uint64_t required_caps, const Subject& subject);
+
 /// Two transports with a connection between them.
 struct Pair {
   Driver& server;

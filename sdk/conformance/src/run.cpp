@@ -8,6 +8,7 @@
 
 #include "bench.hpp"
 #include "checks/checks.hpp"
+#include "loaded_plugin.hpp"
 
 namespace trestle::conformance {
 namespace {
@@ -21,36 +22,6 @@ std::vector<Check> collect() {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
-}
-
-const char* name_of_cap(std::uint64_t cap) {
-  switch (cap) {
-    case TT_CAP_LISTEN:
-      return "TT_CAP_LISTEN";
-    case TT_CAP_CONNECT:
-      return "TT_CAP_CONNECT";
-    case TT_CAP_LOSS_NOTICE:
-      return "TT_CAP_LOSS_NOTICE";
-    case TT_CAP_TX_BORROW:
-      return "TT_CAP_TX_BORROW";
-    case TT_CAP_RX_HOLD:
-      return "TT_CAP_RX_HOLD";
-    case TT_CAP_RX_PAUSE:
-      return "TT_CAP_RX_PAUSE";
-    default:
-      return "another capability";
-  }
-}
-
-void skip_without(std::uint64_t required, const Subject& subject) {
-  Bench probe(subject);
-  const std::uint64_t caps = probe.open().attributes().caps;
-  probe.finish();
-  for (std::uint64_t cap = 1; cap != 0; cap <<= 1) {
-    if ((required & cap) != 0 && (caps & cap) == 0) {
-      throw Skipped{std::string("the transport does not declare ") + name_of_cap(cap)};
-    }
-  }
 }
 
 Outcome skipped_with(const std::string& text) {
@@ -80,11 +51,15 @@ std::span<const Check> all_checks() {
   return all;
 }
 
-const Check& listening_probe() {
-  static constexpr Check probe{
-      "ItListensAtItsAddress", "Addresses", TT_CAP_LISTEN,
-      [](Bench& bench) { bench.open().listen(bench.subject().listen_uri); }};
-  return probe;
+Outcome try_to_listen(const Subject& subject) {
+  static constexpr Check trial{"listening", "Addresses", 0, nullptr};
+  try {
+    Driver driver(load_plugin(subject.plugin_path, subject.scheme), subject.scheme, {});
+    if ((driver.attributes().caps & TT_CAP_LISTEN) != 0) driver.listen(subject.listen_uri);
+    return {};
+  } catch (const Failed& failed) {
+    return failed_with(failed.text, trial);
+  }
 }
 
 std::string reference_of(const Check& check) {

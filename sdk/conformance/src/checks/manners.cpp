@@ -126,6 +126,7 @@ void shares_stay_as_they_are(Bench& bench) {
   CapturedStreams streams;
   const SharedState before = SharedState::now();
 
+  skip_without(TT_CAP_LISTEN | TT_CAP_CONNECT, bench.subject());
   live_a_life(bench);
 
   const SharedState after = SharedState::now();
@@ -173,7 +174,11 @@ void transports_are_apart(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"WhatTheProcessSharesStaysAsItIs", "Threads", 0, shares_stay_as_they_are},
+    Check{"WhatTheProcessSharesStaysAsItIs",
+          "Threads",
+          0,
+          shares_stay_as_they_are,
+          {.loading = Loading::by_the_check}},
     Check{"DescriptorsDoNotPassToOtherPrograms", "Threads", 0, descriptors_stay_here},
     Check{"TransportsOfOnePluginAreApart", "Calls and events", 0, transports_are_apart},
 };

@@ -127,8 +127,9 @@ void copies_are_copies(Bench& bench) {
   const std::size_t borrow_min = pair.client.attributes().borrow_min;
   const std::array sizes = {std::size_t{100}, 20 * kib, std::min(borrow_min + 1, mib), 2 * mib};
 
+  std::vector<std::vector<std::byte>> buffers;  // stay, for those who do not copy
   for (const std::size_t size : sizes) {
-    auto bytes = make_pattern(size, size);
+    auto& bytes = buffers.emplace_back(make_pattern(size, size));
     send_or_wait(bench, pair.client, pair.out, bytes, TT_SEND_COPY);
     std::fill(bytes.begin(), bytes.end(), std::byte{0xEE});
   }

@@ -63,8 +63,9 @@ struct Check {
 /// All checks, in the order of docs/writing_a_transport.md.
 std::span<const Check> all_checks();
 
-/// Not one of all_checks(): passes if the transport can listen at listen_uri, or cannot listen.
-const Check& listening_probe();
+/// Fails if the transport cannot listen at the subject's listen_uri, although it says that it
+/// listens. Leaves a transport behind: for a process that ends then.
+Outcome try_to_listen(const Subject& subject);
 
 /// "docs/writing_a_transport.md#lent-memory".
 std::string reference_of(const Check& check);
