@@ -33,7 +33,8 @@ int make_memory(const char* name) {
 /// The verdict, then the texts, each ended by a zero byte.
 std::string encode(const Outcome& outcome) {
   std::string all(1, static_cast<char>('0' + static_cast<int>(outcome.verdict)));
-  for (const std::string* text : {&outcome.text, &outcome.expected, &outcome.happened}) {
+  for (const std::string* text :
+       {&outcome.text, &outcome.expected, &outcome.happened, &outcome.reference}) {
     all += text->substr(0, std::min(text->find('\0'), text_bytes_max));
     all += '\0';
   }
@@ -53,7 +54,8 @@ Outcome decode(const std::string& all) {
   Outcome outcome;
   outcome.verdict = static_cast<Verdict>(all.front() - '0');
   std::size_t at = 1;
-  for (std::string* text : {&outcome.text, &outcome.expected, &outcome.happened}) {
+  for (std::string* text :
+       {&outcome.text, &outcome.expected, &outcome.happened, &outcome.reference}) {
     *text = all.c_str() + at;
     at += text->size() + 1;
   }
@@ -141,7 +143,7 @@ Outcome CheckProcess::wait_for_outcome(std::chrono::seconds bound) {
 Outcome CheckProcess::broken(const std::string& happened) const {
   const std::string output = read_end_of(output_, output_bytes_max);
   const std::string all = output.empty() ? happened : happened + "; it wrote:\n" + output;
-  return {Verdict::fail, all, "the check to come to an end by itself", all};
+  return {Verdict::fail, all, "the check to come to an end by itself", all, ""};
 }
 
 }  // namespace trestle::conformance

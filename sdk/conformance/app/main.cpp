@@ -39,6 +39,11 @@ void find_address(Options& options) {
     options.subject.listen_uri = candidate;
     const Outcome outcome = try_apart(options);
     if (outcome.verdict != Verdict::fail) return;
+    if (!outcome.text.starts_with("listen ")) {
+      std::cerr << "trestle-conformance: " << options.subject.plugin_path << ": " << outcome.text
+                << '\n';
+      throw Ending{exit_usage};
+    }
     reasons += "\n  " + candidate + ": " + outcome.text;
   }
   std::cerr << "trestle-conformance: " << options.subject.plugin_path

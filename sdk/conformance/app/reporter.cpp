@@ -65,7 +65,7 @@ class HumanReporter : public Reporter {
     std::cout << "\nFailed: " << report.check->name << '\n'
               << "  expected    " << indented(report.outcome.expected, gap) << '\n'
               << "  happened    " << indented(report.outcome.happened, gap) << '\n'
-              << "  says        " << reference_of(*report.check) << '\n'
+              << "  says        " << report.outcome.reference << '\n'
               << "  run again   trestle-conformance " << subject.plugin_path << " --scheme "
               << subject.scheme << " --listen '" << subject.listen_uri << "' --seed "
               << subject.seed << " --filter '^" << report.check->name << "$'\n";
@@ -89,7 +89,7 @@ class TapReporter : public Reporter {
       std::cout << "  ---\n";
       explain("expected", outcome.expected);
       explain("happened", outcome.happened);
-      explain("reference", reference_of(*report.check));
+      explain("reference", report.outcome.reference);
       std::cout << "  milliseconds: " << report.took.count() << "\n  ...\n";
     }
     std::cout << std::flush;
@@ -165,7 +165,7 @@ class JsonReporter : public Reporter {
               << ", \"expected\": " << quoted(outcome.expected)
               << ", \"happened\": " << quoted(outcome.happened) << ", \"reason\": "
               << quoted(outcome.verdict == Verdict::skip ? outcome.text : std::string())
-              << ", \"reference\": " << quoted(reference_of(*report.check)) << '}';
+              << ", \"reference\": " << quoted(report.outcome.reference) << '}';
   }
 };
 

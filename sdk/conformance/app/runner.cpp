@@ -70,6 +70,7 @@ class Runner {
     const Running& one = running_[at];
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
                                                                             one.process->started());
+    if (outcome.reference.empty()) outcome.reference = reference_of(*checks_[one.number]);
     reports_[one.number] = Report{checks_[one.number], std::move(outcome), took};
     running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(at));
     while (told_ < reports_.size() && reports_[told_]) on_report_(*reports_[told_++]);

@@ -138,10 +138,10 @@ bool Bench::pump_until_quiet(const Drivers& drivers, const std::function<bool()>
 
 void Bench::expect_no_complaints() const {
   for (const auto& driver : drivers_) {
-    for (const std::string& text : driver->violations()) fail(text);
+    for (const Violation& broken : driver->violations()) fail(broken);
     if (needs_.warnings == Warnings::provoked) continue;
     for (const std::string& text : driver->host().complaints()) {
-      fail("expected no warning in the log, got: " + text);
+      fail(Violation{&rules::quiet_log, text});
     }
   }
 }

@@ -180,15 +180,18 @@ SendResult Driver::send(Connection& conn, std::span<const tt_iov> segments, std:
 }
 
 void Driver::check_answer(const SendResult& result, std::size_t bytes, std::uint32_t flags) {
-  if (result.status > TT_PENDING) violate("send answered " + name_of_status(result.status));
+  if (result.status > TT_PENDING)
+    violate(rules::answers, "send answered " + name_of_status(result.status));
   if (result.status != TT_PENDING) return;
   if ((attributes_.caps & TT_CAP_TX_BORROW) == 0) {
-    violate("send answered TT_PENDING without TT_CAP_TX_BORROW");
+    violate(rules::borrowing, "send answered TT_PENDING without TT_CAP_TX_BORROW");
   }
-  if ((flags & TT_SEND_COPY) != 0) violate("a send with TT_SEND_COPY answered TT_PENDING");
+  if ((flags & TT_SEND_COPY) != 0)
+    violate(rules::borrowing, "a send with TT_SEND_COPY answered TT_PENDING");
   if (bytes <= attributes_.copy_max) {
-    violate("a send of " + std::to_string(bytes) + " bytes answered TT_PENDING; copy_max is " +
-            std::to_string(attributes_.copy_max));
+    violate(rules::borrowing, "a send of " + std::to_string(bytes) +
+                                  " bytes answered TT_PENDING; copy_max is " +
+                                  std::to_string(attributes_.copy_max));
   }
 }
 
@@ -198,15 +201,17 @@ void Driver::settle_send(Connection& conn, const SendResult& result) {
   const bool sent = at->second.sent;
   if (result.status == TT_PENDING) {
     at->second.answered = true;
-    if (!sent && conn.closed) violate("TT_PENDING, but CLOSED came without SENT before");
+    if (!sent && conn.closed)
+      violate(rules::lending, "TT_PENDING, but CLOSED came without SENT before");
   }
-  if (result.status != TT_PENDING && sent) violate("SENT for an op that did not pend");
+  if (result.status != TT_PENDING && sent)
+    violate(rules::lending, "SENT for an op that did not pend");
   if (result.status != TT_PENDING || sent) conn.pending.erase(at);
   if (result.status == TT_E_AGAIN) {
     conn.owes_writable = !conn.early_writable;
     conn.early_writable = false;
   } else if (conn.sends_running == 0 && conn.early_writable) {
-    violate("WRITABLE without TT_E_AGAIN before");
+    violate(rules::writable, "WRITABLE without TT_E_AGAIN before");
   }
 }
 
@@ -285,13 +290,13 @@ tt_status Driver::destroy() {
   return status;
 }
 
-std::vector<std::string> Driver::violations() const {
+std::vector<Violation> Driver::violations() const {
   const std::lock_guard lock(state_mutex_);
   return violations_;
 }
 
-void Driver::violate(const std::string& text) {
-  violations_.push_back("contract: " + text);
+void Driver::violate(const Rule& rule, const std::string& text) {
+  violations_.push_back({&rule, text});
 }
 
 }  // namespace trestle::conformance

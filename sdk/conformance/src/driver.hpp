@@ -104,7 +104,7 @@ class Driver {
 
   void set_holding(Holding holding) { holding_ = holding; }
   std::vector<std::unique_ptr<Connection>>& connections() { return connections_; }
-  std::vector<std::string> violations() const;
+  std::vector<Violation> violations() const;
 
   /// Reads `read(conn)` under the lock that guards connections.
   template <class Read>
@@ -124,7 +124,7 @@ class Driver {
   void check_batch(std::span<const tt_event> events);
   void check_answer(const SendResult& result, std::size_t bytes, std::uint32_t flags);
   void settle_send(Connection& conn, const SendResult& result);
-  void violate(const std::string& text);
+  void violate(const Rule& rule, const std::string& text);
 
   const tt_ops& ops_;
   std::unique_ptr<TestHost> host_;
@@ -144,7 +144,7 @@ class Driver {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<tt_rx*> to_release_;     ///< of this batch
   std::vector<Connection*> accepted_;  ///< in this batch; they need their cookie
-  std::vector<std::string> violations_;
+  std::vector<Violation> violations_;
 };
 
 }  // namespace trestle::conformance

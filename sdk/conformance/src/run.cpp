@@ -24,24 +24,36 @@ std::vector<Check> collect() {
   return all;
 }
 
+std::string reference_to(const std::string& section) {
+  std::string anchor = section;
+  for (char& letter : anchor) {
+    letter = letter == ' ' ? '-' : static_cast<char>(std::tolower(letter));
+  }
+  return "docs/writing_a_transport.md#" + anchor;
+}
+
 Outcome skipped_with(const std::string& text) {
-  return {Verdict::skip, text, "", ""};
+  return {Verdict::skip, text, "", "", ""};
 }
 
 /// Most texts are "WHAT: expected THIS, got THAT"; others only say what happened.
-Outcome failed_with(const std::string& text, const Check& check) {
+Outcome failed_with(const std::string& text, const std::string& section) {
   constexpr std::string_view expected = "expected ";
   constexpr std::string_view got = ", got";
   const auto at = text.find(expected);
   const auto end = text.find(got, at == std::string::npos ? 0 : at);
   if (at == std::string::npos || end == std::string::npos) {
-    const std::string rule = std::string("what the contract says under \"") + check.rule + '"';
-    return {Verdict::fail, text, rule, text};
+    return {Verdict::fail, text, "what the contract says under \"" + section + '"', text,
+            reference_to(section)};
   }
   const auto wanted = at + expected.size();
   const auto rest = std::min(text.size(), text.find_first_not_of(": ", end + got.size()));
   return {Verdict::fail, text, text.substr(0, at) + text.substr(wanted, end - wanted),
-          text.substr(rest)};
+          text.substr(rest), reference_to(section)};
+}
+
+Outcome failed_with(const Failed& failed, const char* section) {
+  return failed_with(failed.text, failed.rule == nullptr ? section : failed.rule->section);
 }
 
 }  // namespace
@@ -52,22 +64,17 @@ std::span<const Check> all_checks() {
 }
 
 Outcome try_to_listen(const Subject& subject) {
-  static constexpr Check trial{"listening", "Addresses", 0, nullptr};
   try {
     Driver driver(load_plugin(subject.plugin_path, subject.scheme), subject.scheme, {});
     if ((driver.attributes().caps & TT_CAP_LISTEN) != 0) driver.listen(subject.listen_uri);
     return {};
   } catch (const Failed& failed) {
-    return failed_with(failed.text, trial);
+    return failed_with(failed, "Addresses");
   }
 }
 
 std::string reference_of(const Check& check) {
-  std::string anchor = check.rule;
-  for (char& letter : anchor) {
-    letter = letter == ' ' ? '-' : static_cast<char>(std::tolower(letter));
-  }
-  return "docs/writing_a_transport.md#" + anchor;
+  return reference_to(check.rule);
 }
 
 Outcome run(const Check& check, const Subject& subject) {
@@ -85,11 +92,11 @@ Outcome run(const Check& check, const Subject& subject) {
     bench.finish();
     return outcome;
   } catch (const Failed& failed) {
-    return failed_with(failed.text, check);
+    return failed_with(failed, check.rule);
   } catch (const Skipped& skipped) {
     return skipped_with(skipped.text);
   } catch (const std::exception& error) {
-    return failed_with(std::string("the check itself broke: ") + error.what(), check);
+    return failed_with(std::string("the check itself broke: ") + error.what(), check.rule);
   }
 }
 

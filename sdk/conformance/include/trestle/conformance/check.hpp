@@ -24,12 +24,13 @@ struct Subject {
 
 enum class Verdict { pass, fail, skip };
 
-/// What came of a check. The last two are set if it failed.
+/// What came of a check. The last three are set if it failed.
 struct Outcome {
   Verdict verdict = Verdict::pass;
-  std::string text;      ///< all that there is to say, or why the check does not apply
-  std::string expected;  ///< what the contract asks for
-  std::string happened;  ///< what the transport did instead
+  std::string text;       ///< all that there is to say, or why the check does not apply
+  std::string expected;   ///< what the contract asks for
+  std::string happened;   ///< what the transport did instead
+  std::string reference;  ///< where the contract says so: "docs/writing_a_transport.md#flow"
 };
 
 class Bench;
@@ -67,7 +68,7 @@ std::span<const Check> all_checks();
 /// listens. Leaves a transport behind: for a process that ends then.
 Outcome try_to_listen(const Subject& subject);
 
-/// "docs/writing_a_transport.md#lent-memory".
+/// Where the contract asks for what the check looks at.
 std::string reference_of(const Check& check);
 
 /// Runs one check on a fresh set of transports. Besides what the check itself looks at, every
