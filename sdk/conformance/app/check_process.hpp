@@ -9,7 +9,7 @@
 
 namespace trestle::conformance {
 
-/// Threads: none may run in this process. Lifetime: kills what still runs.
+/// Threads: one; no other may run in this process. Lifetime: kills what still runs.
 class CheckProcess {
  public:
   /// Forks at once.

@@ -24,7 +24,7 @@ struct RunOptions {
 
 /// Reports in the order of `checks`; `on_report` gets them in that order, too, each as soon as it
 /// and those before it are there. Checks that want no company run alone, at the end.
-/// Threads: none may run in this process.
+/// Threads: one; no other may run in this process.
 std::vector<Report> run_all(const std::vector<const Check*>& checks, const RunOptions& options,
                             const std::function<void(const Report&)>& on_report);
 

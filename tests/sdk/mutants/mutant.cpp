@@ -46,12 +46,6 @@ std::string exchange_scheme(const std::string& uri, std::string_view from, std::
   return std::string(to) + uri.substr(from.size());
 }
 
-void burn_processor_time() {
-  const clock_t end = ::clock() + CLOCKS_PER_SEC / 4;
-  while (::clock() < end) {
-  }
-}
-
 /// What a careless plugin does when it is loaded, and when the process ends.
 struct AtLoad {
   AtLoad() {
@@ -137,6 +131,12 @@ void add_event(Transport& transport, const tt_event& event) {
   transport.outer->wake(transport.outer);
 }
 
+void burn_processor_time() {
+  const clock_t end = ::clock() + CLOCKS_PER_SEC / 4;
+  while (::clock() < end) {
+  }
+}
+
 void start_thread() {
   std::thread([] {
     while (true) ::pause();
@@ -149,20 +149,8 @@ int open_descriptor(int flags) {
 
 }  // namespace mutant
 
-TT_PLUGIN_DEFINE = {TT_MAGIC,
-                    TT_ABI_MAJOR,
-                    TT_ABI_MINOR,
-                    sizeof(tt_plugin),
-                    TT_LAYOUT,
-                    0,
-                    0,
-                    0,
-                    "mutant",
-                    "1.0",
-                    "Trestle",
-                    mutant::schemes,
-                    1,
-                    0,
-                    &mutant::load_inner,
-                    &mutant::operations,
-                    &mutant::extension};
+TT_PLUGIN_DEFINE = {TT_MAGIC, TT_ABI_MAJOR, TT_ABI_MINOR, sizeof(tt_plugin), TT_LAYOUT, 0, 0, 0,
+                    "mutant", "1.0",
+                    // Known only when the module is loaded, after the environment was read.
+                    mutant::has(mutant::Bug::vendor_missing) ? "" : "Trestle", mutant::schemes, 1,
+                    0, &mutant::load_inner, &mutant::operations, &mutant::extension};

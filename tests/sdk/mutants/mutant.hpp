@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace mutant {
@@ -50,6 +51,8 @@ struct Conn {
   void* memory = nullptr;                   ///< of allocation_unchecked
   std::vector<Bytes> train;                 ///< of reordered_by_flush
   std::vector<std::vector<tt_iov>> unsent;  ///< of copy_borrows: the host's memory
+  std::deque<Bytes> backlog;                ///< of backlog_unlimited
+  Bytes late;                               ///< of late_from_other_threads
 };
 
 struct Transport {
@@ -64,6 +67,9 @@ struct Transport {
   Bytes shared_buffer;                              ///< of batch_in_one_buffer
   std::vector<tt_conn*> accepted;                   ///< inner handles
   unsigned packets = 0;
+  unsigned sends = 0;
+  unsigned held = 0;  ///< packets with an rx, not released
+  std::thread::id opener = std::this_thread::get_id();
   unsigned sleeps = 0;
   int leaky_fd = -1;  ///< of wake_up_lost_now_and_then: the inner wait_fd, but not always
   bool down = false;
@@ -82,6 +88,9 @@ tt_status send_copy(Transport& transport, Conn& conn, const Bytes& bytes);
 /// Whether the leaky descriptor shows what the inner wait_fd has.
 enum class Leak { none, everything };
 void set_leak(Transport& transport, Leak leak);
+
+/// A quarter of a second of it.
+void burn_processor_time();
 
 /// A thread that never ends; a descriptor that nobody closes.
 void start_thread();

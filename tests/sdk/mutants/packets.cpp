@@ -52,6 +52,11 @@ tt_status misbehave(Transport& mine, Conn& conn, std::span<const tt_iov> segment
     conn.train.push_back(gather(segments));
     return TT_OK;
   }
+  if (has(Bug::late_from_other_threads) && std::this_thread::get_id() != mine.opener &&
+      conn.late.empty() && ++mine.sends % 50 == 0) {
+    conn.late = gather(segments);
+    return TT_OK;
+  }
   if (has(Bug::segments_unlimited) && segments.size() > mine.attr.max_iov) {
     return send_copy(mine, conn, gather(segments));
   }
@@ -77,6 +82,10 @@ tt_status send(tt_transport* transport, tt_conn* handle, const tt_iov* iov, std:
   if (has(Bug::first_segment_only) && n > 1) segments = segments.first(1);
   const tt_status status = has(Bug::send_blocks) ? send_patiently(mine, conn, segments, flags, op)
                                                  : send_inner(mine, conn, segments, flags, op);
+  if (status == TT_E_AGAIN && has(Bug::backlog_unlimited)) {
+    conn.backlog.push_back(gather(segments));
+    return TT_OK;
+  }
   if (status == TT_E_AGAIN) conn.owes_writable = true;
   return status;
 }
@@ -93,6 +102,7 @@ tt_status flush(tt_transport* transport) {
 
 void rx_release(tt_transport* transport, tt_rx* rx) {
   if (has(Bug::held_memory_reused)) return;  // it was released when it was handed out
+  --self(transport).held;
   inner().rx_release(self(transport).inner, rx);
 }
 
