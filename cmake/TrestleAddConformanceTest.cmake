@@ -47,9 +47,9 @@ if(failed)
 endif()
 string(REGEX MATCHALL \"[^\\n]+\" checks \"\${checks}\")
 foreach(check IN LISTS checks)
-  add_test([==[${arg_NAME}.]==]\${check} \"\${program}\" [==[$<TARGET_FILE:${plugin}>]==]
+  add_test(\"${arg_NAME}.\${check}\" \"\${program}\" [==[$<TARGET_FILE:${plugin}>]==]
            ${quoted} --tap --filter \"^\${check}\$\")
-  set_tests_properties([==[${arg_NAME}.]==]\${check} PROPERTIES TIMEOUT 120 LABELS conformance
+  set_tests_properties(\"${arg_NAME}.\${check}\" PROPERTIES TIMEOUT 120 LABELS conformance
                        SKIP_REGULAR_EXPRESSION \"ok 1 - [A-Za-z]+ # SKIP\")
 endforeach()
 ")
