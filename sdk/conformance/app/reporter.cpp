@@ -68,7 +68,17 @@ class HumanReporter : public Reporter {
               << "  says        " << report.outcome.reference << '\n'
               << "  run again   trestle-conformance " << subject.plugin_path << " --scheme "
               << subject.scheme << " --listen '" << subject.listen_uri << "' --seed "
-              << subject.seed << " --filter '^" << report.check->name << "$'\n";
+              << subject.seed << more_options(subject) << " --filter '^" << report.check->name
+              << "$'\n";
+  }
+
+  static std::string more_options(const Subject& subject) {
+    std::string options;
+    for (const std::string& uri : subject.bad_uris) options += " --bad-uri '" + uri + '\'';
+    if (subject.library_buffer_bytes_max != Subject{}.library_buffer_bytes_max) {
+      options += " --library-buffer " + std::to_string(subject.library_buffer_bytes_max);
+    }
+    return options;
   }
 };
 

@@ -246,6 +246,13 @@ void Driver::free(Connection& conn) {
   ops_.conn_free(transport_, conn.handle);
 }
 
+void Driver::free_and_forget(Listener* from, Connection& conn) {
+  free(conn);
+  const std::lock_guard lock(state_mutex_);
+  if (from != nullptr) std::erase(from->accepted, &conn);
+  std::erase_if(connections_, [&](const auto& known) { return known.get() == &conn; });
+}
+
 void Driver::release(Arrival& arrival) {
   if (arrival.rx == nullptr) return;
   const auto guard = serialise();

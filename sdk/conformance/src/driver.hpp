@@ -80,6 +80,8 @@ class Driver {
   void resume(Connection& conn);
   void close(Connection& conn, std::uint32_t flags = 0);
   void free(Connection& conn);
+  /// Also gives back what the kit itself knows of it.
+  void free_and_forget(Listener* from, Connection& conn);
   void release(Arrival& arrival);
 
   /// One batch; returns the number of events.
