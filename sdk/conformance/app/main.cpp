@@ -14,7 +14,7 @@ using namespace trestle::conformance;
 std::vector<const Check*> selected(const Options& options) {
   std::vector<const Check*> checks;
   for (const Check& check : all_checks()) {
-    if (std::regex_search(check.name, options.pattern)) checks.push_back(&check);
+    if (options.names.fits(check.name)) checks.push_back(&check);
   }
   return checks;
 }

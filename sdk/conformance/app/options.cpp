@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 #include <thread>
 
 namespace trestle::conformance {
@@ -71,8 +72,8 @@ void complete(Options& options, const Flags& flags) {
   options.subject.patience = std::chrono::seconds(flags.patience_seconds);
   options.format = flags.json ? Format::json : flags.tap ? Format::tap : Format::human;
   try {
-    options.pattern = std::regex(options.filter);
-  } catch (const std::regex_error& error) {
+    options.names = NameFilter(options.filter);
+  } catch (const std::invalid_argument& error) {
     refuse("--filter '" + options.filter + "' is no regular expression: " + error.what());
   }
   if (flags.list) {

@@ -4,8 +4,9 @@
 #include <trestle/conformance/check.hpp>
 
 #include <chrono>
-#include <regex>
 #include <string>
+
+#include "name_filter.hpp"
 
 namespace trestle::conformance {
 
@@ -13,8 +14,8 @@ enum class Format { human, tap, json };
 
 struct Options {
   Subject subject;
-  std::string filter = ".*";
-  std::regex pattern;  ///< of `filter`
+  std::string filter;  ///< as it was given
+  NameFilter names{""};
   Format format = Format::human;
   unsigned jobs = 1;
   std::chrono::seconds timeout{60};  ///< for one check
