@@ -81,7 +81,7 @@ void disturb(Transport& transport, Conn& conn) {
   const tt_host* const host = transport.outer;
   if (has(Bug::descriptor_leak)) open_descriptor(O_CLOEXEC);
   if (has(Bug::heap_leak)) std::memset(new char[1000], 1, 1000);
-  if (has(Bug::thread_leak)) start_thread();
+  if (has(Bug::thread_leak) || has(Bug::threads_undeclared)) start_thread();
   if (has(Bug::memory_leak)) static_cast<void>(host->alloc(host, 100, 8));
   if (has(Bug::warns_without_need)) host->log(host, TT_LOG_WARN, "a new connection");
   if (has(Bug::writes_to_standard_error)) {

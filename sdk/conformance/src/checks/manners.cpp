@@ -154,6 +154,16 @@ void descriptors_stay_here(Bench& bench) {
   }
 }
 
+void threads_are_declared(Bench& bench) {
+  const std::size_t before = running_threads();
+  const Pair pair = connect_pair(bench);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 1000), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, 1000);
+
+  if ((pair.client.attributes().caps & TT_CAP_OWN_THREADS) != 0) return;
+  expect_equal("threads of a transport without TT_CAP_OWN_THREADS", before, running_threads());
+}
+
 void transports_are_apart(Bench& bench) {
   const Pair going = connect_pair(bench);
   const Pair staying = connect_pair(bench);
@@ -180,6 +190,7 @@ constexpr std::array checks = {
           shares_stay_as_they_are,
           {.loading = Loading::by_the_check}},
     Check{"DescriptorsDoNotPassToOtherPrograms", "Threads", 0, descriptors_stay_here},
+    Check{"ThreadsOfItsOwnAreDeclared", "What to declare", 0, threads_are_declared},
     Check{"TransportsOfOnePluginAreApart", "Calls and events", 0, transports_are_apart},
 };
 
