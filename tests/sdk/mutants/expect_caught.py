@@ -32,7 +32,7 @@ def sum_up(results, mutants):
 
 def run_check(arguments):
     command = [arguments.program, arguments.plugin, "--scheme", "mutant", "--listen", "mutant://*",
-               "--filter", f"^{arguments.check}$", "--json", "--jobs", "1", "--patience", "3",
+               "--filter", f"^{arguments.check}$", "--json", "--jobs", "1", "--patience", "5",
                "--timeout", "60"]
     environment = os.environ | {"TRESTLE_MUTANT": arguments.mutant}
     return subprocess.run(command, env=environment, capture_output=True, text=True)
