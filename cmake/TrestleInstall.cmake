@@ -1,5 +1,5 @@
 # What `cmake --install` adds: find_package(trestle) with trestle::core, trestle::sdk,
-# trestle::transport_kit, trestle::conformance and trestle::testing; and the tool.
+# trestle::transport_kit, trestle::conformance and trestle::testing; and the programs.
 include(CMakePackageConfigHelpers)
 set(TRESTLE_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trestle")
 
@@ -21,6 +21,7 @@ foreach(part core sdk transport_kit conformance testing)
   install(TARGETS trestle_${part} EXPORT trestle ${headers})
 endforeach()
 
+install(TARGETS trestle_conformance_tool EXPORT trestle RUNTIME)
 install(EXPORT trestle NAMESPACE trestle:: FILE trestle-targets.cmake
         DESTINATION "${TRESTLE_CMAKE_DIR}")
 configure_package_config_file(cmake/trestle-config.cmake.in trestle-config.cmake
@@ -29,7 +30,8 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/trestle-config-version.c
   COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/trestle-config.cmake"
               "${PROJECT_BINARY_DIR}/trestle-config-version.cmake"
-              cmake/TrestleAddTransport.cmake cmake/plugin.map
+              cmake/TrestleAddConformanceTest.cmake cmake/TrestleAddTransport.cmake
+              cmake/plugin.map
         DESTINATION "${TRESTLE_CMAKE_DIR}")
 
 if(TARGET trestle_tool)

@@ -40,13 +40,58 @@ bool sleep_all(const Bench::Drivers& drivers, std::chrono::milliseconds bound) {
   return ready > 0;
 }
 
+const char* name_of_cap(std::uint64_t cap) {
+  switch (cap) {
+    case TT_CAP_LISTEN:
+      return "TT_CAP_LISTEN";
+    case TT_CAP_CONNECT:
+      return "TT_CAP_CONNECT";
+    case TT_CAP_LOSS_NOTICE:
+      return "TT_CAP_LOSS_NOTICE";
+    case TT_CAP_TX_BORROW:
+      return "TT_CAP_TX_BORROW";
+    case TT_CAP_RX_HOLD:
+      return "TT_CAP_RX_HOLD";
+    case TT_CAP_RX_PAUSE:
+      return "TT_CAP_RX_PAUSE";
+    default:
+      return "another capability";
+  }
+}
+
 }  // namespace
 
-Bench::Bench(const Subject& subject)
-    : subject_(subject), plugin_(load_plugin(subject.plugin_path, subject.scheme)) {}
+void skip_without(std::uint64_t required, const Subject& subject) {
+  Bench probe(subject);
+  const std::uint64_t caps = probe.open().attributes().caps;
+  probe.finish();
+  for (std::uint64_t cap = 1; cap != 0; cap <<= 1) {
+    if ((required & cap) != 0 && (caps & cap) == 0) {
+      throw Skipped{std::string("the transport does not declare ") + name_of_cap(cap)};
+    }
+  }
+}
+
+Bench::Bench(const Subject& subject, const Needs& needs) : subject_(subject), needs_(needs) {
+  for (unsigned i = 0; i < needs.peer_processes; ++i) {
+    peers_.push_back(std::make_unique<PeerProcess>(subject));
+  }
+}
+
+const tt_plugin& Bench::plugin() {
+  if (plugin_ == nullptr) plugin_ = &load_plugin(subject_.plugin_path, subject_.scheme);
+  return *plugin_;
+}
+
+PeerProcess& Bench::peer(std::size_t number) {
+  if (reach_of(plugin(), subject_.scheme) == TT_REACH_PROCESS) {
+    throw Skipped{"the scheme reaches this process only (TT_REACH_PROCESS)"};
+  }
+  return *peers_.at(number);
+}
 
 Driver& Bench::open(const OpenOptions& options) {
-  drivers_.push_back(std::make_unique<Driver>(plugin_, subject_.scheme, options));
+  drivers_.push_back(std::make_unique<Driver>(plugin(), subject_.scheme, options));
   return *drivers_.back();
 }
 
@@ -64,7 +109,7 @@ void Bench::pump_until(const std::function<bool()>& done, const std::string& wha
 
 void Bench::pump_until(const Drivers& drivers, const std::function<bool()>& done,
                        const std::string& what) {
-  const auto give_up = Clock::now() + watchdog;
+  const auto give_up = Clock::now() + subject_.patience;
   while (!done()) {
     const bool idle = drain(drivers) == 0;
     expect_no_complaints();
@@ -72,14 +117,15 @@ void Bench::pump_until(const Drivers& drivers, const std::function<bool()>& done
     if (!idle) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up - Clock::now());
     if (left.count() <= 0) {
-      fail("expected " + what + " within " + std::to_string(watchdog.count()) + " s, got nothing");
+      fail("expected " + what + " within " + std::to_string(subject_.patience.count()) +
+           " s, got nothing");
     }
     sleep_all(drivers, left);
   }
 }
 
 bool Bench::pump_until_quiet(const Drivers& drivers, const std::function<bool()>& done) {
-  const auto give_up = Clock::now() + watchdog;
+  const auto give_up = Clock::now() + subject_.patience;
   bool quiet = false;
   while (!quiet && !done()) {
     expect(Clock::now() < give_up,
@@ -92,9 +138,10 @@ bool Bench::pump_until_quiet(const Drivers& drivers, const std::function<bool()>
 
 void Bench::expect_no_complaints() const {
   for (const auto& driver : drivers_) {
-    for (const std::string& text : driver->violations()) fail(text);
+    for (const Violation& broken : driver->violations()) fail(broken);
+    if (needs_.warnings == Warnings::provoked) continue;
     for (const std::string& text : driver->host().complaints()) {
-      fail("expected no warning in the log, got: " + text);
+      fail(Violation{&rules::quiet_log, text});
     }
   }
 }
@@ -117,6 +164,8 @@ void Bench::finish() {
       if (!conn->freed) driver->free(*conn);
     }
     expect_status("destroy with nothing left", TT_OK, driver->destroy());
+    expect_equal("bytes from alloc() that did not come back by destroy()", 0,
+                 driver->host().allocated_bytes());
   }
   expect_no_complaints();
 }

@@ -11,25 +11,29 @@
 
 #include "driver.hpp"
 #include "failure.hpp"
+#include "peer_process.hpp"
 
 namespace trestle::conformance {
-
-/// Nothing that must happen takes longer than this.
-inline constexpr std::chrono::seconds watchdog{20};
 
 /// Threads: one, the check's own, unless a function says otherwise.
 class Bench {
  public:
-  explicit Bench(const Subject& subject);
+  /// Forks the peer processes that the check needs.
+  explicit Bench(const Subject& subject, const Needs& needs = {});
 
   const Subject& subject() const { return subject_; }
-  const tt_plugin& plugin() const { return plugin_; }
+  /// Loads it when asked for the first time.
+  const tt_plugin& plugin();
+  /// Errors: Skipped, if the scheme does not reach other processes.
+  PeerProcess& peer(std::size_t number);
+  /// For a peer that this process does not connect with.
+  PeerProcess& peer_of_any_reach(std::size_t number) { return *peers_.at(number); }
 
   /// A transport of its own for each call; lives as long as the bench.
   Driver& open(const OpenOptions& options = {});
 
-  /// Drives `drivers` (all, if none are given) until `done`. Errors: Failed with `what` after the
-  /// watchdog, or with the first violation of the contract.
+  /// Drives `drivers` (all, if none are given) until `done`. Errors: Failed with `what` once the
+  /// subject's patience is over, or with the first violation of the contract.
   using Drivers = std::vector<Driver*>;
   void pump_until(const std::function<bool()>& done, const std::string& what);
   void pump_until(const Drivers& drivers, const std::function<bool()>& done,
@@ -48,9 +52,14 @@ class Bench {
   Drivers living() const;
 
   const Subject subject_;
-  const tt_plugin& plugin_;
+  const Needs needs_;
+  const tt_plugin* plugin_ = nullptr;
+  std::vector<std::unique_ptr<PeerProcess>> peers_;
   std::vector<std::unique_ptr<Driver>> drivers_;
 };
+
+/// Opens a transport to see what it declares. Errors: Skipped, if a capability is missing.
+void skip_without(std::uint64_t required_caps, const Subject& subject);
 
 /// Two transports with a connection between them.
 struct Pair {

@@ -8,44 +8,49 @@
 namespace trestle::conformance {
 namespace {
 
-std::string observe_up(Connection& conn, Origin expected, const char* kind) {
-  if (conn.origin != expected) return std::string(kind) + " on a connection of the other kind";
-  if (conn.up) return std::string("a second ") + kind;
+Violation observe_up(Connection& conn, Origin expected, const char* kind) {
+  if (conn.origin != expected)
+    return {&rules::order, std::string(kind) + " on a connection of the other kind"};
+  if (conn.up) return {&rules::order, std::string("a second ") + kind};
   conn.up = true;
   return {};
 }
 
-std::string observe_sent(Connection& conn, const tt_event& event) {
+Violation observe_sent(Connection& conn, const tt_event& event) {
   const auto at = conn.pending.find(event.op);
   const std::string op = "SENT for op " + std::to_string(event.op);
-  if (conn.sent.contains(event.op)) return op + ", a second time";
-  if (at == conn.pending.end() || at->second.sent) return op + ", which is not pending";
-  if (event.status > 0) return op + " with status " + name_of_status(event.status);
+  if (conn.sent.contains(event.op)) return {&rules::lending, op + ", a second time"};
+  if (at == conn.pending.end() || at->second.sent)
+    return {&rules::lending, op + ", which is not pending"};
+  if (event.status > 0)
+    return {&rules::lending, op + " with status " + name_of_status(event.status)};
   conn.sent[event.op] = event.status;
   at->second.sent = true;
   if (at->second.answered) conn.pending.erase(at);
   return {};
 }
 
-std::string observe_writable(Connection& conn) {
+Violation observe_writable(Connection& conn) {
   ++conn.writables;
   if (conn.owes_writable) {
     conn.owes_writable = false;
     return {};
   }
-  if (conn.sends_running == 0 || conn.early_writable) return "WRITABLE without TT_E_AGAIN before";
+  if (conn.sends_running == 0 || conn.early_writable)
+    return {&rules::writable, "WRITABLE without TT_E_AGAIN before"};
   conn.early_writable = true;
   return {};
 }
 
-std::string observe_closed(Connection& conn, const tt_event& event) {
+Violation observe_closed(Connection& conn, const tt_event& event) {
   conn.closed = true;
   conn.closed_status = event.status;
   if (event.data != nullptr) conn.closed_text = static_cast<const char*>(event.data);
-  if (event.status >= 0) return "CLOSED with status " + name_of_status(event.status);
+  if (event.status >= 0)
+    return {&rules::order, "CLOSED with status " + name_of_status(event.status)};
   for (const auto& [op, send] : conn.pending) {
     if (!send.sent && send.answered) {
-      return "CLOSED while op " + std::to_string(op) + " still waits for SENT";
+      return {&rules::lending, "CLOSED while op " + std::to_string(op) + " still waits for SENT"};
     }
   }
   return {};
@@ -53,8 +58,8 @@ std::string observe_closed(Connection& conn, const tt_event& event) {
 
 }  // namespace
 
-std::string observe(Connection& conn, const tt_event& event) {
-  if (conn.closed) return "event " + std::to_string(event.kind) + " after CLOSED";
+Violation observe(Connection& conn, const tt_event& event) {
+  if (conn.closed) return {&rules::order, "event " + std::to_string(event.kind) + " after CLOSED"};
   const bool is_packet = event.kind == TT_EV_PACKET;
   conn.trace.push_back(
       {event.kind, is_packet ? length_of(event) : static_cast<std::uint64_t>(-event.status)});
@@ -65,7 +70,8 @@ std::string observe(Connection& conn, const tt_event& event) {
       return observe_up(conn, Origin::connected, "CONNECTED");
     case TT_EV_PACKET:
       ++conn.arrived;
-      return conn.up ? "" : "PACKET before the connection was up";
+      if (conn.up) return {};
+      return {&rules::order, "PACKET before the connection was up"};
     case TT_EV_SENT:
       return observe_sent(conn, event);
     case TT_EV_WRITABLE:
@@ -73,7 +79,7 @@ std::string observe(Connection& conn, const tt_event& event) {
     case TT_EV_CLOSED:
       return observe_closed(conn, event);
     default:
-      return "an event of unknown kind " + std::to_string(event.kind);
+      return {&rules::kinds, "an event of unknown kind " + std::to_string(event.kind)};
   }
 }
 

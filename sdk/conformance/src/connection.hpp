@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "rule.hpp"
+
 namespace trestle::conformance {
 
 /// A packet that arrived. `bytes` is a copy; with `rx` the host still holds the original.
@@ -57,9 +59,9 @@ struct Connection {
   std::vector<TraceEntry> trace;
 };
 
-/// The rule that `event` breaks on this connection, or an empty text; then takes it into the
-/// connection's state.
-std::string observe(Connection& conn, const tt_event& event);
+/// The rule that `event` breaks on this connection, if any; then takes it into the connection's
+/// state.
+Violation observe(Connection& conn, const tt_event& event);
 
 /// Where the bytes of a PACKET event are, and how many.
 std::vector<tt_iov> segments_of(const tt_event& event);

@@ -30,7 +30,7 @@ Driver::Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOpt
   params.scheme = scheme.c_str();
   params.rx_max_msg = options.packet_bytes_max;
   params.tx_hwm_bytes = options.queue_bytes_max;
-  params.linger_ns = 5'000'000'000;
+  params.linger_ns = static_cast<std::uint64_t>(options.linger.count());
   tt_error error = empty_error();
   const tt_status status = ops_.open(host_->table(), &params, &transport_, &error);
   if (status == TT_E_UNSUPPORTED && options.flags != 0) {
@@ -45,6 +45,30 @@ Driver::Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOpt
 Driver::~Driver() {
   // A transport that a failed check left behind may still call its host.
   if (transport_ != nullptr) static_cast<void>(host_.release());
+}
+
+tt_attr Driver::query_again() {
+  tt_attr attr{};
+  attr.size = sizeof(attr);
+  query_into(attr);
+  return attr;
+}
+
+void Driver::query_into(tt_attr& attr) {
+  const auto guard = serialise();
+  expect_status("query", TT_OK, ops_.query(transport_, &attr));
+}
+
+void Driver::connect_badly(tt_error* error) {
+  tt_conn* conn = nullptr;
+  const auto guard = serialise();
+  expect_status("connect to no-such-scheme://x", TT_E_ADDR,
+                ops_.connect(transport_, "no-such-scheme://x", nullptr, &conn, error));
+}
+
+const void* Driver::extension(const char* id) {
+  const auto guard = serialise();
+  return ops_.extension == nullptr ? nullptr : ops_.extension(transport_, id);
 }
 
 std::unique_lock<std::mutex> Driver::serialise() {
@@ -156,15 +180,18 @@ SendResult Driver::send(Connection& conn, std::span<const tt_iov> segments, std:
 }
 
 void Driver::check_answer(const SendResult& result, std::size_t bytes, std::uint32_t flags) {
-  if (result.status > TT_PENDING) violate("send answered " + name_of_status(result.status));
+  if (result.status > TT_PENDING)
+    violate(rules::answers, "send answered " + name_of_status(result.status));
   if (result.status != TT_PENDING) return;
   if ((attributes_.caps & TT_CAP_TX_BORROW) == 0) {
-    violate("send answered TT_PENDING without TT_CAP_TX_BORROW");
+    violate(rules::borrowing, "send answered TT_PENDING without TT_CAP_TX_BORROW");
   }
-  if ((flags & TT_SEND_COPY) != 0) violate("a send with TT_SEND_COPY answered TT_PENDING");
+  if ((flags & TT_SEND_COPY) != 0)
+    violate(rules::borrowing, "a send with TT_SEND_COPY answered TT_PENDING");
   if (bytes <= attributes_.copy_max) {
-    violate("a send of " + std::to_string(bytes) + " bytes answered TT_PENDING; copy_max is " +
-            std::to_string(attributes_.copy_max));
+    violate(rules::borrowing, "a send of " + std::to_string(bytes) +
+                                  " bytes answered TT_PENDING; copy_max is " +
+                                  std::to_string(attributes_.copy_max));
   }
 }
 
@@ -174,15 +201,17 @@ void Driver::settle_send(Connection& conn, const SendResult& result) {
   const bool sent = at->second.sent;
   if (result.status == TT_PENDING) {
     at->second.answered = true;
-    if (!sent && conn.closed) violate("TT_PENDING, but CLOSED came without SENT before");
+    if (!sent && conn.closed)
+      violate(rules::lending, "TT_PENDING, but CLOSED came without SENT before");
   }
-  if (result.status != TT_PENDING && sent) violate("SENT for an op that did not pend");
+  if (result.status != TT_PENDING && sent)
+    violate(rules::lending, "SENT for an op that did not pend");
   if (result.status != TT_PENDING || sent) conn.pending.erase(at);
   if (result.status == TT_E_AGAIN) {
     conn.owes_writable = !conn.early_writable;
     conn.early_writable = false;
   } else if (conn.sends_running == 0 && conn.early_writable) {
-    violate("WRITABLE without TT_E_AGAIN before");
+    violate(rules::writable, "WRITABLE without TT_E_AGAIN before");
   }
 }
 
@@ -190,6 +219,16 @@ void Driver::flush() {
   if (ops_.flush == nullptr) return;
   const auto guard = serialise();
   static_cast<void>(ops_.flush(transport_));
+}
+
+void Driver::pause(Connection& conn) {
+  const auto guard = serialise();
+  ops_.conn_pause(transport_, conn.handle, 1);
+}
+
+void Driver::resume(Connection& conn) {
+  const auto guard = serialise();
+  ops_.conn_pause(transport_, conn.handle, 0);
 }
 
 void Driver::close(Connection& conn, std::uint32_t flags) {
@@ -205,6 +244,13 @@ void Driver::free(Connection& conn) {
   }
   const auto guard = serialise();
   ops_.conn_free(transport_, conn.handle);
+}
+
+void Driver::free_and_forget(Listener* from, Connection& conn) {
+  free(conn);
+  const std::lock_guard lock(state_mutex_);
+  if (from != nullptr) std::erase(from->accepted, &conn);
+  std::erase_if(connections_, [&](const auto& known) { return known.get() == &conn; });
 }
 
 void Driver::release(Arrival& arrival) {
@@ -251,13 +297,13 @@ tt_status Driver::destroy() {
   return status;
 }
 
-std::vector<std::string> Driver::violations() const {
+std::vector<Violation> Driver::violations() const {
   const std::lock_guard lock(state_mutex_);
   return violations_;
 }
 
-void Driver::violate(const std::string& text) {
-  violations_.push_back("contract: " + text);
+void Driver::violate(const Rule& rule, const std::string& text) {
+  violations_.push_back({&rule, text});
 }
 
 }  // namespace trestle::conformance

@@ -31,6 +31,7 @@ struct OpenOptions {
   std::uint32_t flags = 0;
   ClockKind clock = ClockKind::real;
   std::uint32_t batch_events = 16;  ///< the cap of every progress()
+  std::chrono::nanoseconds linger{5'000'000'000};
 };
 
 struct SendResult {
@@ -54,6 +55,12 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
 
   const tt_attr& attributes() const { return attributes_; }
+  tt_attr query_again();
+  /// Fills a table of any size.
+  void query_into(tt_attr& attr);
+  /// Connects to a URI that no transport takes; the table may be of any size.
+  void connect_badly(tt_error* error);
+  const void* extension(const char* id);
   TestHost& host() { return *host_; }
 
   Listener& listen(const std::string& uri);
@@ -69,14 +76,20 @@ class Driver {
   SendResult send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags = 0);
   SendResult send(Connection& conn, std::span<const std::byte> bytes, std::uint32_t flags = 0);
   void flush();
+  void pause(Connection& conn);
+  void resume(Connection& conn);
   void close(Connection& conn, std::uint32_t flags = 0);
   void free(Connection& conn);
+  /// Also gives back what the kit itself knows of it.
+  void free_and_forget(Listener* from, Connection& conn);
   void release(Arrival& arrival);
 
   /// One batch; returns the number of events.
   std::uint32_t progress();
   /// False for TT_E_BUSY.
   bool arm();
+  /// What the last arm() said; 0 for none.
+  std::uint64_t deadline_ns() const { return deadline_ns_; }
   /// After arm(): how long the transport lets the host sleep.
   std::chrono::milliseconds until_deadline() const;
   /// After arm(): true if the transport's descriptor or wake() ended the sleep.
@@ -93,7 +106,7 @@ class Driver {
 
   void set_holding(Holding holding) { holding_ = holding; }
   std::vector<std::unique_ptr<Connection>>& connections() { return connections_; }
-  std::vector<std::string> violations() const;
+  std::vector<Violation> violations() const;
 
   /// Reads `read(conn)` under the lock that guards connections.
   template <class Read>
@@ -113,7 +126,7 @@ class Driver {
   void check_batch(std::span<const tt_event> events);
   void check_answer(const SendResult& result, std::size_t bytes, std::uint32_t flags);
   void settle_send(Connection& conn, const SendResult& result);
-  void violate(const std::string& text);
+  void violate(const Rule& rule, const std::string& text);
 
   const tt_ops& ops_;
   std::unique_ptr<TestHost> host_;
@@ -133,7 +146,7 @@ class Driver {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<tt_rx*> to_release_;     ///< of this batch
   std::vector<Connection*> accepted_;  ///< in this batch; they need their cookie
-  std::vector<std::string> violations_;
+  std::vector<Violation> violations_;
 };
 
 }  // namespace trestle::conformance

@@ -56,22 +56,23 @@ void Driver::check_batch(std::span<const tt_event> events) {
     const auto same = std::count_if(events.begin(), events.end(), [&](const tt_event& event) {
       return event.conn == events[at].conn;
     });
-    if (same != 1) violate("ACCEPTED is not alone of its connection in its batch");
+    if (same != 1)
+      violate(rules::acceptance, "ACCEPTED is not alone of its connection in its batch");
   }
 }
 
 void Driver::take(const tt_event& event) {
-  if (down_) violate("event " + std::to_string(event.kind) + " after DOWN");
+  if (down_) violate(rules::down, "event " + std::to_string(event.kind) + " after DOWN");
   switch (event.kind) {
     case TT_EV_UNLISTENED:
       return take_listener_event(event);
     case TT_EV_DOWN:
-      if (!shutting_down_) violate("DOWN without shutdown()");
+      if (!shutting_down_) violate(rules::down, "DOWN without shutdown()");
       for (const auto& conn : connections_) {
-        if (!conn->closed) violate("DOWN before every connection was CLOSED");
+        if (!conn->closed) violate(rules::down, "DOWN before every connection was CLOSED");
       }
       for (const auto& listener : listeners_) {
-        if (!listener->gone) violate("DOWN before every listener was UNLISTENED");
+        if (!listener->gone) violate(rules::down, "DOWN before every listener was UNLISTENED");
       }
       down_ = true;
       return;
@@ -83,27 +84,30 @@ void Driver::take(const tt_event& event) {
 void Driver::take_listener_event(const tt_event& event) {
   const auto at = std::find_if(listeners_.begin(), listeners_.end(),
                                [&](const auto& listener) { return listener.get() == event.user; });
-  if (at == listeners_.end()) return violate("UNLISTENED with a cookie of no listener");
-  if (std::exchange((*at)->gone, true)) violate("a second UNLISTENED");
+  if (at == listeners_.end())
+    return violate(rules::unlistening, "UNLISTENED with a cookie of no listener");
+  if (std::exchange((*at)->gone, true)) violate(rules::unlistening, "a second UNLISTENED");
 }
 
 void Driver::take_connection_event(const tt_event& event) {
   if (event.kind < TT_EV_ACCEPTED || event.kind > TT_EV_DOWN) {
-    return violate("an event of unknown kind " + std::to_string(event.kind));
+    return violate(rules::kinds, "an event of unknown kind " + std::to_string(event.kind));
   }
   const auto known = by_handle_.find(event.conn);
   if (event.kind == TT_EV_ACCEPTED && known != by_handle_.end()) {
-    return violate("ACCEPTED for a connection that exists");
+    return violate(rules::order, "ACCEPTED for a connection that exists");
   }
   if (event.kind != TT_EV_ACCEPTED && known == by_handle_.end()) {
-    return violate("event " + std::to_string(event.kind) + " for no living connection");
+    return violate(rules::order,
+                   "event " + std::to_string(event.kind) + " for no living connection");
   }
   Connection& conn = event.kind == TT_EV_ACCEPTED ? accept(event) : *known->second;
   if (event.kind != TT_EV_ACCEPTED && event.user != &conn) {
-    violate("event " + std::to_string(event.kind) + " with another connection's cookie");
+    violate(rules::cookies,
+            "event " + std::to_string(event.kind) + " with another connection's cookie");
   }
-  const std::string broken = observe(conn, event);
-  if (!broken.empty()) violate(broken);
+  const Violation broken = observe(conn, event);
+  if (broken.rule != nullptr) violate(*broken.rule, broken.text);
   if (event.kind == TT_EV_PACKET) take_packet(conn, event);
 }
 
@@ -117,9 +121,9 @@ Connection& Driver::accept(const tt_event& event) {
   const auto at = std::find_if(listeners_.begin(), listeners_.end(),
                                [&](const auto& listener) { return listener.get() == cookie; });
   if (at == listeners_.end()) {
-    violate("ACCEPTED: aux is the cookie of no listener");
+    violate(rules::acceptance, "ACCEPTED: aux is the cookie of no listener");
   } else if ((*at)->gone) {
-    violate("ACCEPTED after the listener's UNLISTENED");
+    violate(rules::unlistening, "ACCEPTED after the listener's UNLISTENED");
   } else {
     (*at)->accepted.push_back(conn.get());
   }
@@ -132,8 +136,9 @@ void Driver::take_packet(Connection& conn, const tt_event& event) {
   const auto segments = segments_of(event);
   arrival.bytes = gather(segments);
   if (event.rx != nullptr) {
-    if ((attributes_.caps & TT_CAP_RX_HOLD) == 0) violate("an rx without TT_CAP_RX_HOLD");
-    if (ops_.rx_release == nullptr) return violate("an rx, but rx_release is null");
+    if ((attributes_.caps & TT_CAP_RX_HOLD) == 0)
+      violate(rules::holding, "an rx without TT_CAP_RX_HOLD");
+    if (ops_.rx_release == nullptr) return violate(rules::holding, "an rx, but rx_release is null");
     if (holding_ == Holding::keep) {
       arrival.rx = event.rx;
       arrival.original = segments;
@@ -141,7 +146,7 @@ void Driver::take_packet(Connection& conn, const tt_event& event) {
       to_release_.push_back(event.rx);
     }
   } else if ((event.flags & TT_EVF_SEGS) != 0) {
-    violate("TT_EVF_SEGS without an rx");
+    violate(rules::holding, "TT_EVF_SEGS without an rx");
   }
   conn.arrivals.push_back(std::move(arrival));
 }

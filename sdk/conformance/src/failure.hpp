@@ -5,12 +5,16 @@
 
 #include <sstream>
 #include <string>
+#include <utility>
+
+#include "rule.hpp"
 
 namespace trestle::conformance {
 
 /// Thrown inside a check only; run() turns it into an Outcome.
 struct Failed {
-  std::string text;
+  std::string text;            ///< "WHAT: expected THIS, got THAT"
+  const Rule* rule = nullptr;  ///< that was broken; null for what the check itself looks at
 };
 
 struct Skipped {
@@ -19,6 +23,11 @@ struct Skipped {
 
 [[noreturn]] inline void fail(std::string text) {
   throw Failed{std::move(text)};
+}
+
+[[noreturn]] inline void fail(const Violation& broken) {
+  throw Failed{"expected " + std::string(broken.rule->expected) + ", got " + broken.text,
+               broken.rule};
 }
 
 inline void expect(bool holds, const std::string& expected_and_got) {

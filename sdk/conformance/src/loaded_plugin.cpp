@@ -12,12 +12,15 @@
 namespace trestle::conformance {
 namespace {
 
-bool implements(const tt_plugin& plugin, std::string_view scheme) {
-  return std::any_of(plugin.schemes, plugin.schemes + plugin.nschemes, [&](const tt_scheme& known) {
+/// Null if the scheme is not one of the plugin's.
+const tt_scheme* find_scheme(const tt_plugin& plugin, std::string_view scheme) {
+  const tt_scheme* const end = plugin.schemes + plugin.nschemes;
+  const tt_scheme* const at = std::find_if(plugin.schemes, end, [&](const tt_scheme& known) {
     const std::string_view name = known.name;
     if (!name.ends_with('*')) return name == scheme;
     return scheme.starts_with(name.substr(0, name.size() - 1));
   });
+  return at == end ? nullptr : at;
 }
 
 void expect_mandatory_slots(const tt_ops& ops) {
@@ -51,9 +54,14 @@ const tt_plugin& load_plugin(const std::string& path, const std::string& scheme)
   expect(plugin->min_host_minor <= TT_ABI_MINOR, "min_host_minor: above that of this kit");
   expect(plugin->ops != nullptr, "ops: expected a table, got null");
   expect_mandatory_slots(*plugin->ops);
-  expect(implements(*plugin, scheme), "schemes: expected \"" + scheme + "\" among them, got none");
+  expect(find_scheme(*plugin, scheme) != nullptr,
+         "schemes: expected \"" + scheme + "\" among them, got none");
   initialise_once(*plugin);
   return *plugin;
+}
+
+std::uint32_t reach_of(const tt_plugin& plugin, const std::string& scheme) {
+  return find_scheme(plugin, scheme)->reach;
 }
 
 }  // namespace trestle::conformance

@@ -11,4 +11,7 @@ namespace trestle::conformance {
 /// Errors: Failed, with the loader's text or what is wrong with the descriptor.
 const tt_plugin& load_plugin(const std::string& path, const std::string& scheme);
 
+/// TT_REACH_* of the scheme, which is one of the plugin's.
+std::uint32_t reach_of(const tt_plugin& plugin, const std::string& scheme);
+
 }  // namespace trestle::conformance

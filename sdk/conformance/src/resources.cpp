@@ -1,8 +1,11 @@
 // Counts from /proc/self.
 #include "resources.hpp"
 
+#include <malloc.h>
+
 #include <filesystem>
 #include <iterator>
+#include <string>
 
 namespace trestle::conformance {
 namespace {
@@ -19,6 +22,18 @@ std::size_t open_descriptors() {
 }
 std::size_t running_threads() {
   return entries("/proc/self/task");
+}
+
+std::size_t heap_bytes() {
+  const struct mallinfo2 heap = ::mallinfo2();
+  return heap.uordblks + heap.hblkhd;
+}
+std::set<int> descriptor_numbers() {
+  std::set<int> numbers;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    numbers.insert(std::stoi(entry.path().filename()));
+  }
+  return numbers;
 }
 
 }  // namespace trestle::conformance

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 
 namespace trestle::conformance {
 
 std::size_t open_descriptors();
 std::size_t running_threads();
+/// Bytes that malloc has handed out; 0 where a sanitizer replaces it.
+std::size_t heap_bytes();
+std::set<int> descriptor_numbers();
 
 }  // namespace trestle::conformance

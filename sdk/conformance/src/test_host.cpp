@@ -22,10 +22,12 @@ TestHost::TestHost(ClockKind clock)
   table_.log = [](const tt_host* table, std::int32_t level, const char* text) {
     self(table).log(level, text);
   };
-  table_.alloc = [](const tt_host*, std::size_t size, std::size_t align) {
-    return ::operator new (size, std::align_val_t{align}, std::nothrow);
+  table_.alloc = [](const tt_host* table, std::size_t size, std::size_t align) {
+    return self(table).alloc(size, align);
   };
-  table_.dealloc = [](const tt_host*, void* p, std::size_t, std::size_t align) {
+  table_.dealloc = [](const tt_host* table, void* p, std::size_t size, std::size_t align) {
+    if (p == nullptr) return;
+    self(table).allocated_.fetch_sub(static_cast<std::int64_t>(size), std::memory_order_relaxed);
     ::operator delete (p, std::align_val_t{align});
   };
   table_.extension = [](const tt_host*, const char*) -> const void* { return nullptr; };
@@ -59,6 +61,20 @@ std::uint64_t TestHost::now_ns() const {
 
 void TestHost::advance(std::chrono::nanoseconds step) {
   manual_now_ns_.fetch_add(static_cast<std::uint64_t>(step.count()), std::memory_order_relaxed);
+}
+
+void* TestHost::alloc(std::size_t size, std::size_t align) {
+  const std::uint64_t before = allocations_.fetch_add(1, std::memory_order_relaxed);
+  if (before >= granted_.load(std::memory_order_relaxed)) return nullptr;
+  void* const memory = ::operator new (size, std::align_val_t{align}, std::nothrow);
+  if (memory == nullptr) return nullptr;
+  allocated_.fetch_add(static_cast<std::int64_t>(size), std::memory_order_relaxed);
+  return memory;
+}
+
+void TestHost::grant_allocations(std::uint64_t count) {
+  const std::uint64_t before = allocations_.load(std::memory_order_relaxed);
+  granted_.store(count == unlimited ? unlimited : before + count, std::memory_order_relaxed);
 }
 
 void TestHost::log(std::int32_t level, const char* text) {

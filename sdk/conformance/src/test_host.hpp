@@ -32,6 +32,14 @@ class TestHost {
   std::uint64_t now_ns() const;
   void advance(std::chrono::nanoseconds step);
 
+  /// From now on alloc() grants `count` more requests, and then refuses all.
+  void grant_allocations(std::uint64_t count);
+  static constexpr std::uint64_t unlimited = ~0ull;
+  /// Requests that were granted or refused.
+  std::uint64_t allocations() const { return allocations_.load(std::memory_order_relaxed); }
+  /// Bytes from alloc() that did not come back to dealloc().
+  std::int64_t allocated_bytes() const { return allocated_.load(std::memory_order_relaxed); }
+
   /// What the plugin logged as a warning or worse.
   std::vector<std::string> complaints() const;
 
@@ -39,12 +47,16 @@ class TestHost {
   static TestHost& self(const tt_host* table);
   void wake();
   void log(std::int32_t level, const char* text);
+  void* alloc(std::size_t size, std::size_t align);
 
   tt_host table_{};
   const ClockKind clock_;
   int wake_fd_ = -1;
   std::atomic<std::uint64_t> manual_now_ns_{1'000'000'000};
   std::atomic<std::uint64_t> wakes_{0};
+  std::atomic<std::uint64_t> granted_{unlimited};
+  std::atomic<std::uint64_t> allocations_{0};
+  std::atomic<std::int64_t> allocated_{0};
   mutable std::mutex mutex_;
   std::vector<std::string> complaints_;
 };

@@ -117,13 +117,13 @@ void unlisten_keeps_connections(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"MalformedUrisAreRefusedAtOnceWithText", 0, refuses_malformed},
-    Check{"AnUnknownOptionIsRefusedByName", 0, refuses_unknown_option},
-    Check{"ListenerUriConnectsVerbatim", 0, listener_uri_connects},
-    Check{"ListenerUriInAShortBufferSaysWhatItNeeds", 0, short_buffer_is_too_big},
-    Check{"AnAddressInUseStaysWithItsFirstListener", 0, address_in_use},
-    Check{"ConnectingWhereNobodyListensIsRefusedLater", 0, refused_later},
-    Check{"UnlistenKeepsConnectionsAndRefusesNewOnes", 0, unlisten_keeps_connections},
+    Check{"MalformedUrisAreRefusedAtOnceWithText", "Addresses", 0, refuses_malformed},
+    Check{"AnUnknownOptionIsRefusedByName", "Addresses", 0, refuses_unknown_option},
+    Check{"ListenerUriConnectsVerbatim", "Addresses", 0, listener_uri_connects},
+    Check{"ListenerUriInAShortBufferSaysWhatItNeeds", "Addresses", 0, short_buffer_is_too_big},
+    Check{"AnAddressInUseStaysWithItsFirstListener", "Addresses", 0, address_in_use},
+    Check{"ConnectingWhereNobodyListensIsRefusedLater", "Addresses", 0, refused_later},
+    Check{"UnlistenKeepsConnectionsAndRefusesNewOnes", "Addresses", 0, unlisten_keeps_connections},
 };
 
 }  // namespace

@@ -120,6 +120,34 @@ void held_packets(Bench& bench) {
   expect_closed(bench, pair.out, TT_E_CLOSED, "the sending side");
 }
 
+void holding_stalls_reception_only(Bench& bench) {
+  constexpr std::uint64_t most = 64;
+  constexpr std::size_t packet_bytes = 100'000;
+  const Pair pair = connect_pair(bench);
+  pair.server.set_holding(Holding::keep);
+  const std::uint64_t bound = pair.server.attributes().rx_hold_max;
+  const std::uint64_t count = bound == 0 ? most : std::min(most, bound);
+  for (std::uint64_t number = 0; number < count; ++number) {
+    send_or_wait(bench, pair.client, pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY);
+  }
+  bench.pump_until([&] { return pair.in.arrived == count; },
+                   std::to_string(count) + " packets to hold, as rx_hold_max promises");
+
+  const auto answer = make_pattern(1, 1 << 20);
+  const SendResult result = send_or_wait(bench, pair.server, pair.in, answer);
+  expect_packet(bench, pair.out, 1, answer.size());
+  bench.pump_until([&] { return !pair.in.pending.contains(result.op); },
+                   "SENT while all packets that may be held are held");
+
+  for (std::uint64_t number = 0; number < count; ++number) {
+    expect_intact(pair.in.arrivals[number], number, "with all others held");
+    pair.server.release(pair.in.arrivals[number]);
+  }
+  pair.in.arrivals.clear();
+  send_or_wait(bench, pair.client, pair.out, make_pattern(count, 100), TT_SEND_COPY);
+  bench.pump_until([&] { return pair.in.arrived == count + 1; }, "a packet after the releases");
+}
+
 void short_lived_packets(Bench& bench) {
   constexpr std::uint64_t packet_count = 200;
   const Pair pair = connect_pair(bench);
@@ -139,11 +167,13 @@ void short_lived_packets(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"ABorrowedBufferIsFreeOnceSent", TT_CAP_TX_BORROW, borrowed_until_sent},
-    Check{"EachPendingSendIsSentOnce", TT_CAP_TX_BORROW, many_borrowed_at_once},
-    Check{"AnAbortFailsBorrowedSends", TT_CAP_TX_BORROW, aborted_borrows_fail},
-    Check{"HeldPacketsOutliveOrderCloseAndConnection", TT_CAP_RX_HOLD, held_packets},
-    Check{"PacketsOfABatchAreIntactTogether", 0, short_lived_packets},
+    Check{"ABorrowedBufferIsFreeOnceSent", "Lent memory", TT_CAP_TX_BORROW, borrowed_until_sent},
+    Check{"EachPendingSendIsSentOnce", "Lent memory", TT_CAP_TX_BORROW, many_borrowed_at_once},
+    Check{"AnAbortFailsBorrowedSends", "Lent memory", TT_CAP_TX_BORROW, aborted_borrows_fail},
+    Check{"HeldPacketsOutliveOrderCloseAndConnection", "Lent memory", TT_CAP_RX_HOLD, held_packets},
+    Check{"HoldingPacketsStallsReceptionOnly", "Lent memory", TT_CAP_RX_HOLD,
+          holding_stalls_reception_only},
+    Check{"PacketsOfABatchAreIntactTogether", "Ownership", 0, short_lived_packets},
 };
 
 }  // namespace

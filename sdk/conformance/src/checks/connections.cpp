@@ -156,15 +156,43 @@ void leaks_nothing(Bench& bench) {
   expect_equal("threads after 100 connections", threads, running_threads());
 }
 
+void leaks_no_memory(Bench& bench) {
+  constexpr int rounds = 300;
+  constexpr std::size_t growth_max = 100'000;  // 333 bytes for each connection
+  const Pair pair = connect_pair(bench);
+  const auto round = [&] {
+    const Ends ends = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+    send_or_wait(bench, pair.client, ends.out, make_pattern(1, 100), TT_SEND_COPY);
+    expect_packet(bench, ends.in, 1, 100);
+    pair.client.close(ends.out);
+    bench.pump_until([&] { return ends.in.closed && ends.out.closed; }, "CLOSED on both sides");
+    pair.client.free_and_forget(nullptr, ends.out);
+    pair.server.free_and_forget(&pair.listener, ends.in);
+  };
+  for (int i = 0; i < 50; ++i) round();  // what is kept for reuse is made now
+  const std::size_t before = heap_bytes();
+
+  for (int i = 0; i < rounds; ++i) round();
+
+  const std::size_t after = heap_bytes();
+  expect(after < before + growth_max,
+         "the heap after 300 connections: expected less than 100,000 "
+         "bytes more, got " +
+             std::to_string(after - before));
+}
+
 constexpr std::array checks = {
-    Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", 0, client_closes_in_order},
-    Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", 0, server_closes_in_order},
-    Check{"SendingOnAClosedConnectionSaysClosed", 0, send_after_close},
-    Check{"AnAbortEndsBothSides", 0, abort_ends_both_sides},
-    Check{"ClosingTwiceIsOneClosed", 0, close_twice},
-    Check{"ClosingWhileConnectingEndsTheConnection", 0, close_while_connecting},
-    Check{"ConnectionsOfOneListenerAreApart", 0, connections_are_apart},
-    Check{"ConnectAndCloseLeakNoDescriptorsOrThreads", 0, leaks_nothing},
+    Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", "Connections", 0,
+          client_closes_in_order},
+    Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", "Connections", 0,
+          server_closes_in_order},
+    Check{"SendingOnAClosedConnectionSaysClosed", "Connections", 0, send_after_close},
+    Check{"AnAbortEndsBothSides", "Connections", 0, abort_ends_both_sides},
+    Check{"ClosingTwiceIsOneClosed", "Connections", 0, close_twice},
+    Check{"ClosingWhileConnectingEndsTheConnection", "Connections", 0, close_while_connecting},
+    Check{"ConnectionsOfOneListenerAreApart", "Connections", 0, connections_are_apart},
+    Check{"ConnectAndCloseLeakNoMemory", "Ownership", 0, leaks_no_memory},
+    Check{"ConnectAndCloseLeakNoDescriptorsOrThreads", "Ownership", 0, leaks_nothing},
 };
 
 }  // namespace

@@ -152,13 +152,31 @@ void batch_size_changes_nothing(Bench& bench) {
   expect_equal("events at the accepting end", std::size_t{102}, many.in.size());
 }
 
+void paused_is_not_read(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+  pair.server.pause(pair.in);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 1000), TT_SEND_COPY);
+  send_or_wait(bench, pair.client, other.out, make_pattern(2, 1000), TT_SEND_COPY);
+  send_or_wait(bench, pair.server, pair.in, make_pattern(3, 1000), TT_SEND_COPY);
+
+  expect_packet(bench, other.in, 2, 1000);
+  expect_packet(bench, pair.out, 3, 1000);
+  bench.pump_until_quiet({&pair.client, &pair.server});
+
+  expect_equal("packets on a paused connection", std::size_t{0}, pair.in.arrived);
+  pair.server.resume(pair.in);
+  expect_packet(bench, pair.in, 1, 1000);
+}
+
 constexpr std::array checks = {
-    Check{"AFullQueueSaysAgainAndThenWritableOnce", 0, back_pressure},
-    Check{"EmptyPacketsAreBoundedToo", 0, empty_packets_are_bounded},
-    Check{"APacketLargerThanTheQueuePassesAnEmptyOne", 0, larger_than_the_queue},
-    Check{"APacketLargerThanTheQueueWaitsForRoom", 0, large_waits_for_room},
-    Check{"AFloodInBothDirectionsPasses", 0, flood_both_ways},
-    Check{"TheBatchSizeChangesNoEvent", 0, batch_size_changes_nothing},
+    Check{"AFullQueueSaysAgainAndThenWritableOnce", "Flow", 0, back_pressure},
+    Check{"EmptyPacketsAreBoundedToo", "Flow", 0, empty_packets_are_bounded},
+    Check{"APacketLargerThanTheQueuePassesAnEmptyOne", "Flow", 0, larger_than_the_queue},
+    Check{"APacketLargerThanTheQueueWaitsForRoom", "Flow", 0, large_waits_for_room},
+    Check{"AFloodInBothDirectionsPasses", "Flow", 0, flood_both_ways},
+    Check{"APausedConnectionIsNotRead", "Flow", TT_CAP_RX_PAUSE, paused_is_not_read},
+    Check{"TheBatchSizeChangesNoEvent", "Packets", 0, batch_size_changes_nothing},
 };
 
 }  // namespace

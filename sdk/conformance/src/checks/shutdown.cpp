@@ -110,13 +110,13 @@ void no_threads(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"ShutdownWithTrafficClosesAllAndGoesDownLast", 0, shutdown_with_traffic},
-    Check{"DestroyIsBusyWhileAConnectionLives", 0, destroy_waits_for_all},
-    Check{"DestroyIsBusyWhileAPacketIsHeld", TT_CAP_RX_HOLD, destroy_waits_for_held},
-    Check{"ShutdownWaitsForLentPackets", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
+    Check{"ShutdownWithTrafficClosesAllAndGoesDownLast", "Shutdown", 0, shutdown_with_traffic},
+    Check{"DestroyIsBusyWhileAConnectionLives", "Shutdown", 0, destroy_waits_for_all},
+    Check{"DestroyIsBusyWhileAPacketIsHeld", "Shutdown", TT_CAP_RX_HOLD, destroy_waits_for_held},
+    Check{"ShutdownWaitsForLentPackets", "Shutdown", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
           shutdown_waits_for_lent},
-    Check{"AnIdleTransportGoesDown", 0, idle_shutdown},
-    Check{"OpenedWithoutThreadsItStartsNone", 0, no_threads},
+    Check{"AnIdleTransportGoesDown", "Shutdown", 0, idle_shutdown},
+    Check{"OpenedWithoutThreadsItStartsNone", "Threads", 0, no_threads},
 };
 
 }  // namespace

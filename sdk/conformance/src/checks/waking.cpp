@@ -17,9 +17,11 @@ namespace {
 /// Few packets under way at a time, so that the leaders fall asleep again and again.
 class Window {
  public:
+  explicit Window(std::chrono::seconds patience) : patience_(patience) {}
+
   bool enter() {
     std::unique_lock lock(mutex_);
-    const bool entered = changed_.wait_for(lock, watchdog, [&] { return under_way_ < count_max; });
+    const bool entered = changed_.wait_for(lock, patience_, [&] { return under_way_ < count_max; });
     if (entered) ++under_way_;
     return entered;
   }
@@ -32,11 +34,12 @@ class Window {
   }
   bool wait_until_empty() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, watchdog, [&] { return under_way_ == 0; });
+    return changed_.wait_for(lock, patience_, [&] { return under_way_ == 0; });
   }
 
  private:
   static constexpr std::size_t count_max = 3;
+  const std::chrono::seconds patience_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t under_way_ = 0;
@@ -67,7 +70,7 @@ void expect_led_well(Leader& leader, const std::string& whose) {
 void no_lost_wake_up(Bench& bench) {
   const Pair pair = connect_pair(bench);
   if (!pair.client.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
-  Window window;
+  Window window(bench.subject().patience);
   std::atomic<bool> failed = false;
   {
     Leader server(pair.server, [&] {
@@ -110,7 +113,7 @@ void expect_wakes(Bench& bench, Driver& driver, const std::string& what, Acting 
     act();
   }
   while (!done()) {
-    expect(!armed || driver.sleep(watchdog),
+    expect(!armed || driver.sleep(bench.subject().patience),
            what + ": expected it to end the host's sleep, got no wake-up");
     while (driver.progress() != 0) {
     }
@@ -234,13 +237,13 @@ void stalled_sender_sleeps(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"NoWakeUpIsLostWhileOthersSend", 0, no_lost_wake_up},
-    Check{"SideEffectsOfCallsEndTheSleep", 0, side_effects_wake},
-    Check{"WhatHappenedBeforeArmForbidsTheSleep", 0, earlier_events_wake},
-    Check{"AReleaseEndsTheSendersSleep", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
+    Check{"NoWakeUpIsLostWhileOthersSend", "Sleeping", 0, no_lost_wake_up},
+    Check{"SideEffectsOfCallsEndTheSleep", "Sleeping", 0, side_effects_wake},
+    Check{"WhatHappenedBeforeArmForbidsTheSleep", "Sleeping", 0, earlier_events_wake},
+    Check{"AReleaseEndsTheSendersSleep", "Sleeping", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
           release_wakes_the_sender},
-    Check{"AnIdleTransportLetsTheHostSleep", 0, idle_sleeps},
-    Check{"AStalledSenderLetsTheHostSleep", 0, stalled_sender_sleeps},
+    Check{"AnIdleTransportLetsTheHostSleep", "Sleeping", 0, idle_sleeps},
+    Check{"AStalledSenderLetsTheHostSleep", "Sleeping", 0, stalled_sender_sleeps},
 };
 
 }  // namespace

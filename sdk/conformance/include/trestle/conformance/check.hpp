@@ -1,6 +1,7 @@
 // The behaviours that every transport must show, as a list of checks that anybody can run.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -17,32 +18,63 @@ struct Subject {
   /// Bytes that one connection may take beyond tx_hwm_bytes before TT_E_AGAIN: buffers of the
   /// operating system or of the transport's library.
   std::uint64_t library_buffer_bytes_max = 64ull << 20;
-  std::uint64_t seed = 1;  ///< of the random pauses
+  std::uint64_t seed = 1;             ///< of all that is random
+  std::chrono::seconds patience{20};  ///< nothing that must happen takes longer than this
 };
 
 enum class Verdict { pass, fail, skip };
 
-/// `text` says what was expected and what came, or why the check does not apply.
+/// What came of a check. The last three are set if it failed.
 struct Outcome {
   Verdict verdict = Verdict::pass;
-  std::string text;
+  std::string text;       ///< all that there is to say, or why the check does not apply
+  std::string expected;   ///< what the contract asks for
+  std::string happened;   ///< what the transport did instead
+  std::string reference;  ///< where the contract says so: "docs/writing_a_transport.md#flow"
 };
 
 class Bench;
 
+/// Whether other checks may run at the same time; those that look at time want to be alone.
+enum class Company { any, alone };
+
+/// Who loads the plugin: run(), before the body, or the body itself.
+enum class Loading { before_the_check, by_the_check };
+
+/// Whether a warning in the plugin's log fails the check, or is what the check provokes.
+enum class Warnings { fail, provoked };
+
+/// What a check asks of those who run it.
+struct Needs {
+  unsigned peer_processes = 0;  ///< forked before the plugin is loaded
+  Company company = Company::any;
+  Loading loading = Loading::before_the_check;
+  Warnings warnings = Warnings::fail;
+};
+
 /// One behaviour.
 struct Check {
   const char* name;             ///< a sentence in PascalCase
+  const char* rule;             ///< the section of docs/writing_a_transport.md that asks for it
   std::uint64_t required_caps;  ///< TT_CAP_*; without them the check is skipped
   void (*body)(Bench&);
+  Needs needs = {};
 };
 
 /// All checks, in the order of docs/writing_a_transport.md.
 std::span<const Check> all_checks();
 
+/// Fails if the transport cannot listen at the subject's listen_uri, although it says that it
+/// listens. Leaves a transport behind: for a process that ends then.
+Outcome try_to_listen(const Subject& subject);
+
+/// Where the contract asks for what the check looks at.
+std::string reference_of(const Check& check);
+
 /// Runs one check on a fresh set of transports. Besides what the check itself looks at, every
 /// event is held against the contract, a warning in the plugin's log fails the check, and so does
 /// a transport that cannot be shut down and destroyed afterwards.
+/// Some checks fork: run them before this process has started threads or loaded the plugin.
 /// Threads: one check at a time per process.
 Outcome run(const Check& check, const Subject& subject);
 
