@@ -1,9 +1,8 @@
 // Waiting for messages under way with Asio completion tokens, as async.hpp does for calls.
 //
-//   auto status =
-//   node.message("sum").payload(v).expect_response<int>().send_detached(peer).value(); Result<void>
-//   started = co_await async_await_accepted(status); Result<int> sum = co_await
-//   async_await_response(std::move(status));
+//   auto status = peer.message("sum").payload(v).expect_response<int>().send_detached().value();
+//   Result<void> started = co_await async_await_accepted(status);
+//   Result<int> sum = co_await async_await_response(std::move(status));
 //
 // Cancel: as for calls; the message ends, whatever was waited for.
 #pragma once

@@ -10,8 +10,8 @@
 // strand of its own, which is `this_coro::executor` inside. Its parameters are kept until it ends,
 // also where it takes them by reference or as a view; so are the function object and what it
 // captured, which all of its runs share. An exception ends it as handler_failed. concurrency_max
-// counts it until it ends. Cancel: when Context::stop_token() is stopped, what the coroutine waits
-// for is cancelled
+// counts it until it ends.
+// Cancel: when Context::stop_token() is stopped, what the coroutine waits for is cancelled
 // (`terminal`): a call, for one, ends as cancelled, and its peer is told. The next co_await throws
 // boost::system::system_error(operation_aborted).
 // Lifetime: a coroutine that still waits when its node has ended is destroyed; it holds no

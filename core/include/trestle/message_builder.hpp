@@ -89,6 +89,7 @@ class MessageSettings {
   }
   /// Ends what waits for this message, as cancelled.
   Builder& stop(std::stop_token token) { return draft_.set_stop(std::move(token)), self(); }
+  /// Not yet: messages that are put together are sent once, whatever the policy.
   Builder& retry(RetryPolicy policy) { return draft_.set_retry(policy), self(); }
   Builder& target(Peer peer) { return draft_.set_target(std::move(peer)), self(); }
 
