@@ -33,6 +33,7 @@
 #include <trestle/peer.hpp>
 
 namespace trestle {
+/// @cond
 namespace detail {
 
 /// A message to send once a completion handler is there.
@@ -164,6 +165,7 @@ auto initiate_call(const Peer& peer, std::string_view handler, DeliveryMode mode
 }
 
 }  // namespace detail
+/// @endcond
 
 template <class R, detail::ArgumentValue T, class Token>
 auto Peer::async_call(std::string_view handler, const T& value, Token&& token) const {

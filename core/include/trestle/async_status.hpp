@@ -15,6 +15,7 @@
 #include <trestle/message_status.hpp>
 
 namespace trestle {
+/// @cond
 namespace detail {
 
 /// Waits for the end of a message. Copies share it: the second to start ends as invalid_argument.
@@ -92,6 +93,7 @@ struct MakeHandle {
 };
 
 }  // namespace detail
+/// @endcond
 
 /// await_response() with a completion token for `void(Result<R>)`.
 template <class R, class Token = boost::asio::deferred_t>
@@ -99,6 +101,7 @@ auto async_await_response(MessageStatus<WithResponse<R>>&& status, Token&& token
   return detail::initiate<detail::ReadReply<R>>(detail::OutcomeStart(std::move(status.open())),
                                                 std::forward<Token>(token));
 }
+/// The same after a receipt.
 template <class R, class Token = boost::asio::deferred_t>
 auto async_await_response(ReceiptHandle<ResponsePhase<R>>&& handle, Token&& token = Token()) {
   return detail::initiate<detail::ReadReply<R>>(detail::OutcomeStart(std::move(handle.open())),
@@ -111,6 +114,7 @@ auto async_await_ack(MessageStatus<DetachedConfirm>&& status, Token&& token = To
   return detail::initiate<detail::DropReply>(detail::OutcomeStart(std::move(status.open())),
                                              std::forward<Token>(token));
 }
+/// The same after a receipt.
 template <class Token = boost::asio::deferred_t>
 auto async_await_ack(ReceiptHandle<AckPhase>&& handle, Token&& token = Token()) {
   return detail::initiate<detail::DropReply>(detail::OutcomeStart(std::move(handle.open())),
@@ -132,6 +136,7 @@ auto async_await_delivery(ReceiptHandle<DeliveryPhase>&& handle, Token&& token =
   return detail::initiate<detail::MakeHandle<AckPhase>>(
       detail::DeliveryStart(std::move(handle.open())), std::forward<Token>(token));
 }
+/// The same where a response follows.
 template <class R, class Token = boost::asio::deferred_t>
 auto async_await_delivery(ReceiptHandle<ResponseDeliveryPhase<R>>&& handle,
                           Token&& token = Token()) {

@@ -14,6 +14,7 @@ using TimePoint = std::chrono::nanoseconds;
 class Clock {
  public:
   virtual ~Clock() = default;
+  /// The time. Never goes backwards.
   virtual TimePoint now() const noexcept = 0;
 };
 

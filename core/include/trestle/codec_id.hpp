@@ -16,6 +16,7 @@ enum class Codec : std::uint8_t {
   json = 2,     ///< JSON text, UTF-8
 };
 
+/// The name that tools and logs use, such as "msgpack".
 TRESTLE_EXPORT std::string_view to_string(Codec codec) noexcept;
 /// Empty if `name` is none of the names that to_string gives.
 TRESTLE_EXPORT std::optional<Codec> parse_codec(std::string_view name) noexcept;

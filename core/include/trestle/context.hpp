@@ -24,12 +24,12 @@ class Responder;
 /// One message as its handler sees it. Lifetime: the handler's run; copy what outlives it. A
 /// coroutine runs until it returns.
 struct Context {
-  Node& node;  ///< the node that runs the handler
-  std::string_view handler_name{};
-  InstanceId sender{};     ///< `node.peer(sender)` reaches it
-  MessageId message_id{};  ///< equal to what the sender was told
-  DeliveryMode mode = DeliveryMode::fire_and_forget;
-  Codec codec = Codec::bytes;           ///< of the payload; a reply uses the same
+  Node& node;                                         ///< the node that runs the handler
+  std::string_view handler_name{};                    ///< as registered
+  InstanceId sender{};                                ///< `node.peer(sender)` reaches it
+  MessageId message_id{};                             ///< equal to what the sender was told
+  DeliveryMode mode = DeliveryMode::fire_and_forget;  ///< what the sender waits for
+  Codec codec = Codec::bytes;                         ///< of the payload; a reply uses the same
   std::optional<TimePoint> deadline{};  ///< on the node's clock; the caller gives up then
   Headers headers{};                    ///< as the sender set them
 

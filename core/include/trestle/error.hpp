@@ -25,7 +25,7 @@ enum class Errc : std::uint16_t {
   name_too_long = 5,
   handler_exists = 6,
   payload_too_large = 7,
-  would_block_for_ever = 8,  ///< manual driving: nothing left that could end this wait
+  would_block_for_ever = 8,  ///< nothing can end this wait here
   encode_failed = 9,
 
   // Transports and endpoints.
@@ -79,50 +79,61 @@ enum class Ran : std::uint8_t {
 /// The category of Errc. Its identity is a fixed number, so that it stays equal across modules.
 TRESTLE_EXPORT const boost::system::error_category& error_category() noexcept;
 
+/// For boost::system: an Errc as an error code.
 inline boost::system::error_code make_error_code(Errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }
 
 /// The name of a code as docs and tools write it, such as "handler_not_found".
 TRESTLE_EXPORT std::string_view to_string(Errc code) noexcept;
+/// Such as "may have run".
 TRESTLE_EXPORT std::string_view to_string(Ran ran) noexcept;
 
 /// What failed, on what, why, and what to do about it.
 struct Error {
-  boost::system::error_code code;
-  std::string text;
-  Ran ran = Ran::no;
+  boost::system::error_code code;  ///< an Errc; others that a handler returns become one
+  std::string text;                ///< for people; see docs/errors.md
+  Ran ran = Ran::no;               ///< for programs: whether trying again is safe
 
   Error() = default;
+  /// Of a failure by its code; `ran` is `no` unless said.
   Error(Errc errc, std::string what, Ran handler_ran = Ran::no)
       : code(make_error_code(errc)), text(std::move(what)), ran(handler_ran) {}
 
+  /// Whether it is that failure.
   bool is(Errc errc) const noexcept { return code == make_error_code(errc); }
 };
 
 /// The text, the code's name, and whether the handler ran: for logs and people.
 TRESTLE_EXPORT std::string to_string(const Error& error);
+/// As to_string().
 TRESTLE_EXPORT std::ostream& operator<<(std::ostream& out, const Error& error);
 
 /// What `Result::value()` throws when there is no value.
 class BadResult : public std::runtime_error {
  public:
+  /// Of the error that was there instead.
   explicit BadResult(Error error) : std::runtime_error(error.text), error_(std::move(error)) {}
+  /// What there was instead of a value.
   const Error& error() const noexcept { return error_; }
 
  private:
   Error error_;
 };
 
+/// For boost::system::result: throws BadResult.
 [[noreturn]] inline void throw_exception_from_error(const Error& error,
                                                     const boost::source_location&) {
   throw BadResult(error);
 }
 
+/// A value, or an Error: what every operation that can fail returns.
 template <class T = void>
 using Result = boost::system::result<T, Error>;
 
 }  // namespace trestle
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<trestle::Errc> : std::true_type {};
+/// @endcond

@@ -26,22 +26,24 @@ enum class Execution : std::uint8_t {
   inline_,  ///< on whichever thread drives the node, maybe inside a blocking call; keep it short
 };
 
+/// Where and how often at once a handler runs.
 struct HandlerOptions {
-  Execution execution = Execution::spawn;
+  Execution execution = Execution::spawn;  ///< where it runs
   /// Runs at once; the rest waits in order. 0: no limit. 1 runs messages in the order they came.
   std::size_t concurrency_max = 0;
 };
 
 /// A named handler. Threads: any; its function may run on several at once.
 struct Handler {
-  std::string name;
-  HandlerKind kind = HandlerKind::am;
-  HandlerOptions options{};
-  detail::HandlerFunction function{};
+  std::string name;                      ///< what messages name; unique at a node
+  HandlerKind kind = HandlerKind::am;    ///< what it owes to its caller
+  HandlerOptions options{};              ///< where and how often it runs
+  detail::HandlerFunction function{};    ///< made by am(), ack() and unary()
   std::string request_type{};            ///< as in HandlerContract
   std::string response_type{};           ///< likewise
   detail::PayloadCheck check = nullptr;  ///< whether a payload can be decoded; null: any can
 
+  /// What its node tells callers of it.
   HandlerContract contract() const { return {kind, request_type, response_type}; }
 };
 

@@ -20,14 +20,16 @@ class EventLog;
 
 /// A handler came or went.
 struct HandlerEvent {
+  /// What happened to it.
   enum class Change : std::uint8_t { registered, deregistered };
 
-  Change change = Change::registered;
-  std::string name{};
-  InstanceId instance{};   ///< the node's
-  std::size_t missed = 0;  ///< events before this one that the reader came too late for
+  Change change = Change::registered;  ///< what happened
+  std::string name{};                  ///< the handler's
+  InstanceId instance{};               ///< the node's
+  std::size_t missed = 0;              ///< events before this one that the reader came too late for
 };
 
+/// "registered" or "deregistered".
 TRESTLE_EXPORT std::string_view to_string(HandlerEvent::Change change) noexcept;
 
 /// One reader of a node's handler events, from when it was made on. The node keeps the last
@@ -35,8 +37,10 @@ TRESTLE_EXPORT std::string_view to_string(HandlerEvent::Change change) noexcept;
 /// Threads: one at a time.
 class TRESTLE_EXPORT HandlerEvents {
  public:
+  /// How many events a reader may lag behind.
   static constexpr std::size_t history_max = 1024;
 
+  /// Made by Node::handler_events().
   explicit HandlerEvents(std::shared_ptr<registry::EventLog> log);
 
   /// The next event, if there is one already.

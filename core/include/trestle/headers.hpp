@@ -20,20 +20,26 @@ namespace trestle {
 /// 16 KiB in all with 5 bytes for each header beside its texts. Threads: distinct objects safe.
 class TRESTLE_EXPORT Headers {
  public:
+  /// A name and its value.
   using Entry = std::pair<std::string, std::string>;
 
-  static constexpr std::size_t name_bytes_max = 255;
-  static constexpr std::size_t value_bytes_max = 1024;
-  static constexpr std::size_t count_max = 128;
-  static constexpr std::size_t bytes_max = 16 * 1024;
+  static constexpr std::size_t name_bytes_max = 255;    ///< the longest name
+  static constexpr std::size_t value_bytes_max = 1024;  ///< the longest value
+  static constexpr std::size_t count_max = 128;         ///< how many
+  static constexpr std::size_t bytes_max = 16 * 1024;   ///< all together, see encoded_bytes()
   /// What each header takes beside its name and its value.
   static constexpr std::size_t overhead_bytes = 5;
 
   Headers() noexcept = default;
+  /// As set() in that order.
   Headers(std::initializer_list<Entry> entries);
+  /// A deep copy.
   Headers(const Headers& other);
+  /// Empties the other.
   Headers(Headers&&) noexcept = default;
+  /// A deep copy.
   Headers& operator=(const Headers& other);
+  /// Empties the other.
   Headers& operator=(Headers&&) noexcept = default;
   ~Headers() = default;
 
@@ -44,9 +50,13 @@ class TRESTLE_EXPORT Headers {
   /// The value. Lifetime: until a header is set or erased.
   std::optional<std::string_view> get(std::string_view name) const noexcept;
 
+  /// Whether there is none.
   bool empty() const noexcept { return entries_ == nullptr || entries_->empty(); }
+  /// How many there are.
   std::size_t size() const noexcept { return entries_ == nullptr ? 0 : entries_->size(); }
+  /// Iterates in the order in which they were set.
   const Entry* begin() const noexcept { return entries_ == nullptr ? nullptr : entries_->data(); }
+  /// Behind the last.
   const Entry* end() const noexcept { return begin() + size(); }
 
   /// Bytes in a message.
@@ -54,6 +64,7 @@ class TRESTLE_EXPORT Headers {
   /// Errors: invalid_argument naming the header and the limit that it exceeds.
   [[nodiscard]] Result<void> check() const;
 
+  /// Whether names, values and their order are equal.
   friend TRESTLE_EXPORT bool operator==(const Headers& a, const Headers& b) noexcept;
 
  private:
@@ -63,8 +74,8 @@ class TRESTLE_EXPORT Headers {
 /// A reply together with its headers: what a call may ask for, and a unary handler return.
 template <class T>
 struct WithHeaders {
-  T value;
-  Headers headers{};
+  T value;            ///< the reply itself
+  Headers headers{};  ///< those that travel with it
 };
 
 }  // namespace trestle

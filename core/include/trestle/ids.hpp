@@ -18,9 +18,11 @@ namespace trestle {
 template <class Tag>
 class Id {
  public:
+  /// As they are printed and sent.
   using Bytes = std::array<std::uint8_t, 16>;
 
   constexpr Id() noexcept = default;
+  /// From bytes, as they are.
   constexpr explicit Id(const Bytes& bytes) noexcept : bytes_(bytes) {}
 
   /// From two halves, big-endian in the printed form.
@@ -28,11 +30,16 @@ class Id {
     return Id(std::bit_cast<Bytes>(std::array{big_endian(high), big_endian(low)}));
   }
 
+  /// The first half.
   constexpr std::uint64_t high() const noexcept { return half(0); }
+  /// The second half.
   constexpr std::uint64_t low() const noexcept { return half(1); }
+  /// All of it.
   constexpr const Bytes& bytes() const noexcept { return bytes_; }
+  /// True if all bytes are zero: it names nothing.
   constexpr bool is_nil() const noexcept { return bytes_ == Bytes{}; }
 
+  /// By bytes.
   friend constexpr auto operator<=>(const Id&, const Id&) noexcept = default;
 
  private:
@@ -56,16 +63,20 @@ using MessageId = Id<struct MessageTag>;
 /// A random (version 4) instance id.
 TRESTLE_EXPORT InstanceId random_instance_id();
 
+/// As a UUID is printed: 32 hexadecimal digits with hyphens.
 TRESTLE_EXPORT std::string to_string(const InstanceId& id);
+/// Likewise.
 TRESTLE_EXPORT std::string to_string(const MessageId& id);
 /// Parses the printed form; empty if `text` is not one.
 TRESTLE_EXPORT std::optional<InstanceId> parse_instance_id(std::string_view text);
 
 }  // namespace trestle
 
+/// @cond
 template <class Tag>
 struct std::hash<trestle::Id<Tag>> {
   std::size_t operator()(const trestle::Id<Tag>& id) const noexcept {
     return static_cast<std::size_t>(id.high() ^ (id.low() * 0x9E3779B97F4A7C15u));
   }
 };
+/// @endcond

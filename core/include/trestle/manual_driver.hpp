@@ -17,7 +17,9 @@ class NodeCore;
 /// Time that moves only when told to. Threads: one.
 class TRESTLE_EXPORT ManualClock final : public Clock {
  public:
+  /// Where it was moved to.
   TimePoint now() const noexcept override { return now_; }
+  /// Moves it, without doing what was due meanwhile: that is for ManualDriver::advance().
   void advance(std::chrono::nanoseconds by) noexcept { now_ += by; }
   /// Never moves backwards.
   void advance_to(TimePoint time) noexcept { now_ = time > now_ ? time : now_; }
@@ -38,6 +40,7 @@ class TRESTLE_EXPORT ManualDriver {
   ManualDriver(const ManualDriver&) = delete;
   ManualDriver& operator=(const ManualDriver&) = delete;
 
+  /// The clock of its nodes.
   ManualClock& clock() noexcept { return clock_; }
 
   /// One turn of each node; returns how much was handled, 0 if nothing was left to do.

@@ -50,6 +50,7 @@ namespace detail {
 template <class Builder>
 class MessageSettings {
  public:
+  /// Made by Node::message() and Peer::message().
   explicit MessageSettings(MessageDraft draft) : draft_(std::move(draft)) {}
 
   /// What the handler gets, encoded here. A value that cannot be encoded makes sending fail.
@@ -67,12 +68,14 @@ class MessageSettings {
       return self();
     }
   }
+  /// The same with bytes that are handed over.
   Builder& payload(Payload&& bytes) { return raw_payload(std::move(bytes)); }
   /// Bytes that are encoded already, in `codec`.
   Builder& raw_payload(Payload bytes, Codec codec = Codec::bytes) {
     draft_.set_payload(codec, std::move(bytes));
     return self();
   }
+  /// Likewise; the bytes are copied.
   Builder& raw_payload(BytesView bytes, Codec codec = Codec::bytes) {
     return raw_payload(Payload::copy(bytes), codec);
   }
@@ -81,7 +84,7 @@ class MessageSettings {
 
   /// For the acceptance and the outcome together; unset: the peer's.
   Builder& timeout(std::chrono::nanoseconds timeout) { return draft_.set_timeout(timeout), self(); }
-  /// On the clock of the target's node; what comes first counts.
+  /// On the clock of the sender's node; what comes first counts.
   Builder& deadline(TimePoint deadline) { return draft_.set_deadline(deadline), self(); }
   /// Added to the peer's.
   Builder& header(std::string_view name, std::string_view value) {
@@ -91,6 +94,7 @@ class MessageSettings {
   Builder& stop(std::stop_token token) { return draft_.set_stop(std::move(token)), self(); }
   /// Not yet: messages that are put together are sent once, whatever the policy.
   Builder& retry(RetryPolicy policy) { return draft_.set_retry(policy), self(); }
+  /// Whom it goes to, unless sending names another.
   Builder& target(Peer peer) { return draft_.set_target(std::move(peer)), self(); }
 
   /// The same message for somebody else; the payload is not copied.
@@ -101,6 +105,7 @@ class MessageSettings {
   }
 
  protected:
+  /// Sends it, and gives the status that waits for the rest.
   template <class Status>
   Result<Status> start(const Peer* to, std::string_view action, DeliveryMode mode,
                        CallDemand demand = {}) const {
@@ -109,6 +114,7 @@ class MessageSettings {
     return Status(std::move(*call));
   }
 
+  /// What was set so far.
   MessageDraft draft_;
 
  private:
@@ -122,6 +128,7 @@ class MessageSettings {
 
 }  // namespace detail
 
+/// A response is expected: send() waits for acceptance, send_detached() for nothing.
 template <class R>
 class MessageBuilder<ExpectsResponse<R>>
     : public detail::MessageSettings<MessageBuilder<ExpectsResponse<R>>> {
@@ -129,17 +136,22 @@ class MessageBuilder<ExpectsResponse<R>>
 
  public:
   using Settings::Settings;
+  /// After acceptance.
   using Accepted = MessageStatus<WithResponse<R>>;
+  /// Before it.
   using Detached = MessageStatus<DetachedResponse<R>>;
 
   /// Waits until the handler starts. Errors: no_target; why it never started; those of
   /// Peer::call().
   [[nodiscard]] Result<Accepted> send(const Peer& to) const { return send_to(&to, "send()"); }
+  /// The same, to the target.
   [[nodiscard]] Result<Accepted> send() const { return send_to(nullptr, "send()"); }
+  /// Likewise.
   [[nodiscard]] Result<Accepted> execute() const { return send_to(nullptr, "execute()"); }
 
   /// Waits for nothing. Errors: no_target; those of Peer::send().
   [[nodiscard]] Result<Detached> send_detached(const Peer& to) const { return detach(&to); }
+  /// The same, to the target.
   [[nodiscard]] Result<Detached> send_detached() const { return detach(nullptr); }
 
  private:
@@ -158,6 +170,7 @@ class MessageBuilder<ExpectsResponse<R>>
   }
 };
 
+/// A receipt and then an R are expected.
 template <class R>
 class MessageBuilder<WithReceiptAndResponse<R>>
     : public detail::MessageSettings<MessageBuilder<WithReceiptAndResponse<R>>> {
@@ -165,10 +178,12 @@ class MessageBuilder<WithReceiptAndResponse<R>>
 
  public:
   using Settings::Settings;
+  /// Before the receipt.
   using Handle = ReceiptHandle<ResponseDeliveryPhase<R>>;
 
   /// Waits for nothing. Errors: no_target; those of Peer::send().
   [[nodiscard]] Result<Handle> send_with_response(const Peer& to) const { return send_to(&to); }
+  /// The same, to the target.
   [[nodiscard]] Result<Handle> send_with_response() const { return send_to(nullptr); }
 
  private:
@@ -185,14 +200,17 @@ class MessageBuilder<WithReceiptAndResponse<R>>
   }
 };
 
+/// A receipt is expected, and then an acknowledgement or, if one says so, a response.
 template <>
 class MessageBuilder<WithReceipt> : public detail::MessageSettings<MessageBuilder<WithReceipt>> {
  public:
   using MessageSettings::MessageSettings;
+  /// Before the receipt.
   using Handle = ReceiptHandle<DeliveryPhase>;
 
   /// Waits for nothing. Errors: no_target; those of Peer::send().
   [[nodiscard]] Result<Handle> send(const Peer& to) const { return send_to(&to); }
+  /// The same, to the target.
   [[nodiscard]] Result<Handle> send() const { return send_to(nullptr); }
 
   /// The handler shall answer, with whatever type.
@@ -212,12 +230,15 @@ class MessageBuilder<WithReceipt> : public detail::MessageSettings<MessageBuilde
   }
 };
 
+/// Nothing is said yet of how the message is delivered.
 template <>
 class MessageBuilder<NeedsDeliveryMode>
     : public detail::MessageSettings<MessageBuilder<NeedsDeliveryMode>> {
  public:
   using MessageSettings::MessageSettings;
+  /// After the end.
   using Confirmed = MessageStatus<SendAndConfirm>;
+  /// Before it.
   using Detached = MessageStatus<DetachedConfirm>;
 
   /// Sends to the target and forgets, as Peer::send() does. Errors: no_target; those of
@@ -227,10 +248,12 @@ class MessageBuilder<NeedsDeliveryMode>
   /// Waits until the handler ended; a response is dropped. Errors: no_target; those of
   /// Peer::confirm().
   [[nodiscard]] Result<Confirmed> send(const Peer& to) const { return confirm(&to); }
+  /// The same, to the target.
   [[nodiscard]] Result<Confirmed> send() const { return confirm(nullptr); }
 
   /// Waits for nothing. Errors: no_target; those of Peer::send().
   [[nodiscard]] Result<Detached> send_detached(const Peer& to) const { return detach(&to); }
+  /// The same, to the target.
   [[nodiscard]] Result<Detached> send_detached() const { return detach(nullptr); }
 
   /// The handler shall answer with an R: Payload, Encoded, WithHeaders<T>, or what codec.hpp takes.

@@ -41,6 +41,7 @@ namespace detail {
 /// message is sent all the same. Threads: one at a time.
 class OpenMessage {
  public:
+  /// Made by a builder.
   explicit OpenMessage(OpenCall call) : id_(call.message_id()), call_(std::move(call)) {}
 
   /// Equal to what the handler sees.
@@ -49,17 +50,21 @@ class OpenMessage {
   OpenCall& open() noexcept { return call_; }
 
  protected:
+  /// The end of each await_response().
   template <class R>
   Result<R> take_response() {
     return read_reply<R>(call_.wait_outcome());
   }
+  /// The end of each await_ack().
   Result<void> take_ack() {
     auto outcome = call_.wait_outcome();
     if (outcome.has_error()) return std::move(outcome).error();
     return {};
   }
 
+  /// Of the message.
   MessageId id_;
+  /// Empty once its outcome was taken.
   OpenCall call_;
 };
 
@@ -69,16 +74,20 @@ class OpenMessage {
 template <class Stage>
 class MessageStatus;
 
+/// Of a message whose handler ended.
 template <>
 class MessageStatus<SendAndConfirm> {
  public:
+  /// Made by a builder.
   explicit MessageStatus(MessageId id) noexcept : id_(id) {}
+  /// Equal to what the handler saw.
   MessageId message_id() const noexcept { return id_; }
 
  private:
   MessageId id_;
 };
 
+/// Of a message whose handler's end can be waited for.
 template <>
 class MessageStatus<DetachedConfirm> : public detail::OpenMessage {
  public:
@@ -88,6 +97,7 @@ class MessageStatus<DetachedConfirm> : public detail::OpenMessage {
   [[nodiscard]] Result<void> await_ack() && { return take_ack(); }
 };
 
+/// Of a message whose handler started.
 template <class R>
 class MessageStatus<WithResponse<R>> : public detail::OpenMessage {
  public:
@@ -100,6 +110,7 @@ class MessageStatus<WithResponse<R>> : public detail::OpenMessage {
   }
 };
 
+/// Of a message whose handler's start and response can be waited for.
 template <class R>
 class MessageStatus<DetachedResponse<R>> : public MessageStatus<WithResponse<R>> {
  public:
@@ -122,6 +133,7 @@ namespace detail {
 /// Whose receipt came.
 class DeliveredMessage : public OpenMessage {
  public:
+  /// Made by await_delivery().
   DeliveredMessage(OpenCall call, HandlerContract contract)
       : OpenMessage(std::move(call)), contract_(std::move(contract)) {}
   /// What the handler takes and gives.
@@ -151,6 +163,7 @@ class UndeliveredMessage : public OpenMessage {
 
 }  // namespace detail
 
+/// After the receipt: the acknowledgement can be waited for.
 template <>
 class ReceiptHandle<AckPhase> : public detail::DeliveredMessage {
  public:
@@ -159,6 +172,7 @@ class ReceiptHandle<AckPhase> : public detail::DeliveredMessage {
   [[nodiscard]] Result<void> await_ack() && { return take_ack(); }
 };
 
+/// After the receipt: the response can be waited for.
 template <class R>
 class ReceiptHandle<ResponsePhase<R>> : public detail::DeliveredMessage {
  public:
@@ -167,12 +181,14 @@ class ReceiptHandle<ResponsePhase<R>> : public detail::DeliveredMessage {
   [[nodiscard]] Result<R> await_response() && { return this->template take_response<R>(); }
 };
 
+/// Before the receipt, which an acknowledgement follows.
 template <>
 class ReceiptHandle<DeliveryPhase> : public detail::UndeliveredMessage<AckPhase> {
  public:
   using UndeliveredMessage::UndeliveredMessage;
 };
 
+/// Before the receipt, which a response follows.
 template <class R>
 class ReceiptHandle<ResponseDeliveryPhase<R>>
     : public detail::UndeliveredMessage<ResponsePhase<R>> {

@@ -27,6 +27,7 @@ class ManualDriver;
 class NodeCore;
 class NodeExecutor;
 
+/// How much a line of log matters.
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
 /// Takes one line of log. Threads: any.
@@ -53,21 +54,22 @@ struct NodeOptions {
                                                ///< what is beyond it waits on the peer's side
   std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
   std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; then when_full decides
-  std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
-  std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);
-  std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);
-  WhenFull when_full = WhenFull::wait;
+  std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);      ///< where a call has none
+  std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);  ///< for the peer's hello
+  std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);      ///< of handlers that run
+  WhenFull when_full = WhenFull::wait;  ///< of senders that may wait
   /// A message or async_call that follows another within this time waits for more to leave with, at
   /// most that long, or until there are send_delay_bytes; 0: each leaves at once. Calls that block
   /// never wait, and what is sent in a turn leaves at its end.
   std::chrono::nanoseconds send_delay_max = std::chrono::microseconds(50);
-  std::size_t send_delay_bytes = 64u << 10;
+  std::size_t send_delay_bytes = 64u << 10;      ///< then what waits leaves
   Spin spin = Spin::automatic;                   ///< of the whole node; spin= in a URI changes it
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
   LogFunction log{};                             ///< unset: warnings and errors to standard error
 };
 
+/// How to connect, and to whom.
 struct ConnectOptions {
   std::optional<InstanceId> expect{};                 ///< refuse any other node
   std::optional<std::chrono::nanoseconds> timeout{};  ///< unset: the node's call_timeout
@@ -86,8 +88,8 @@ struct NodeCounters {
 
 /// What became of a broadcast at one peer.
 struct PeerOutcome {
-  Peer peer;
-  Result<void> outcome;
+  Peer peer;             ///< which one
+  Result<void> outcome;  ///< of confirm() there
 };
 
 /// Listens, runs handlers, and reaches peers. Neither copied nor moved; its destructor closes it.
@@ -96,12 +98,15 @@ struct PeerOutcome {
 /// take. Threads: any, unless driven by hand.
 class TRESTLE_EXPORT Node {
  public:
+  /// A node that does not listen yet.
   explicit Node(NodeOptions options = {});
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
+  /// Its id, by which others know it.
   const InstanceId& instance_id() const noexcept;
+  /// Which start of that id it is; later ones have larger numbers.
   std::uint64_t incarnation() const noexcept;
 
   /// Makes a handler callable, from the next message on.
@@ -172,7 +177,9 @@ class TRESTLE_EXPORT Node {
   /// Manual driving: one turn of this node alone; returns how much was handled.
   std::size_t poll();
 
+  /// The time on its clock, which deadlines are on.
   TimePoint now() const noexcept;
+  /// What it counted since its start, and has now.
   NodeCounters counters() const;
 
   /// Refuses new work and tells the peers, waits for running handlers and their replies at most

@@ -29,12 +29,15 @@ class WorkerContext;
 /// being run; so are coroutines that wait for something then. Threads: any.
 class TRESTLE_EXPORT NodeExecutor {
  public:
+  /// For Asio: the context of the workers.
   boost::asio::execution_context& query(boost::asio::execution::context_t) const noexcept;
+  /// For Asio: functions never run in place.
   static constexpr boost::asio::execution::blocking_t query(
       boost::asio::execution::blocking_t) noexcept {
     return boost::asio::execution::blocking.never;
   }
 
+  /// Runs the function on a worker, some time later.
   template <class F>
   void execute(F&& function) const {
     submit([run = std::decay_t<F>(std::forward<F>(function)), context = context_.get()]() mutable {
@@ -48,6 +51,7 @@ class TRESTLE_EXPORT NodeExecutor {
     });
   }
 
+  /// Whether both are of one node.
   friend bool operator==(const NodeExecutor& a, const NodeExecutor& b) noexcept {
     return a.context_ == b.context_;
   }

@@ -11,6 +11,7 @@
 #include <trestle/export.hpp>
 
 namespace trestle {
+/// @cond
 namespace detail {
 
 struct PayloadBlock {
@@ -21,13 +22,16 @@ struct PayloadBlock {
 TRESTLE_EXPORT PayloadBlock allocate_payload(std::size_t size);
 
 }  // namespace detail
+/// @endcond
 
 /// A view of message bytes.
 using BytesView = std::span<const std::byte>;
 
+/// The bytes of a text.
 inline BytesView as_bytes(std::string_view text) noexcept {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
+/// The same bytes as a text, whatever they are.
 inline std::string_view as_text(BytesView bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -48,6 +52,7 @@ class Payload {
     std::memcpy(block.bytes, bytes.data(), bytes.size());
     return Payload(BytesView(block.bytes, bytes.size()), block.release, block.bytes);
   }
+  /// A copy of the bytes of `text`.
   static Payload copy(std::string_view text) { return copy(as_bytes(text)); }
 
   /// Takes over an array.
@@ -67,11 +72,13 @@ class Payload {
   /// Wraps bytes that outlive every use of the payload; the caller vouches for it.
   static Payload borrow(BytesView bytes) noexcept { return Payload(bytes, nullptr, nullptr); }
 
+  /// Empties the other.
   Payload(Payload&& other) noexcept
       : bytes_(std::exchange(other.bytes_, nullptr)),
         size_(std::exchange(other.size_, 0)),
         release_(std::exchange(other.release_, nullptr)),
         owner_(std::exchange(other.owner_, nullptr)) {}
+  /// Gives back what it had, and empties the other.
   Payload& operator=(Payload&& other) noexcept {
     Payload(std::move(other)).swap(*this);
     return *this;
@@ -82,15 +89,22 @@ class Payload {
     if (release_ != nullptr) release_(owner_);
   }
 
+  /// All bytes. Lifetime: until the payload is moved from or ends.
   BytesView view() const noexcept { return {bytes_, size()}; }
+  /// The same as a text.
   std::string_view text() const noexcept { return as_text(view()); }
+  /// The first byte; null if it is empty and owns nothing.
   const std::byte* data() const noexcept { return bytes_; }
+  /// In bytes.
   std::size_t size() const noexcept { return size_ & ~lent_bit; }
+  /// Whether it has no bytes.
   bool empty() const noexcept { return size() == 0; }
+  /// True if it was made by borrow(): it does not own its bytes.
   bool is_borrowed() const noexcept { return release_ == nullptr && !empty(); }
   /// True if it was made by lend(): what gives it back is somebody else's code.
   bool is_lent() const noexcept { return (size_ & lent_bit) != 0; }
 
+  /// Exchanges the bytes of two payloads; copies none.
   void swap(Payload& other) noexcept {
     std::swap(bytes_, other.bytes_);
     std::swap(release_, other.release_);
@@ -124,7 +138,9 @@ class PayloadDraft {
     room_ = Payload(BytesView(block.bytes, capacity), block.release, block.bytes);
   }
 
+  /// Where to write.
   std::byte* data() noexcept { return static_cast<std::byte*>(room_.owner_); }
+  /// How much may be written, in bytes.
   std::size_t capacity() const noexcept { return room_.size(); }
 
   /// The payload: the first `size` bytes of the room. The draft is empty afterwards.

@@ -82,15 +82,18 @@ inline constexpr std::in_place_type_t<T> in_place{};
 class TRESTLE_EXPORT Peer {
  public:
   Peer() = default;
+  /// Made by a node.
   explicit Peer(std::shared_ptr<detail::PeerLink> link, CallOptions options = {})
       : link_(std::move(link)), options_(std::move(options)) {}
 
   /// Nil until the peer was connected once.
   InstanceId instance_id() const;
+  /// Whether there is a connection now. Calls dial again where this side dialled before.
   bool is_connected() const;
 
   /// The same peer with other call options.
   Peer with(CallOptions options) const { return Peer(link_, std::move(options)); }
+  /// The same peer with another timeout; the other options stay.
   Peer with_timeout(std::chrono::nanoseconds timeout) const {
     CallOptions options = options_;
     options.timeout = timeout;
@@ -118,14 +121,17 @@ class TRESTLE_EXPORT Peer {
   [[nodiscard]] Result<R> call(std::string_view handler, Payload&& bytes) const {
     return call<R>(handler, Encoded{Codec::bytes, std::move(bytes)});
   }
+  /// The same, in a codec of its own.
   template <class R>
   [[nodiscard]] Result<R> call(std::string_view handler, Encoded&& argument) const {
     return detail::read_reply<R>(invoke(handler, DeliveryMode::with_response, std::move(argument)));
   }
+  /// The same without an argument: no bytes.
   template <class R>
   [[nodiscard]] Result<R> call(std::string_view handler) const {
     return detail::read_reply<R>(invoke(handler, DeliveryMode::with_response, empty_argument()));
   }
+  /// The same with an argument that is built inside the call.
   template <class R, class T, class... Arguments>
   [[nodiscard]] Result<R> call(std::string_view handler, std::in_place_type_t<T>,
                                Arguments&&... build) const {
@@ -144,21 +150,26 @@ class TRESTLE_EXPORT Peer {
   /// The same with bytes that are handed over.
   template <class R, class Token = boost::asio::deferred_t>
   auto async_call(std::string_view handler, Payload&& bytes, Token&& token = Token()) const;
+  /// The same, in a codec of its own.
   template <class R, class Token = boost::asio::deferred_t>
   auto async_call(std::string_view handler, Encoded&& argument, Token&& token = Token()) const;
   /// Without an argument, or with one that is built inside the call. What comes back is `deferred`:
   /// co_await it, or call it with a token.
   template <class R>
   auto async_call(std::string_view handler) const;
+  /// Likewise.
   template <class R, class T, class... Arguments>
   auto async_call(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const;
 
   /// confirm() with a completion token for `void(Result<void>)`.
   template <detail::ArgumentValue T, class Token = boost::asio::deferred_t>
   auto async_confirm(std::string_view handler, const T& value, Token&& token = Token()) const;
+  /// The same with bytes that are handed over.
   template <class Token = boost::asio::deferred_t>
   auto async_confirm(std::string_view handler, Payload&& bytes, Token&& token = Token()) const;
+  /// Without an argument; gives `deferred`, as async_call() does.
   auto async_confirm(std::string_view handler) const;
+  /// Likewise with an argument that is built inside.
   template <class T, class... Arguments>
   auto async_confirm(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const;
 
@@ -177,6 +188,7 @@ class TRESTLE_EXPORT Peer {
     if (argument.has_error()) return std::move(argument).error();
     return without_value(invoke(handler, DeliveryMode::confirmed, std::move(*argument)));
   }
+  /// The same without an argument.
   [[nodiscard]] Result<void> confirm(std::string_view handler) const {
     return without_value(invoke(handler, DeliveryMode::confirmed, empty_argument()));
   }
@@ -193,6 +205,7 @@ class TRESTLE_EXPORT Peer {
   Result<MessageId> send(std::string_view handler, Payload&& bytes) const {
     return admit(handler, Encoded{Codec::bytes, std::move(bytes)});
   }
+  /// The same without an argument.
   Result<MessageId> send(std::string_view handler) const {
     return admit(handler, empty_argument());
   }

@@ -10,7 +10,7 @@ namespace trestle {
 
 /// Who a node is and where it listens.
 struct PeerInfo {
-  InstanceId instance_id{};
+  InstanceId instance_id{};              ///< its id
   std::vector<std::string> endpoints{};  ///< URIs, in the order in which it began to listen
 };
 

@@ -15,11 +15,12 @@ namespace trestle {
 /// How far connections of a scheme go.
 enum class Reach : std::uint8_t { process = 1, host = 2, network = 3 };
 
+/// "process", "host" or "network".
 TRESTLE_EXPORT std::string_view to_string(Reach reach) noexcept;
 
 /// A file that is named like a plugin; nothing of it was opened.
 struct PluginFile {
-  std::filesystem::path path;
+  std::filesystem::path path;       ///< where it is
   std::string found_by;             ///< such as "directory beside core"
   std::filesystem::path hidden_by;  ///< the earlier file of the same name, used instead; or empty
 };
@@ -29,18 +30,19 @@ struct PluginFile {
 /// Threads: any.
 [[nodiscard]] TRESTLE_EXPORT Result<std::vector<PluginFile>> list_plugin_files();
 
+/// A scheme that a plugin serves.
 struct PluginScheme {
-  std::string name;  ///< "tcp", or "ofi+*" for a family
-  Reach reach = Reach::process;
+  std::string name;              ///< "tcp", or "ofi+*" for a family
+  Reach reach = Reach::process;  ///< how far its connections go
 };
 
 /// What a plugin's descriptor says.
 struct PluginDescription {
-  std::string name;
-  std::string version;
-  std::string vendor;
-  std::uint16_t abi_major = 0;  ///< of ThinTransport, as the plugin was compiled
-  std::uint16_t abi_minor = 0;
+  std::string name;                   ///< what the plugin calls itself
+  std::string version;                ///< the plugin's own
+  std::string vendor;                 ///< who made it
+  std::uint16_t abi_major = 0;        ///< of ThinTransport, as the plugin was compiled
+  std::uint16_t abi_minor = 0;        ///< likewise
   std::vector<PluginScheme> schemes;  ///< those that the file's name stands for
 };
 

@@ -18,6 +18,7 @@ namespace trestle {
 template <class R>
 class Reply {
  public:
+  /// Made by the node for handlers that take one.
   Reply(std::unique_ptr<detail::Responder> responder, Codec codec)
       : state_(std::make_shared<State>(std::move(responder), codec)) {}
 

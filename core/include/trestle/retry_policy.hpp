@@ -14,7 +14,7 @@ struct RetryPolicy {
   std::size_t attempts_max = 1;                                     ///< the first included
   std::chrono::nanoseconds delay = std::chrono::milliseconds(100);  ///< before the second attempt
   double factor = 2.0;                                              ///< from delay to delay
-  std::chrono::nanoseconds delay_max = std::chrono::seconds(10);
+  std::chrono::nanoseconds delay_max = std::chrono::seconds(10);    ///< before jitter
   double jitter = 0.25;     ///< each delay is shortened or prolonged by up to this part of it
   bool idempotent = false;  ///< the handler may run twice for one call
 };

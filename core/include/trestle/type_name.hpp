@@ -27,6 +27,7 @@ struct TypeName;
 template <class T>
 const std::string& type_name();
 
+/// @cond
 namespace detail {
 
 /// The qualified name of a class or enum, without the arguments of a template.
@@ -91,9 +92,11 @@ std::string built_in_name() {
 }
 
 }  // namespace detail
+/// @endcond
 
 template <class T>
 struct TypeName {
+  /// The name, of any length.
   static std::string get() { return detail::built_in_name<T>(); }
 };
 /// The headers of a reply are no part of its type.

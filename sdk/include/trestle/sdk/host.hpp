@@ -12,6 +12,7 @@ namespace trestle::sdk {
 /// Threads: any; these are the only calls a plugin's own thread may make.
 class Host {
  public:
+  /// Of the table that open() was given.
   explicit Host(const tt_host* table) noexcept : table_(table) {}
 
   /// Ends the host's sleep, if it sleeps. Cheap when it does not.
@@ -22,17 +23,21 @@ class Host {
     return std::chrono::nanoseconds(static_cast<std::int64_t>(table_->now(table_)));
   }
 
+  /// One line of log; `level` is one of TT_LOG_*.
   void log(std::int32_t level, const std::string& text) const noexcept {
     table_->log(table_, level, text.c_str());
   }
 
+  /// The host's memory, for what it is handed; null if there is none.
   void* allocate(std::size_t size, std::size_t align) const noexcept {
     return table_->alloc(table_, size, align);
   }
+  /// Gives it back, with what it was asked for.
   void deallocate(void* p, std::size_t size, std::size_t align) const noexcept {
     table_->dealloc(table_, p, size, align);
   }
 
+  /// A table of functions by its name; null if the host has none.
   const void* extension(const char* id) const noexcept { return table_->extension(table_, id); }
 
  private:

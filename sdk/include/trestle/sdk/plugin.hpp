@@ -41,6 +41,7 @@ inline void fill_error(tt_error* target, const Error& error) noexcept {
 template <Transport T>
 class PluginSlots {
  public:
+  /// All slots, those for what T does not have set to null.
   static constexpr tt_ops table() noexcept {
     tt_ops ops{};
     ops.size = sizeof(tt_ops);
@@ -266,9 +267,9 @@ inline constexpr tt_ops plugin_ops = PluginSlots<T>::table();
 
 /// What a plugin says of itself before any of its code runs.
 struct PluginIdentity {
-  const char* name;
-  const char* version;
-  const char* vendor;
+  const char* name;     ///< such as "tcp"
+  const char* version;  ///< of the plugin
+  const char* vendor;   ///< who made it
 };
 
 /// The plugin descriptor, for `TT_PLUGIN_DEFINE = describe_plugin<MyTransport>(…);`

@@ -18,7 +18,7 @@ namespace trestle::sdk {
 
 /// How the host opens a transport. Lifetime: the call to `open`.
 struct OpenOptions {
-  std::string_view scheme;
+  std::string_view scheme;          ///< the one asked for, such as "ofi+tcp"
   std::span<const tt_kv> defaults;  ///< options for every URI of this transport
   std::uint64_t packet_bytes_max;   ///< a larger announced packet ends its connection
   std::uint64_t queue_bytes_max;    ///< per connection; beyond it `send` says TT_E_AGAIN
@@ -26,20 +26,22 @@ struct OpenOptions {
   bool threads_allowed;             ///< if not, refuse with TT_E_UNSUPPORTED when one is needed
 };
 
+/// Whether what is queued still leaves.
 enum class CloseMode { orderly, abort };
+/// Whether a connection shall go on reading.
 enum class Reading { resume, pause };
 
 /// What is known of a connection; URIs are cut at 255 bytes.
 struct ConnectionInfo {
-  std::string local_uri;
-  std::string peer_uri;
+  std::string local_uri;       ///< this side's
+  std::string peer_uri;        ///< the other side's
   std::int64_t peer_pid = -1;  ///< verified by the kernel, or -1
-  std::int64_t peer_uid = -1;
+  std::int64_t peer_uid = -1;  ///< likewise
 };
 
 /// Whether the host may sleep. `may_sleep == false` asks for another `progress`.
 struct Arming {
-  bool may_sleep = true;
+  bool may_sleep = true;                             ///< nothing is left to do now
   std::optional<std::chrono::nanoseconds> deadline;  ///< on the host's clock
 };
 

@@ -25,13 +25,14 @@ struct Uri {
   /// The URI as text again, percent-encoded where needed; parses back to an equal value.
   std::string str() const;
 
+  /// Whether all parts are equal.
   bool operator==(const Uri&) const = default;
 };
 
 /// "host:port" with the host's brackets removed.
 struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
+  std::string host;        ///< a name or an address
+  std::uint16_t port = 0;  ///< 0: any free one, for listeners
 
   /// Errors: TT_E_ADDR: no port, an empty host, a port above 65535 or not a number, a v6 address
   /// without brackets.

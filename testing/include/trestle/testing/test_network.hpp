@@ -21,7 +21,9 @@ class TestNetwork {
   /// filled in unless set.
   Node& add_node(NodeOptions options = {});
 
+  /// What drives its nodes.
   ManualDriver& driver() noexcept { return driver_; }
+  /// The clock of its nodes.
   ManualClock& clock() noexcept { return driver_.clock(); }
 
   /// One turn of every node; returns how much was handled.

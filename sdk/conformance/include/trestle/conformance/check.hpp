@@ -22,14 +22,15 @@ struct Subject {
   std::chrono::seconds patience{20};  ///< nothing that must happen takes longer than this
 };
 
+/// How a check ended.
 enum class Verdict { pass, fail, skip };
 
 /// What came of a check. The last three are set if it failed.
 struct Outcome {
-  Verdict verdict = Verdict::pass;
-  std::string text;       ///< all that there is to say, or why the check does not apply
-  std::string expected;   ///< what the contract asks for
-  std::string happened;   ///< what the transport did instead
+  Verdict verdict = Verdict::pass;  ///< how it ended
+  std::string text;                 ///< all that there is to say, or why the check does not apply
+  std::string expected;             ///< what the contract asks for
+  std::string happened;             ///< what the transport did instead
   std::string reference;  ///< where the contract says so: "docs/writing_a_transport.md#flow"
 };
 
@@ -46,10 +47,10 @@ enum class Warnings { fail, provoked };
 
 /// What a check asks of those who run it.
 struct Needs {
-  unsigned peer_processes = 0;  ///< forked before the plugin is loaded
-  Company company = Company::any;
-  Loading loading = Loading::before_the_check;
-  Warnings warnings = Warnings::fail;
+  unsigned peer_processes = 0;                  ///< forked before the plugin is loaded
+  Company company = Company::any;               ///< who else may run
+  Loading loading = Loading::before_the_check;  ///< by whom
+  Warnings warnings = Warnings::fail;           ///< what they mean
 };
 
 /// One behaviour.
@@ -57,8 +58,8 @@ struct Check {
   const char* name;             ///< a sentence in PascalCase
   const char* rule;             ///< the section of docs/writing_a_transport.md that asks for it
   std::uint64_t required_caps;  ///< TT_CAP_*; without them the check is skipped
-  void (*body)(Bench&);
-  Needs needs = {};
+  void (*body)(Bench&);         ///< what it does; run() calls it
+  Needs needs = {};             ///< of those who run it
 };
 
 /// All checks, in the order of docs/writing_a_transport.md.

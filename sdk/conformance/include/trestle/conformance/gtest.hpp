@@ -9,10 +9,13 @@
 
 namespace trestle::conformance {
 
+/// One check as a test. instantiate() makes them.
 class CheckTest : public testing::Test {
  public:
+  /// Lifetime of `check`: longer, as those of all_checks().
   CheckTest(const Check& check, Subject subject) : check_(check), subject_(std::move(subject)) {}
 
+  /// Runs it.
   void TestBody() override {
     const Outcome outcome = run(check_, subject_);
     if (outcome.verdict == Verdict::skip) GTEST_SKIP() << outcome.text;

@@ -21,12 +21,13 @@ class OptionReader {
   OptionReader& duration(std::string key, std::chrono::nanoseconds& target);  ///< "5ms"
   OptionReader& bytes(std::string key, std::uint64_t& target);                ///< "64KiB"
   OptionReader& on_off(std::string key, bool& target);                        ///< "on", "off"
-  OptionReader& text(std::string key, std::string& target);
+  OptionReader& text(std::string key, std::string& target);                   ///< as it is
   /// One of `values`; `target` becomes its position.
   OptionReader& choice(std::string key, std::vector<std::string> values, std::size_t& target);
 
   /// Errors: TT_E_ADDR: an unknown key, with the known ones listed, or a bad value, with its key.
   sdk::Result<> apply(const std::map<std::string, std::string>& options) const;
+  /// The same for options as the host gives them.
   sdk::Result<> apply(std::span<const tt_kv> options) const;
 
  private:

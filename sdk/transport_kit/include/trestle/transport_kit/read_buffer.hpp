@@ -10,8 +10,8 @@ namespace trestle::transport_kit {
 
 /// Memory of what a stream has to keep beyond a round.
 struct Rest {
-  std::unique_ptr<std::byte[]> memory;
-  std::size_t capacity = 0;
+  std::unique_ptr<std::byte[]> memory;  ///< null: none
+  std::size_t capacity = 0;             ///< in bytes
 };
 
 /// Bytes of many streams behind each other, valid until the round ends. A stream that has nothing
@@ -19,6 +19,7 @@ struct Rest {
 /// Lifetime: longer than the streams that read into it.
 class ReadBuffer {
  public:
+  /// What all streams together take in a round.
   static constexpr std::size_t round_bytes_max = 128 * 1024;
 
   ReadBuffer();

@@ -13,6 +13,7 @@ class ReceiveBuffer;
 
 /// Gives a buffer's memory back to the host.
 struct ReceiveBufferDeleter {
+  /// Frees it; null is not passed.
   void operator()(ReceiveBuffer* buffer) const noexcept;
 };
 
@@ -26,6 +27,7 @@ class ReceiveBuffer {
   /// Room for `size` bytes, not initialised; null if the host has no memory.
   static ReceiveBufferPtr allocate(sdk::Host host, std::size_t size) noexcept;
 
+  /// As many as were asked for.
   std::span<std::byte> bytes() noexcept;
 
   /// What `bytes` can grow to.
@@ -36,6 +38,7 @@ class ReceiveBuffer {
 
   /// Hands the ownership to the host, until `from_rx`.
   static tt_rx* as_rx(ReceiveBufferPtr buffer) noexcept;
+  /// Takes it back.
   static ReceiveBufferPtr from_rx(tt_rx& rx) noexcept;
 
  private:

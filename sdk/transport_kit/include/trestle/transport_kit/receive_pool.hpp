@@ -15,8 +15,9 @@ class ReceivePool {
  public:
   /// Of all buffers that are kept for the next packets.
   static constexpr std::size_t kept_bytes_max = 4 * 1024 * 1024;
-  static constexpr std::size_t kept_buffers_max = 64;
+  static constexpr std::size_t kept_buffers_max = 64;  ///< likewise, how many
 
+  /// Of buffers of that host.
   explicit ReceivePool(sdk::Host host) : host_(host) {}
 
   /// A buffer whose `bytes` are `size` long; null if the host has no memory.
@@ -24,6 +25,7 @@ class ReceivePool {
 
   /// Hands a packet's memory to the host, until `release`.
   tt_rx* lend(ReceiveBufferPtr buffer) noexcept;
+  /// Takes it back, and maybe keeps it.
   void release(tt_rx& rx);
 
   /// Packets that the host holds.

@@ -31,6 +31,7 @@ class SendQueue {
   /// Half the mark: what to wait for before senders are told to go on.
   std::size_t low_water() const noexcept { return bytes_max_ / 2; }
 
+  /// The segments are free at once.
   void push_copied(std::span<const tt_iov> segments);
 
   /// Bytes that never change and never go away.
@@ -52,7 +53,9 @@ class SendQueue {
   /// Forgets everything; returns the ops whose buffers are the host's again.
   const std::vector<std::uint64_t>& drop();
 
+  /// What waits.
   std::size_t bytes() const noexcept { return bytes_; }
+  /// Whether nothing waits.
   bool empty() const noexcept { return bytes_ == 0; }
 
  private:

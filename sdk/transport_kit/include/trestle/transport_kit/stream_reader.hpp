@@ -22,11 +22,13 @@ namespace trestle::transport_kit {
 /// Lifetime: views stay valid until the shared buffer's round ends.
 class StreamReader {
  public:
+  /// Larger packets get memory of their own.
   static constexpr std::size_t small_packet_bytes_max = 16 * 1024;
 
   /// `packet_bytes_max`: a larger announced packet is refused before memory is committed.
   StreamReader(ReadBuffer& shared, ReceivePool& pool, std::uint64_t packet_bytes_max);
 
+  /// What next() found.
   enum class Outcome {
     packet,     ///< `bytes` is a whole packet
     need_more,  ///< nothing until more bytes are committed
@@ -34,10 +36,11 @@ class StreamReader {
     failed,     ///< the stream is unusable: see `error()`
   };
 
+  /// What next() gives.
   struct Step {
-    Outcome outcome;
-    std::span<const std::byte> bytes;
-    ReceiveBufferPtr held;  ///< owns `bytes`; null for a view
+    Outcome outcome;                   ///< what it is
+    std::span<const std::byte> bytes;  ///< the packet, if it is one
+    ReceiveBufferPtr held;             ///< owns `bytes`; null for a view
   };
 
   /// What the committed bytes hold next.
