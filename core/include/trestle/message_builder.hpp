@@ -40,6 +40,9 @@ struct WithReceiptAndResponse {};
 template <class R>
 concept ResponseType = !std::is_void_v<R> && std::same_as<R, std::remove_cvref_t<R>>;
 
+/// A message that is put together; Node::message() and Peer::message() begin one. `State` is what
+/// was said so far of its delivery, and with it what can be done next.
+/// Threads: distinct objects safe.
 template <class State>
 class MessageBuilder;
 
