@@ -134,6 +134,16 @@ TEST_F(Peers, ThatDisconnectAreForgottenOthersStay) {
   EXPECT_EQ(client.connect(uri).value().call<int>("seven").value(), 7);
 }
 
+TEST_F(Peers, LearnThatTheOtherSideDisconnected) {
+  const Peer peer = client.connect(uri).value();
+  network.settle();
+
+  server.peer(client.instance_id()).disconnect();
+  network.settle();
+
+  EXPECT_FALSE(peer.is_connected());
+}
+
 TEST_F(Peers, AreTheSameThroughAHandleThatWasMadeBeforeTheyWereSeen) {
   const Peer early = client.peer(server.instance_id());
   client.connect(uri).value();

@@ -110,6 +110,22 @@ TEST_F(Retry, BridgesItForAsynchronousCallsToo) {
   EXPECT_EQ(got->value(), 1);
 }
 
+TEST_F(Retry, BridgesItForBuilderMessages) {
+  free_after(250ms);
+  const auto message = peer.message("busy").retry(three_times).timeout(60s);
+
+  EXPECT_TRUE(message.send().has_value());
+  auto status = message.expect_response<int>().send();
+  EXPECT_EQ(std::move(status).value().await_response().value(), 2);
+}
+
+TEST_F(Retry, CountsTheAttemptsOfBuilderMessages) {
+  const auto message = peer.message("busy").retry(three_times).timeout(60s);
+
+  EXPECT_THAT(message.send().error().text, HasSubstr("(3 attempts)"));
+  EXPECT_THAT(message.expect_response<int>().send().error().text, HasSubstr("(3 attempts)"));
+}
+
 TEST_F(Retry, EndsAfterTheLastAttempt) {
   const auto refused = with(three_times).call<int>("busy");
 

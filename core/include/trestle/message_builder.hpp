@@ -95,7 +95,7 @@ class MessageSettings {
   }
   /// Ends what waits for this message, as cancelled.
   Builder& stop(std::stop_token token) { return draft_.set_stop(std::move(token)), self(); }
-  /// Not yet: messages that are put together are sent once, whatever the policy.
+  /// Of send() and execute() that wait; a status that waits later is of one attempt.
   Builder& retry(RetryPolicy policy) { return draft_.set_retry(policy), self(); }
   /// Whom it goes to, unless sending names another.
   Builder& target(Peer peer) { return draft_.set_target(std::move(peer)), self(); }
@@ -158,18 +158,14 @@ class MessageBuilder<ExpectsResponse<R>>
   [[nodiscard]] Result<Detached> send_detached() const { return detach(nullptr); }
 
  private:
-  static detail::CallDemand demand() { return {.acceptance = true}; }
-
   Result<Accepted> send_to(const Peer* to, std::string_view action) const {
-    auto status = this->template start<Accepted>(to, action, DeliveryMode::with_response, demand());
-    if (status.has_error()) return status;
-    auto accepted = status->open().wait_accepted();
-    if (accepted.has_error()) return std::move(accepted).error();
-    return status;
+    auto call = this->draft_.open_accepted(to, action);
+    if (call.has_error()) return std::move(call).error();
+    return Accepted(std::move(*call));
   }
   Result<Detached> detach(const Peer* to) const {
     return this->template start<Detached>(to, "send_detached()", DeliveryMode::with_response,
-                                          demand());
+                                          {.acceptance = true});
   }
 };
 
@@ -269,12 +265,9 @@ class MessageBuilder<NeedsDeliveryMode>
 
  private:
   Result<Confirmed> confirm(const Peer* to) const {
-    auto status = start<Detached>(to, "send()", DeliveryMode::confirmed);
-    if (status.has_error()) return std::move(status).error();
-    const MessageId id = status->message_id();
-    auto ended = std::move(*status).await_ack();
-    if (ended.has_error()) return std::move(ended).error();
-    return Confirmed(id);
+    auto id = draft_.confirm(to, "send()");
+    if (id.has_error()) return std::move(id).error();
+    return Confirmed(*id);
   }
   Result<Detached> detach(const Peer* to) const {
     return start<Detached>(to, "send_detached()", DeliveryMode::confirmed);

@@ -9,7 +9,8 @@ namespace trestle {
 /// Tries a call again that provably did not run, or any lost one if the handler may run twice. The
 /// call's deadline bounds all attempts together, and a peer to which many calls fail is tried again
 /// less often: ten successes pay for one repetition, ten repetitions may be saved up.
-/// Holds for Peer::call, confirm and their asynchronous forms. The default never tries again.
+/// Holds for Peer::call, confirm and their asynchronous forms, and for builders that wait in
+/// send(). The default never tries again.
 struct RetryPolicy {
   std::size_t attempts_max = 1;                                     ///< the first included
   std::chrono::nanoseconds delay = std::chrono::milliseconds(100);  ///< before the second attempt

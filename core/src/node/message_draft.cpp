@@ -3,23 +3,9 @@
 
 #include <utility>
 
+#include "node/node_core.hpp"
+
 namespace trestle::detail {
-namespace {
-
-// Smaller ones are copied into their packet anyway, and a recycled block is cheaper than a share.
-constexpr std::size_t share_bytes_min = 4096;
-
-/// Every target gets the same bytes.
-Payload share(const std::shared_ptr<const Payload>& payload) {
-  if (payload == nullptr) return {};
-  if (payload->size() < share_bytes_min) return Payload::copy(payload->view());
-  using Share = std::shared_ptr<const Payload>;
-  return Payload::lend(
-      payload->view(), [](void* owner) noexcept { delete static_cast<Share*>(owner); },
-      new Share(payload));
-}
-
-}  // namespace
 
 void MessageDraft::set_payload(Codec codec, Payload payload) {
   fault_.reset();
@@ -61,7 +47,7 @@ CallOptions MessageDraft::options(const CallOptions& of_peer) const {
 
 Result<Encoded> MessageDraft::argument(const Peer& to) const {
   if (payload_ == nullptr) return to.empty_argument();
-  return Encoded{payload_codec_, share(payload_), {}};
+  return Encoded{payload_codec_, SharedPayload::lend(payload_), {}};
 }
 
 Result<MessageId> MessageDraft::admit(std::string_view action) const {
@@ -75,6 +61,47 @@ Result<OpenCall> MessageDraft::open(const Peer* to, std::string_view action, Del
   auto peer = addressee(to, action);
   if (peer.has_error()) return std::move(peer).error();
   return peer->open(handler_, mode, argument(*peer), std::move(demand));
+}
+
+template <class Attempt>
+Result<void> MessageDraft::attempt(const Peer& peer, Attempt once) const {
+  if (peer.link_ == nullptr || peer.options_.retry.attempts_max <= 1) return once(peer);
+  return peer.link_->node->retries().repeat(
+      peer.link_, peer.options_,
+      [&](const CallOptions& options) { return once(peer.with(options)); });
+}
+
+Result<MessageId> MessageDraft::confirm(const Peer* to, std::string_view action) const {
+  const auto peer = addressee(to, action);
+  if (peer.has_error()) return peer.error();
+  MessageId id;
+  auto ended = attempt(*peer, [&](const Peer& target) -> Result<void> {
+    auto call = target.open(handler_, DeliveryMode::confirmed, argument(target), {});
+    if (call.has_error()) return std::move(call).error();
+    id = call->message_id();
+    auto outcome = call->wait_outcome();
+    if (outcome.has_error()) return std::move(outcome).error();
+    return {};
+  });
+  if (ended.has_error()) return std::move(ended).error();
+  return id;
+}
+
+Result<OpenCall> MessageDraft::open_accepted(const Peer* to, std::string_view action) const {
+  const auto peer = addressee(to, action);
+  if (peer.has_error()) return peer.error();
+  OpenCall call;
+  auto started = attempt(*peer, [&](const Peer& target) -> Result<void> {
+    auto opened =
+        target.open(handler_, DeliveryMode::with_response, argument(target), {.acceptance = true});
+    if (opened.has_error()) return std::move(opened).error();
+    call = std::move(*opened);
+    auto accepted = call.wait_accepted();
+    if (accepted.has_error()) return std::move(accepted).error();
+    return {};
+  });
+  if (started.has_error()) return std::move(started).error();
+  return call;
 }
 
 }  // namespace trestle::detail

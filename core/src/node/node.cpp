@@ -88,12 +88,13 @@ std::vector<PeerOutcome> Node::broadcast_encoded(std::string_view handler, Resul
     for (const auto& link : links) outcomes.push_back({Peer(link), argument.error()});
     return outcomes;
   }
-  const SharedEncoded shared(std::move(*argument));
+  const SharedPayload shared(std::move(argument->payload));
   std::vector<Result<detail::OpenCall>> calls;
   calls.reserve(links.size());
   for (const auto& link : links) {
-    calls.push_back(
-        core_->calls().open({link, handler, DeliveryMode::confirmed, options}, shared.lend(), {}));
+    calls.push_back(core_->calls().open({link, handler, DeliveryMode::confirmed, options},
+                                        Encoded{argument->codec, shared.lend(), argument->headers},
+                                        {}));
   }
   for (std::size_t i = 0; i < links.size(); ++i) {
     auto ended =

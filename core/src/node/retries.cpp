@@ -22,8 +22,7 @@ bool may_try_again(const Error& error, const RetryPolicy& policy) {
                      [&](Errc code) { return error.is(code); });
 }
 
-CallOptions Retries::options_of(const CallTarget& target) const {
-  CallOptions options = target.options;
+CallOptions Retries::with_deadline(CallOptions options) const {
   options.deadline = calls_.deadline_of(options, engine_.now());
   options.timeout = std::chrono::nanoseconds::max();
   return options;
@@ -112,13 +111,12 @@ bool Retries::pause(std::chrono::nanoseconds delay, const std::stop_token& stop)
   return done && !stop.stop_requested();
 }
 
-Result<Encoded> Retries::invoke(const CallTarget& target, Encoded argument) {
-  const CallOptions options = options_of(target);
-  const CallTarget attempt{target.link, target.handler, target.mode, options};
-  const SharedEncoded shared(std::move(argument));
-  Attempts attempts(*this, target.link, options);
+Result<void> Retries::repeat(const peers::PeerLinkPtr& link, const CallOptions& options,
+                             Attempt attempt) {
+  const CallOptions bounded = with_deadline(options);
+  Attempts attempts(*this, link, bounded);
   for (;;) {
-    auto outcome = calls_.invoke(attempt, shared.lend());
+    auto outcome = attempt(bounded);
     if (outcome.has_value()) {
       attempts.succeeded();
       return outcome;
@@ -127,6 +125,20 @@ Result<Encoded> Retries::invoke(const CallTarget& target, Encoded argument) {
     const auto delay = attempts.next(error);
     if (!delay || !pause(*delay, options.stop)) return error;
   }
+}
+
+Result<Encoded> Retries::invoke(const CallTarget& target, Encoded argument) {
+  const SharedPayload shared(std::move(argument.payload));
+  Encoded reply;
+  auto ended = repeat(target.link, target.options, [&](const CallOptions& options) -> Result<void> {
+    auto outcome = calls_.invoke({target.link, target.handler, target.mode, options},
+                                 {argument.codec, shared.lend(), argument.headers});
+    if (outcome.has_error()) return std::move(outcome).error();
+    reply = std::move(*outcome);
+    return {};
+  });
+  if (ended.has_error()) return std::move(ended).error();
+  return reply;
 }
 
 // ---- Calls that do not ----
@@ -144,7 +156,9 @@ class Retries::DetachedCall final : public detail::Cancellable,
         mode_(target.mode),
         stop_(options.stop),
         options_(without_stop(options)),
-        argument_(std::move(argument)),
+        codec_(argument.codec),
+        headers_(std::move(argument.headers)),
+        bytes_(std::move(argument.payload)),
         attempts_(retries, target.link, options),
         done_(std::move(done)) {}
 
@@ -200,7 +214,7 @@ class Retries::DetachedCall final : public detail::Cancellable,
     lock.unlock();
     detail::CallCanceller canceller;
     retries_.calls_.start(
-        {link_, handler_, mode_, options_}, argument_.lend(),
+        {link_, handler_, mode_, options_}, Encoded{codec_, bytes_.lend(), headers_},
         [self = shared_from_this()](Result<Encoded> outcome) {
           self->attempted(std::move(outcome));
         },
@@ -238,7 +252,9 @@ class Retries::DetachedCall final : public detail::Cancellable,
   const DeliveryMode mode_;
   const std::stop_token stop_;
   const CallOptions options_;
-  const SharedEncoded argument_;
+  const Codec codec_;
+  const Headers headers_;
+  const SharedPayload bytes_;
   Attempts attempts_;
   std::mutex mutex_;
   State state_ = State::waiting;
@@ -254,7 +270,7 @@ void Retries::start(const CallTarget& target, Result<Encoded> argument, detail::
   if (argument.has_error()) {
     return calls_.start(target, std::move(argument), std::move(done), canceller);
   }
-  const auto call = std::make_shared<DetachedCall>(*this, target, options_of(target),
+  const auto call = std::make_shared<DetachedCall>(*this, target, with_deadline(target.options),
                                                    std::move(*argument), std::move(done));
   if (canceller != nullptr) *canceller = detail::CallCanceller(call);
   call->begin();

@@ -1,6 +1,7 @@
 // Calls that are tried again when they fail.
 #pragma once
 
+#include <trestle/detail/unique_function.hpp>
 #include <trestle/retry_policy.hpp>
 
 #include <functional>
@@ -9,7 +10,7 @@
 #include <random>
 
 #include "node/outgoing_calls.hpp"
-#include "node/shared_encoded.hpp"
+#include "node/shared_payload.hpp"
 
 namespace trestle {
 
@@ -34,6 +35,11 @@ class Retries {
         after_(std::move(after)),
         random_(static_cast<std::minstd_rand::result_type>(seed)) {}
 
+  /// Blocks until `attempt(options)` succeeded, or must not be made again. `options` have the one
+  /// deadline of all attempts.
+  using Attempt = detail::UniqueFunction<Result<void>(const CallOptions& options)>;
+  Result<void> repeat(const peers::PeerLinkPtr& link, const CallOptions& options, Attempt attempt);
+
   /// As of OutgoingCalls.
   Result<Encoded> invoke(const CallTarget& target, Encoded argument);
   void start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
@@ -44,7 +50,7 @@ class Retries {
   class DetachedCall;
 
   /// One deadline for all attempts.
-  CallOptions options_of(const CallTarget& target) const;
+  CallOptions with_deadline(CallOptions options) const;
   std::chrono::nanoseconds jittered(std::chrono::nanoseconds delay, double jitter);
   /// Blocks so long. False: `stop` stopped, or this thread may not wait.
   bool pause(std::chrono::nanoseconds delay, const std::stop_token& stop);

@@ -39,8 +39,15 @@ class TRESTLE_EXPORT MessageDraft {
   Result<MessageId> admit(std::string_view action) const;
   Result<OpenCall> open(const Peer* to, std::string_view action, DeliveryMode mode,
                         CallDemand demand = {}) const;
+  /// Waits until the handler ended.
+  Result<MessageId> confirm(const Peer* to, std::string_view action) const;
+  /// Waits until the handler starts; its response follows.
+  Result<OpenCall> open_accepted(const Peer* to, std::string_view action) const;
 
  private:
+  /// `once(peer)`, as often as the peer's retry policy says.
+  template <class Attempt>
+  Result<void> attempt(const Peer& peer, Attempt once) const;
   Result<Peer> addressee(const Peer* to, std::string_view action) const;
   Result<Encoded> argument(const Peer& to) const;
   CallOptions options(const CallOptions& of_peer) const;
