@@ -224,6 +224,7 @@ void NodeCore::flush_outputs() {
     outputs_[i]->flush();
   }
   outputs_.clear();
+  calls_.on_flushed();
 }
 
 void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {

@@ -15,6 +15,11 @@ namespace {
 // A timeout of this or more is no timeout.
 constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
 
+// Smaller messages are not worth a wait: a run of them leaves in packets of this size.
+constexpr std::size_t paced_payload_bytes_min = 64 * 1024;
+// A peer that does not read is queue_bytes_max' affair.
+constexpr std::chrono::milliseconds longest_pace{10};
+
 // What stands for a handler's name in the errors of a ping.
 constexpr std::string_view ping_name = "ping";
 
@@ -163,6 +168,41 @@ Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Conn
   auto id = connection.send_request(std::move(request), sink);
   if (id.has_value() && !host_.is_in_turn()) host_.flush_soon(connection, made_at);
   return id;
+}
+
+// ---- Pace ----
+
+bool OutgoingCalls::may_be_paced(const peers::OutgoingRequest& request) const {
+  return request.argument.payload.size() >= paced_payload_bytes_min &&
+         options_.send_ahead_bytes != 0 && options_.when_full == WhenFull::wait &&
+         options_.driver == nullptr && !TurnScope::is_in_any_turn();
+}
+
+void OutgoingCalls::pace(engine::Lock& lock, const peers::Connection& connection) {
+  // A connection that is closing has no part in the end of the node, which ends all waits.
+  if (!connection.is_open() || connection.unsent_bytes() <= options_.send_ahead_bytes) return;
+  PacedSender sender(connection);
+  paced_.push_back(&sender);
+  WaitLimit limit(leadership_, sender);
+  engine_.arm_timer(limit, engine_.time_after(longest_pace));
+  host_.wait(lock, sender);
+  lock.lock();
+  engine_.cancel_timer(limit);
+  std::erase(paced_, &sender);
+}
+
+void OutgoingCalls::release_paced() {
+  for (PacedSender* sender : paced_) {
+    // Half of it, not the first gap: whoever waited goes on with a run of messages.
+    const bool has_room = sender->connection.unsent_bytes() <= options_.send_ahead_bytes / 2;
+    if (has_room && !sender->is_done()) leadership_.finish(*sender);
+  }
+}
+
+void OutgoingCalls::release_all_paced() {
+  for (PacedSender* sender : paced_) {
+    if (!sender->is_done()) leadership_.finish(*sender);
+  }
 }
 
 // ---- Calls that block ----
@@ -375,9 +415,11 @@ Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded argumen
                                  .mode = DeliveryMode::fire_and_forget,
                                  .argument = std::move(argument)};
   if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
+  std::shared_ptr<const peers::Connection> paced;  // what it holds is not destroyed with the lock
   engine::Lock lock(engine_.mutex());
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
+  if (may_be_paced(request)) paced = (*connection)->shared_from_this();
   const Patience patience{std::exchange(request.deadline, {}), target.options.stop};
   const std::uint64_t origin = (*connection)->own_origin();
   auto sent = send_or_wait(lock, **connection, std::move(request), nullptr, patience);
@@ -386,6 +428,7 @@ Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded argumen
     return std::move(sent).error();
   }
   if (!host_.is_in_turn()) host_.drop_spent(lock);
+  if (paced != nullptr) pace(lock, *paced);
   return MessageId::from_halves(origin, sent->value);
 }
 

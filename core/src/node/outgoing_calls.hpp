@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "dispatch/worker_pool.hpp"
 #include "engine/engine.hpp"
@@ -55,6 +56,13 @@ class OutgoingCalls {
   /// Calls wait for an outcome that nobody blocks for. Lock held.
   bool has_unattended() const noexcept { return unattended_ != 0; }
 
+  /// Output has left: lets senders go on that are not ahead of it any more. Lock held.
+  void on_flushed() {
+    if (!paced_.empty()) release_paced();
+  }
+  /// Nothing leaves any more. Lock held.
+  void release_all_paced();
+
  private:
   friend class detail::CallState;
 
@@ -70,6 +78,12 @@ class OutgoingCalls {
   };
 
   struct StopBlocked;
+
+  /// A thread that has sent enough for the moment.
+  struct PacedSender final : engine::Waiter {
+    explicit PacedSender(const peers::Connection& c) noexcept : connection(c) {}
+    const peers::Connection& connection;
+  };
 
   /// How long a sender waits for room; no deadline: the node's call_timeout.
   struct Patience {
@@ -98,6 +112,11 @@ class OutgoingCalls {
   Result<wire::CallId> send_or_wait(engine::Lock& lock, peers::Connection& connection,
                                     peers::OutgoingRequest request, calls::CallSink* sink,
                                     const Patience& patience);
+  /// Whether a thread that sends this may be kept from running far ahead of what leaves.
+  bool may_be_paced(const peers::OutgoingRequest& request) const;
+  /// Does so. Lock held, but not while it waits.
+  void pace(engine::Lock& lock, const peers::Connection& connection);
+  void release_paced();
   void settle_sent(engine::Lock& lock);
   /// After what may have led to output, completions and spent payloads. Lock held.
   void settle(engine::Lock& lock);
@@ -108,7 +127,9 @@ class OutgoingCalls {
   engine::Engine& engine_;
   engine::Leadership& leadership_;
   dispatch::WorkerPool& pool_;
-  std::size_t unattended_ = 0;  // under the engine's lock
+  // Under the engine's lock.
+  std::size_t unattended_ = 0;
+  std::vector<PacedSender*> paced_;
 };
 
 /// Adds to errors that say nothing of their own where they happened.

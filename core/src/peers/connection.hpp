@@ -200,6 +200,8 @@ class Connection final : public engine::LinkEvents,
   bool is_congested() const noexcept { return outbox_.queued_bytes() > limits_.queue_bytes_max; }
   /// Bytes of frames that the transport has not taken yet.
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
+  /// Also what waits for the peer's window.
+  std::size_t unsent_bytes() const noexcept { return queued_bytes() + deferred_bytes_; }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept {
     return !is_open() || cut_off_ || (outbox_.is_idle() && !has_requests_waiting());

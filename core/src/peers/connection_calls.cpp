@@ -48,7 +48,7 @@ Result<void> Connection::check_size(std::string_view handler, std::size_t payloa
 }
 
 Result<void> Connection::check_queue(std::size_t frame_bytes) const {
-  const std::size_t queued = outbox_.queued_bytes() + deferred_bytes_;
+  const std::size_t queued = unsent_bytes();
   if (queued == 0 || queued + frame_bytes <= limits_.queue_bytes_max) return {};
   return Error(Errc::queue_full, "send queue full: " + bytes_text(queued) +
                                      " wait on this connection, queue_bytes_max is " +
