@@ -157,7 +157,7 @@ Result<wire::CallId> OutgoingCalls::send_when_room(engine::Lock& lock,
 }
 
 Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Connection& connection,
-                                                 peers::OutgoingRequest request,
+                                                 peers::OutgoingRequest&& request,
                                                  calls::CallSink* sink, const Patience& patience) {
   if (must_wait_for_room(connection, request)) {
     // Room may come only after a handler of this node ran.
@@ -207,18 +207,20 @@ void OutgoingCalls::release_all_paced() {
 
 // ---- Calls that block ----
 
-Result<Encoded> OutgoingCalls::invoke(const CallTarget& target, Encoded argument) {
+Result<Encoded> OutgoingCalls::invoke(const CallTarget& target, Encoded&& argument) {
   if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
   return call(target, std::move(argument));
 }
 
-Result<Encoded> OutgoingCalls::invoke_system(const CallTarget& target, Encoded argument) {
+Result<Encoded> OutgoingCalls::invoke_system(const CallTarget& target, Encoded&& argument) {
   return call(target, std::move(argument));
 }
 
-Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded argument) {
-  if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
-    return std::move(allowed).error();
+Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument) {
+  if (TurnScope::is_in_any_turn()) {
+    if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
+      return std::move(allowed).error();
+    }
   }
   const dispatch::WorkerPool::BlockingGuard guard(pool_);
   if (!guard.may_block()) return no_worker_left();
@@ -254,7 +256,7 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded argument) 
 }
 
 Result<Encoded> OutgoingCalls::call_until_stopped(const CallTarget& target,
-                                                  peers::OutgoingRequest request) {
+                                                  peers::OutgoingRequest&& request) {
   auto state = send_opened(target, std::move(request));
   if (state.has_error()) return std::move(state).error();
   const detail::OpenCall dropped_if_refused(*state);
@@ -289,7 +291,7 @@ Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& l
 // ---- Calls that do not ----
 
 Result<std::shared_ptr<detail::CallState>> OutgoingCalls::send_opened(
-    const CallTarget& target, peers::OutgoingRequest request) {
+    const CallTarget& target, peers::OutgoingRequest&& request) {
   auto state = detail::CallState::make(*this, target.link, target.handler);
   engine::Lock lock(engine_.mutex());
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
@@ -375,7 +377,7 @@ void OutgoingCalls::start_ping(const peers::PeerLinkPtr& link, const CallOptions
              [&](detail::CallState& state) { return send_started_ping(link, options, state); });
 }
 
-Result<void> OutgoingCalls::send_started(const CallTarget& target, Encoded argument,
+Result<void> OutgoingCalls::send_started(const CallTarget& target, Encoded&& argument,
                                          detail::CallState& state) {
   peers::OutgoingRequest request{
       .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
@@ -409,7 +411,7 @@ void OutgoingCalls::settle_sent(engine::Lock& lock) {
   host_.drop_spent(lock);
 }
 
-Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded argument) {
+Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded&& argument) {
   if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
   peers::OutgoingRequest request{.handler = target.handler,
                                  .mode = DeliveryMode::fire_and_forget,
