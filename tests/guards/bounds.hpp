@@ -92,10 +92,10 @@ constexpr Expected expected(double with_assertions, double as_released) {
 }
 
 /// Both nodes on one thread: encoding, framing, both engines, the handler.
-inline constexpr Expected instructions_inproc_64 = expected(6'350, 5'770);
+inline constexpr Expected instructions_inproc_64 = expected(6'490, 5'440);
 /// The same with a payload that is lent instead of copied.
-inline constexpr Expected instructions_inproc_4096 = expected(11'120, 10'110);
+inline constexpr Expected instructions_inproc_4096 = expected(11'160, 9'260);
 /// A caller and a server that sleep: electing the leader, waiting, the transport for sockets.
-inline constexpr Expected instructions_unix_64 = expected(10'450, 9'050);
+inline constexpr Expected instructions_unix_64 = expected(9'920, 8'590);
 
 }  // namespace trestle::guards

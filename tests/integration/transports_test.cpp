@@ -70,6 +70,41 @@ TEST_P(Transports, CarryLargePayloads) {
   EXPECT_TRUE(reply->text() == large);
 }
 
+TEST_P(Transports, KeepSendersOfLargeMessagesNearWhatLeaves) {
+  const Peer peer = client.connect(uri).value();
+  const std::string bytes(1u << 20, 'x');
+  std::atomic<int> unsent = 0;
+  const auto count_down = [](void* count) noexcept { --*static_cast<std::atomic<int>*>(count); };
+  int near = 0;
+
+  // queue_bytes_max would take 64 of them, and senders that wait for its room find 32 before them.
+  // Some go on early where the CPU is busy elsewhere.
+  for (int i = 0; i < 2000 && near < 100; ++i) {
+    ++unsent;
+    ASSERT_TRUE(
+        peer.send("count", Payload::lend(as_bytes(bytes), count_down, &unsent)).has_value());
+    near += unsent <= 16 ? 1 : 0;
+  }
+
+  EXPECT_EQ(near, 100);
+  EXPECT_TRUE(peer.call<int>("double", 1).has_value()) << "after all of them";
+}
+
+TEST_P(Transports, LetSendersOfLargeMessagesGoOnThoughNobodyReads) {
+  std::promise<void> go_on;
+  const auto until_then = go_on.get_future().share();
+  server.add(am("stop", [until_then] { until_then.wait(); }, {Execution::inline_})).value();
+  const Peer peer = client.connect(uri).value();
+  ASSERT_TRUE(peer.send("stop").has_value());
+
+  for (int i = 0; i < 32; ++i) {
+    ASSERT_TRUE(peer.send("count", Payload::copy(std::string(1u << 20, 'x'))).has_value());
+  }
+
+  go_on.set_value();
+  EXPECT_TRUE(peer.call<int>("double", 1).has_value()) << "after all of them";
+}
+
 TEST_P(Transports, ServeManyCallersAtOnce) {
   const Peer peer = client.connect(uri).value();
   std::vector<std::thread> callers;

@@ -47,7 +47,7 @@ void RawPeer::greet(const InstanceId& instance, std::uint64_t incarnation) {
   send(hello);
 }
 
-void RawPeer::on_packet(wire::PacketView packet, engine::PacketSource&) {
+void RawPeer::on_packet(const wire::PacketView& packet, engine::PacketSource&) {
   const Payload& kept = packets_.emplace_back(Payload::copy(packet.first));
   wire::PacketReader reader(kept.view(), 1u << 26);
   while (auto frame = reader.next().value()) {

@@ -54,6 +54,11 @@ struct NodeOptions {
                                                ///< what is beyond it waits on the peer's side
   std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
   std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; then when_full decides
+  /// A `send` of 64 KiB or more that leaves more than this unsent on its connection returns when
+  /// half of it is left, but 10 ms later at the latest, so that memory is used again while it is in
+  /// the processor's caches. Not where the thread may not wait, or if when_full is `fail`; 0:
+  /// never.
+  std::size_t send_ahead_bytes = 4u << 20;
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);      ///< where a call has none
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);  ///< for the peer's hello
   std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);      ///< of handlers that run

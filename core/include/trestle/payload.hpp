@@ -80,7 +80,14 @@ class Payload {
         owner_(std::exchange(other.owner_, nullptr)) {}
   /// Gives back what it had, and empties the other.
   Payload& operator=(Payload&& other) noexcept {
-    Payload(std::move(other)).swap(*this);
+    if (this == &other) return *this;
+    const Release release = release_;
+    void* const owner = owner_;
+    bytes_ = std::exchange(other.bytes_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    release_ = std::exchange(other.release_, nullptr);
+    owner_ = std::exchange(other.owner_, nullptr);
+    if (release != nullptr) release(owner);
     return *this;
   }
   Payload(const Payload&) = delete;

@@ -264,8 +264,8 @@ class TRESTLE_EXPORT Peer {
   }
 
   Result<Encoded> invoke_system(std::string_view handler, Payload argument = {}) const;
-  Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const;
-  Result<MessageId> admit(std::string_view handler, Encoded argument) const;
+  Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded&& argument) const;
+  Result<MessageId> admit(std::string_view handler, Encoded&& argument) const;
   /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument
   /// that could not be encoded is refused like any other.
   Result<detail::OpenCall> open(std::string_view handler, DeliveryMode mode,

@@ -21,7 +21,7 @@ class CallSink {
   /// The peer accepted the call, before its outcome; `contract` is that of the handler where the
   /// delivery mode has a receipt, or else empty. A peer may say so more than once, or never.
   virtual void accepted(HandlerContract /*contract*/) noexcept {}
-  virtual void complete(Result<Encoded> outcome) noexcept = 0;
+  virtual void complete(Result<Encoded>&& outcome) noexcept = 0;
 
  protected:
   ~CallSink() = default;

@@ -47,7 +47,7 @@ class Dispatcher::TurnResponder final : public detail::Responder {
   TurnResponder(Dispatcher& dispatcher, const Message& message) noexcept
       : dispatcher_(dispatcher), message_(&message) {}
 
-  void reply(Encoded value) override {
+  void reply(Encoded&& value) override {
     const Message* message = std::exchange(message_, nullptr);
     if (message == nullptr) return;
     if (wants_reply(*message)) return give(*message, std::move(value));
@@ -75,8 +75,9 @@ class Dispatcher::TurnResponder final : public detail::Responder {
 
  private:
   template <class What>
-  void give(const Message& message, What what) {
-    dispatcher_.events_.answer_in_turn({message.connection, message.call, std::move(what)});
+  void give(const Message& message, What&& what) {
+    dispatcher_.events_.answer_in_turn(
+        {message.connection, message.call, std::forward<What>(what)});
   }
 
   Dispatcher& dispatcher_;
@@ -92,7 +93,7 @@ class Dispatcher::KeptResponder final : public detail::Responder {
         dispatcher_(dispatcher),
         message_(std::move(message)) {}
 
-  void reply(Encoded value) override {
+  void reply(Encoded&& value) override {
     KeptMessage* const message = take();
     if (message == nullptr) return;
     if (wants_reply(*message)) return give(*message, std::move(value));
@@ -180,35 +181,40 @@ void Dispatcher::refuse(peers::Connection& connection, const wire::Request& requ
   }
 }
 
-Result<void> Dispatcher::check(const peers::Connection& connection, const wire::Request& request,
-                               peers::HandlerName& handler) const {
+bool Dispatcher::admit(peers::Connection& connection, const wire::Request& request,
+                       peers::HandlerName& handler) {
+  // A Result for each message would cost more than all of this.
+  const auto refused = [&](const Error& why) {
+    refuse(connection, request, why);
+    return false;
+  };
   if (gate_closed_.load(std::memory_order_relaxed)) {
-    return Error(Errc::draining, "the peer is shutting down");
+    return refused(Error(Errc::draining, "the peer is shutting down"));
   }
   if (connection.is_congested()) {
-    return Error(Errc::overloaded,
-                 "the outcomes of earlier requests wait to be read (queue_bytes_max)");
+    return refused(Error(Errc::overloaded,
+                         "the outcomes of earlier requests wait to be read (queue_bytes_max)"));
   }
   if (requests_max_ != 0 &&
       connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
-    return too_many_requests(requests_max_);
+    return refused(too_many_requests(requests_max_));
   }
   if (handler.entry != nullptr && handler.entry->removed.load(std::memory_order_relaxed)) {
     events_.bury(std::exchange(handler.entry, nullptr));  // messages before this one may name it
   }
   if (handler.entry == nullptr) handler.entry = handlers_.find(handler.name);
   if (handler.entry == nullptr) {
-    return Error(Errc::handler_not_found, "No handler for '" + handler.name + "'");
+    return refused(Error(Errc::handler_not_found, "No handler for '" + handler.name + "'"));
   }
-  return check_fit(request, handler.entry->handler);
+  if (fits(request.mode, handler.entry->handler.kind)) return true;
+  auto checked = check_fit(request, handler.entry->handler);
+  return checked.has_value() || refused(checked.error());
 }
 
 void Dispatcher::on_request(peers::Connection& connection, wire::Request& request,
                             peers::HandlerName& handler, engine::PacketSource& source) {
   ++received_;
-  if (auto checked = check(connection, request, handler); checked.has_error()) {
-    return refuse(connection, request, checked.error());
-  }
+  if (!admit(connection, request, handler)) return;
   Message message{.connection = &connection,
                   .entry = handler.entry.get(),
                   .call = request.call,

@@ -30,11 +30,11 @@ class DispatchEvents {
   /// What must outlive an answer that is given later.
   virtual std::shared_ptr<void> keep_alive() = 0;
   /// The leader calls run() with it in this turn. Lock held.
-  virtual void deliver(Message message) = 0;
+  virtual void deliver(Message&& message) = 0;
   /// Runs in a turn, without the lock. Lock held or not.
   virtual void defer(detail::UniqueFunction<void()> action) = 0;
   /// Sends an answer at the end of the present turn. Threads: the leader, lock not held.
-  virtual void answer_in_turn(Answer answer) = 0;
+  virtual void answer_in_turn(Answer&& answer) = 0;
   /// Sends an answer. Lock not held.
   virtual void answer(Answer answer) = 0;
   /// Destroys `spent` once nothing on any stack can refer to it. Lock held.
@@ -96,9 +96,9 @@ class Dispatcher {
   class TurnResponder;
   class KeptResponder;
 
-  /// Why the request cannot be run, if so. Looks the handler up on its first message.
-  Result<void> check(const peers::Connection& connection, const wire::Request& request,
-                     peers::HandlerName& handler) const;
+  /// False: the request cannot be run, and was refused. Looks the handler up on its first message.
+  bool admit(peers::Connection& connection, const wire::Request& request,
+             peers::HandlerName& handler);
   void refuse(peers::Connection& connection, const wire::Request& request, const Error& error);
   void keep_and_start(Message message, engine::PacketSource& source, const wire::Request& request);
   std::shared_ptr<KeptMessage> keep(const Message& message);

@@ -26,19 +26,8 @@ Result<void> check_receipt(const wire::Request& request, const Handler& handler)
 }  // namespace
 
 Result<void> check_fit(const wire::Request& request, const Handler& handler) {
-  switch (request.mode) {
-    case DeliveryMode::fire_and_forget:
-      return {};
-    case DeliveryMode::confirmed:
-      if (handler.kind != HandlerKind::am) return {};
-      break;
-    case DeliveryMode::with_response:
-      if (handler.kind == HandlerKind::unary) return {};
-      break;
-    case DeliveryMode::with_receipt_ack:
-    case DeliveryMode::with_receipt_and_response:
-      return check_receipt(request, handler);
-  }
+  if (has_receipt(request.mode)) return check_receipt(request, handler);
+  if (fits(request.mode, handler.kind)) return {};
   return mismatch(request.mode, handler);
 }
 

@@ -1,6 +1,7 @@
 // Talking to a plugin through its tables.
 #include "engine/transport.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
@@ -21,6 +22,10 @@ void* allocate(const tt_host*, std::size_t size, std::size_t align) {
 void deallocate(const tt_host*, void* p, std::size_t, std::size_t align) {
   ::operator delete(p, std::align_val_t(align));
 }
+
+/// What one connection of a transport may have waiting: enough to be busy while the rest follows.
+/// It cannot be withdrawn any more, and more of it leaves the processor's caches before it is sent.
+constexpr std::uint64_t handed_over_bytes_max = 2 * 1024 * 1024;
 
 tt_host make_host(HostServices& services) {
   tt_host host{};
@@ -118,7 +123,7 @@ Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std:
   params.flags = limits.threads_allowed ? 0 : TT_OPEN_NO_THREADS;
   params.scheme = self->scheme_.c_str();
   params.rx_max_msg = limits.packet_bytes_max;
-  params.tx_hwm_bytes = limits.queue_bytes_max;
+  params.tx_hwm_bytes = std::min<std::uint64_t>(limits.queue_bytes_max, handed_over_bytes_max);
   params.linger_ns = static_cast<std::uint64_t>(limits.linger.count());
   tt_error error = empty_error();
   tt_status status = self->ops_.open(&self->host_, &params, &self->handle_, &error);

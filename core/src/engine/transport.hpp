@@ -26,7 +26,7 @@ class LinkEvents {
  public:
   virtual void on_connected() = 0;
   /// `packet` is valid during the call; `source` makes parts of it outlive that.
-  virtual void on_packet(wire::PacketView packet, PacketSource& source) = 0;
+  virtual void on_packet(const wire::PacketView& packet, PacketSource& source) = 0;
   virtual void on_sent(std::uint64_t op, tt_status status) = 0;
   virtual void on_writable() = 0;
   /// The last event; the connection was freed already.

@@ -7,7 +7,7 @@
 namespace trestle::memory {
 
 /// Blocks have 64 bytes, or twice that, and so on up to 64 KiB: the largest packet under
-/// construction. Larger ones are not kept.
+/// construction. Larger ones: large_blocks.hpp.
 inline constexpr std::size_t block_bytes_min = 64;
 inline constexpr std::size_t block_bytes_max = 64 * 1024;
 

@@ -44,7 +44,7 @@ void CallState::accepted(HandlerContract contract) noexcept {
   if (accepted_done_) calls_.host_.complete_soon(shared_from_this());
 }
 
-void CallState::complete(Result<Encoded> outcome) noexcept {
+void CallState::complete(Result<Encoded>&& outcome) noexcept {
   if (outcome.has_error()) {
     outcome_.emplace(with_target(std::move(outcome).error(), handler_, link_->instance));
   } else {

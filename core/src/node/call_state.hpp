@@ -47,7 +47,7 @@ class CallState final : public calls::CallSink,
 
   // CallSink. Lock held.
   void accepted(HandlerContract contract) noexcept override;
-  void complete(Result<Encoded> outcome) noexcept override;
+  void complete(Result<Encoded>&& outcome) noexcept override;
 
   /// Runs what is due of its completions. Threads: the leader, or nobody drives any more; lock not
   /// held.

@@ -26,8 +26,8 @@ struct Completion {
 
 using Action = detail::UniqueFunction<void()>;
 
-/// A queue that keeps its memory. Elements are moved out before they run, so that what runs may
-/// add.
+/// A queue that keeps its memory. Elements are moved out and popped before they run, so that what
+/// runs may add.
 template <class T>
 class ReusedQueue {
  public:
@@ -38,13 +38,13 @@ class ReusedQueue {
   bool empty() const noexcept { return next_ == items_.size(); }
   std::size_t size() const noexcept { return items_.size() - next_; }
 
-  T pop() {
-    T item = std::move(items_[next_]);
+  T& front() noexcept { return items_[next_]; }
+  /// What was moved out of front() is gone already.
+  void pop() noexcept {
     if (++next_ == items_.size()) {
       items_.clear();
       next_ = 0;
     }
-    return item;
   }
 
  private:

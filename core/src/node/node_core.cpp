@@ -356,6 +356,7 @@ void NodeCore::give_up_waiting() {
     finish_dial(*entry.second, why);
     entry.second->end_calls(why);
   }
+  calls_.release_all_paced();
 }
 
 std::vector<NodeCore::ConnectionPtr> NodeCore::connections_left() {

@@ -161,9 +161,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Node& node() override { return node_; }
   std::shared_ptr<void> keep_alive() override { return shared_from_this(); }
   TimePoint recent_time() noexcept override { return engine_.recent_time(); }
-  void deliver(dispatch::Message message) override { work_.items.push(std::move(message)); }
+  void deliver(dispatch::Message&& message) override { work_.items.push(std::move(message)); }
   void defer(Action action) override;
-  void answer_in_turn(dispatch::Answer answer) override;
+  void answer_in_turn(dispatch::Answer&& answer) override;
   void answer(dispatch::Answer answer) override;
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
@@ -199,7 +199,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::size_t run_work(engine::Lock& lock);
   /// Whether others ran before an item in its turn.
   enum class Place { first, later };
-  void run(LeaderWork::Item& item, Place place);
+  /// The next of what waits.
+  void run_next(Place place);
   /// Runs it without the lock, as part of the present turn.
   template <class Code>
   void run_user_code(engine::Lock& lock, Code code);

@@ -94,8 +94,7 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
   run_user_code(lock, [&] {
     // What these lead to runs in the next turn.
     for (std::size_t left = work_.items.size(); left > 0 && !work_.items.empty(); --left) {
-      LeaderWork::Item item = work_.items.pop();
-      run(item, ran == 0 ? Place::first : Place::later);
+      run_next(ran == 0 ? Place::first : Place::later);
       ++ran;
     }
   });
@@ -104,18 +103,25 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
   return ran;
 }
 
-void NodeCore::run(LeaderWork::Item& item, Place place) {
-  if (auto* message = std::get_if<dispatch::Message>(&item)) {
+void NodeCore::run_next(Place place) {
+  LeaderWork::Item& item = work_.items.front();
+  if (auto* next = std::get_if<dispatch::Message>(&item)) {
+    dispatch::Message message = std::move(*next);
+    work_.items.pop();
     TimePoint start{0};  // the clock is read only for those that have a deadline
-    if (message->deadline) {
+    if (message.deadline) {
       // Those before it may have taken long.
       start = place == Place::first ? engine_.recent_time() : now();
     }
-    dispatcher_.run(*message, start);
-  } else if (auto* completion = std::get_if<Completion>(&item)) {
-    completion->call->deliver();
+    dispatcher_.run(message, start);
+  } else if (auto* ended = std::get_if<Completion>(&item)) {
+    const Completion completion = std::move(*ended);
+    work_.items.pop();
+    completion.call->deliver();
   } else {
-    run(std::get<Action>(item));
+    Action action = std::move(std::get<Action>(item));
+    work_.items.pop();
+    run(action);
   }
 }
 
@@ -169,7 +175,7 @@ void NodeCore::on_loopback(peers::Connection& to, Payload packet) {
 
 // ---- Output ----
 
-void NodeCore::answer_in_turn(dispatch::Answer answer) {
+void NodeCore::answer_in_turn(dispatch::Answer&& answer) {
   work_.answers.push_back(std::move(answer));
 }
 
@@ -224,6 +230,7 @@ void NodeCore::flush_outputs() {
     outputs_[i]->flush();
   }
   outputs_.clear();
+  calls_.on_flushed();
 }
 
 void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {

@@ -15,6 +15,11 @@ namespace {
 // A timeout of this or more is no timeout.
 constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
 
+// Smaller messages are not worth a wait: a run of them leaves in packets of this size.
+constexpr std::size_t paced_payload_bytes_min = 64 * 1024;
+// A peer that does not read is queue_bytes_max' affair.
+constexpr std::chrono::milliseconds longest_pace{10};
+
 // What stands for a handler's name in the errors of a ping.
 constexpr std::string_view ping_name = "ping";
 
@@ -152,7 +157,7 @@ Result<wire::CallId> OutgoingCalls::send_when_room(engine::Lock& lock,
 }
 
 Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Connection& connection,
-                                                 peers::OutgoingRequest request,
+                                                 peers::OutgoingRequest&& request,
                                                  calls::CallSink* sink, const Patience& patience) {
   if (must_wait_for_room(connection, request)) {
     // Room may come only after a handler of this node ran.
@@ -165,20 +170,57 @@ Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Conn
   return id;
 }
 
+// ---- Pace ----
+
+bool OutgoingCalls::may_be_paced(const peers::OutgoingRequest& request) const {
+  return request.argument.payload.size() >= paced_payload_bytes_min &&
+         options_.send_ahead_bytes != 0 && options_.when_full == WhenFull::wait &&
+         options_.driver == nullptr && !TurnScope::is_in_any_turn();
+}
+
+void OutgoingCalls::pace(engine::Lock& lock, const peers::Connection& connection) {
+  // A connection that is closing has no part in the end of the node, which ends all waits.
+  if (!connection.is_open() || connection.unsent_bytes() <= options_.send_ahead_bytes) return;
+  PacedSender sender(connection);
+  paced_.push_back(&sender);
+  WaitLimit limit(leadership_, sender);
+  engine_.arm_timer(limit, engine_.time_after(longest_pace));
+  host_.wait(lock, sender);
+  lock.lock();
+  engine_.cancel_timer(limit);
+  std::erase(paced_, &sender);
+}
+
+void OutgoingCalls::release_paced() {
+  for (PacedSender* sender : paced_) {
+    // Half of it, not the first gap: whoever waited goes on with a run of messages.
+    const bool has_room = sender->connection.unsent_bytes() <= options_.send_ahead_bytes / 2;
+    if (has_room && !sender->is_done()) leadership_.finish(*sender);
+  }
+}
+
+void OutgoingCalls::release_all_paced() {
+  for (PacedSender* sender : paced_) {
+    if (!sender->is_done()) leadership_.finish(*sender);
+  }
+}
+
 // ---- Calls that block ----
 
-Result<Encoded> OutgoingCalls::invoke(const CallTarget& target, Encoded argument) {
+Result<Encoded> OutgoingCalls::invoke(const CallTarget& target, Encoded&& argument) {
   if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
   return call(target, std::move(argument));
 }
 
-Result<Encoded> OutgoingCalls::invoke_system(const CallTarget& target, Encoded argument) {
+Result<Encoded> OutgoingCalls::invoke_system(const CallTarget& target, Encoded&& argument) {
   return call(target, std::move(argument));
 }
 
-Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded argument) {
-  if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
-    return std::move(allowed).error();
+Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument) {
+  if (TurnScope::is_in_any_turn()) {
+    if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
+      return std::move(allowed).error();
+    }
   }
   const dispatch::WorkerPool::BlockingGuard guard(pool_);
   if (!guard.may_block()) return no_worker_left();
@@ -214,7 +256,7 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded argument) 
 }
 
 Result<Encoded> OutgoingCalls::call_until_stopped(const CallTarget& target,
-                                                  peers::OutgoingRequest request) {
+                                                  peers::OutgoingRequest&& request) {
   auto state = send_opened(target, std::move(request));
   if (state.has_error()) return std::move(state).error();
   const detail::OpenCall dropped_if_refused(*state);
@@ -249,7 +291,7 @@ Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& l
 // ---- Calls that do not ----
 
 Result<std::shared_ptr<detail::CallState>> OutgoingCalls::send_opened(
-    const CallTarget& target, peers::OutgoingRequest request) {
+    const CallTarget& target, peers::OutgoingRequest&& request) {
   auto state = detail::CallState::make(*this, target.link, target.handler);
   engine::Lock lock(engine_.mutex());
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
@@ -335,7 +377,7 @@ void OutgoingCalls::start_ping(const peers::PeerLinkPtr& link, const CallOptions
              [&](detail::CallState& state) { return send_started_ping(link, options, state); });
 }
 
-Result<void> OutgoingCalls::send_started(const CallTarget& target, Encoded argument,
+Result<void> OutgoingCalls::send_started(const CallTarget& target, Encoded&& argument,
                                          detail::CallState& state) {
   peers::OutgoingRequest request{
       .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
@@ -369,15 +411,17 @@ void OutgoingCalls::settle_sent(engine::Lock& lock) {
   host_.drop_spent(lock);
 }
 
-Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded argument) {
+Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded&& argument) {
   if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
   peers::OutgoingRequest request{.handler = target.handler,
                                  .mode = DeliveryMode::fire_and_forget,
                                  .argument = std::move(argument)};
   if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
+  std::shared_ptr<const peers::Connection> paced;  // what it holds is not destroyed with the lock
   engine::Lock lock(engine_.mutex());
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
+  if (may_be_paced(request)) paced = (*connection)->shared_from_this();
   const Patience patience{std::exchange(request.deadline, {}), target.options.stop};
   const std::uint64_t origin = (*connection)->own_origin();
   auto sent = send_or_wait(lock, **connection, std::move(request), nullptr, patience);
@@ -386,6 +430,7 @@ Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded argumen
     return std::move(sent).error();
   }
   if (!host_.is_in_turn()) host_.drop_spent(lock);
+  if (paced != nullptr) pace(lock, *paced);
   return MessageId::from_halves(origin, sent->value);
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "dispatch/worker_pool.hpp"
 #include "engine/engine.hpp"
@@ -31,9 +32,9 @@ class OutgoingCalls {
       : host_(host), options_(options), engine_(engine), leadership_(leadership), pool_(pool) {}
 
   /// Waits for the outcome.
-  Result<Encoded> invoke(const CallTarget& target, Encoded argument);
+  Result<Encoded> invoke(const CallTarget& target, Encoded&& argument);
   /// The same for a handler of the system.
-  Result<Encoded> invoke_system(const CallTarget& target, Encoded argument);
+  Result<Encoded> invoke_system(const CallTarget& target, Encoded&& argument);
   /// Waits for room at most.
   Result<detail::OpenCall> open(const CallTarget& target, Result<Encoded> argument,
                                 detail::CallDemand demand);
@@ -46,7 +47,7 @@ class OutgoingCalls {
   void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
                   detail::PingCompletion done, detail::CallCanceller* canceller);
   /// Sends what expects nothing back.
-  Result<MessageId> admit(const CallTarget& target, Encoded argument);
+  Result<MessageId> admit(const CallTarget& target, Encoded&& argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
 
   /// When a call made at `now` ends at the latest; empty: never.
@@ -55,13 +56,20 @@ class OutgoingCalls {
   /// Calls wait for an outcome that nobody blocks for. Lock held.
   bool has_unattended() const noexcept { return unattended_ != 0; }
 
+  /// Output has left: lets senders go on that are not ahead of it any more. Lock held.
+  void on_flushed() {
+    if (!paced_.empty()) release_paced();
+  }
+  /// Nothing leaves any more. Lock held.
+  void release_all_paced();
+
  private:
   friend class detail::CallState;
 
   /// The outcome of a call, for a thread that waits for it.
   struct OutcomeWaiter final : calls::CallSink, engine::Waiter {
     explicit OutcomeWaiter(engine::Leadership& l) noexcept : leadership(l) {}
-    void complete(Result<Encoded> result) noexcept override {
+    void complete(Result<Encoded>&& result) noexcept override {
       outcome = std::move(result);
       leadership.finish(*this);
     }
@@ -71,6 +79,12 @@ class OutgoingCalls {
 
   struct StopBlocked;
 
+  /// A thread that has sent enough for the moment.
+  struct PacedSender final : engine::Waiter {
+    explicit PacedSender(const peers::Connection& c) noexcept : connection(c) {}
+    const peers::Connection& connection;
+  };
+
   /// How long a sender waits for room; no deadline: the node's call_timeout.
   struct Patience {
     std::optional<TimePoint> deadline;
@@ -79,11 +93,11 @@ class OutgoingCalls {
 
   /// What is the same for each call. Errors: it would be in vain, or its headers are too large.
   Result<void> prepare(const CallTarget& target, peers::OutgoingRequest& request) const;
-  Result<Encoded> call(const CallTarget& target, Encoded argument);
-  Result<Encoded> call_until_stopped(const CallTarget& target, peers::OutgoingRequest request);
+  Result<Encoded> call(const CallTarget& target, Encoded&& argument);
+  Result<Encoded> call_until_stopped(const CallTarget& target, peers::OutgoingRequest&& request);
   Result<std::shared_ptr<detail::CallState>> send_opened(const CallTarget& target,
-                                                         peers::OutgoingRequest request);
-  Result<void> send_started(const CallTarget& target, Encoded argument, detail::CallState& state);
+                                                         peers::OutgoingRequest&& request);
+  Result<void> send_started(const CallTarget& target, Encoded&& argument, detail::CallState& state);
   Result<void> send_started_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
                                  detail::CallState& state);
   /// `send(state)` leaves the call at a connection, or says why not. It holds the lock.
@@ -96,8 +110,13 @@ class OutgoingCalls {
                                       peers::OutgoingRequest& request, calls::CallSink* sink,
                                       const Patience& patience);
   Result<wire::CallId> send_or_wait(engine::Lock& lock, peers::Connection& connection,
-                                    peers::OutgoingRequest request, calls::CallSink* sink,
+                                    peers::OutgoingRequest&& request, calls::CallSink* sink,
                                     const Patience& patience);
+  /// Whether a thread that sends this may be kept from running far ahead of what leaves.
+  bool may_be_paced(const peers::OutgoingRequest& request) const;
+  /// Does so. Lock held, but not while it waits.
+  void pace(engine::Lock& lock, const peers::Connection& connection);
+  void release_paced();
   void settle_sent(engine::Lock& lock);
   /// After what may have led to output, completions and spent payloads. Lock held.
   void settle(engine::Lock& lock);
@@ -108,7 +127,9 @@ class OutgoingCalls {
   engine::Engine& engine_;
   engine::Leadership& leadership_;
   dispatch::WorkerPool& pool_;
-  std::size_t unattended_ = 0;  // under the engine's lock
+  // Under the engine's lock.
+  std::size_t unattended_ = 0;
+  std::vector<PacedSender*> paced_;
 };
 
 /// Adds to errors that say nothing of their own where they happened.

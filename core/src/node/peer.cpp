@@ -35,7 +35,8 @@ Peer Peer::within(const Context& context) const {
   return with(std::move(options));
 }
 
-Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode, Encoded argument) const {
+Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode,
+                             Encoded&& argument) const {
   if (link_ == nullptr) return no_target();
   const CallTarget target{link_, handler, mode, options_};
   if (options_.retry.attempts_max > 1) {
@@ -44,7 +45,7 @@ Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode, Encode
   return link_->node->calls().invoke(target, std::move(argument));
 }
 
-Result<MessageId> Peer::admit(std::string_view handler, Encoded argument) const {
+Result<MessageId> Peer::admit(std::string_view handler, Encoded&& argument) const {
   if (link_ == nullptr) return no_target();
   return link_->node->calls().admit({link_, handler, DeliveryMode::fire_and_forget, options_},
                                     std::move(argument));

@@ -108,7 +108,7 @@ void Connection::became_open() {
   events_.on_open(*this);
 }
 
-void Connection::on_packet(wire::PacketView packet, engine::PacketSource& source) {
+void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
   if (is_closing()) return;
   wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
   while (true) {

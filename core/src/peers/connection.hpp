@@ -139,7 +139,7 @@ class Connection final : public engine::LinkEvents,
   /// Sends a request and, unless it is fire_and_forget, completes `sink` with its outcome.
   /// Before the handshake is done, and beyond the peer's window, requests wait in order.
   /// Errors: payload_too_large, queue_full, too_many_calls; nothing was sent then.
-  Result<wire::CallId> send_request(OutgoingRequest request, calls::CallSink* sink);
+  Result<wire::CallId> send_request(OutgoingRequest&& request, calls::CallSink* sink);
   /// False: send_request() would refuse it as queue_full, or overtake one that waits.
   bool has_room_for(const OutgoingRequest& request) const;
   /// Sends `send` once there is room: in order, nobody overtakes. Then `on_admitted` follows.
@@ -166,7 +166,7 @@ class Connection final : public engine::LinkEvents,
   void send_accepted(const wire::Accepted& accepted);
   void send_ack(wire::CallId call);
   void send_nack(wire::CallId call, const Error& error);
-  void send_reply(wire::CallId call, Encoded reply);
+  void send_reply(wire::CallId call, Encoded&& reply);
   void send_goodbye(Errc code, std::string_view text);
   /// Tells the peer that requests which expected nothing are done.
   void send_window();
@@ -200,6 +200,8 @@ class Connection final : public engine::LinkEvents,
   bool is_congested() const noexcept { return outbox_.queued_bytes() > limits_.queue_bytes_max; }
   /// Bytes of frames that the transport has not taken yet.
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
+  /// Also what waits for the peer's window.
+  std::size_t unsent_bytes() const noexcept { return queued_bytes() + deferred_bytes_; }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept {
     return !is_open() || cut_off_ || (outbox_.is_idle() && !has_requests_waiting());
@@ -246,7 +248,7 @@ class Connection final : public engine::LinkEvents,
 
   // ---- What the transport says ----
   void on_connected() override;
-  void on_packet(wire::PacketView packet, engine::PacketSource& source) override;
+  void on_packet(const wire::PacketView& packet, engine::PacketSource& source) override;
   void on_sent(std::uint64_t op, tt_status status) override;
   void on_writable() override;
   void on_closed(tt_status status, std::string_view text) override;
@@ -278,7 +280,8 @@ class Connection final : public engine::LinkEvents,
   Result<wire::CallId> accept_request(OutgoingRequest& request, calls::CallSink* sink);
   /// `payload` is not needed any more; what releases it may be the application's code.
   void dispose_of(Payload& payload) {
-    if (payload.is_lent()) events_.spent_payloads().push_back(std::move(payload));
+    if (payload.is_lent()) return events_.spent_payloads().push_back(std::move(payload));
+    const Payload gone(std::move(payload));
   }
   void queue_request(OutgoingRequest& request, wire::CallId id, calls::PendingCall* call);
   bool withdraw(const calls::PendingCall& call);
@@ -296,11 +299,20 @@ class Connection final : public engine::LinkEvents,
   void refuse(const Error& error);
   void hang_up(std::uint32_t flags);
   void go_on_retiring();
-  void release(calls::PendingCall& call, Result<Encoded> outcome);
+  void release(calls::PendingCall& call, Result<Encoded>&& outcome);
   void finish(const Error& why);
-  Result<void> check_size(std::string_view handler, std::size_t payload_bytes,
-                          std::size_t frame_bytes) const;
-  Result<void> check_queue(std::size_t frame_bytes) const;
+  // Asked for each message: an error is only made where there is one.
+  bool is_too_large(std::size_t frame_bytes) const noexcept {
+    // Before the hello only our own limit is known; it is the same unless one side changed it.
+    return frame_bytes > (is_open() ? peer_.frame_bytes_max : limits_.message_bytes_max);
+  }
+  Error too_large(std::string_view handler, std::size_t payload_bytes,
+                  std::size_t frame_bytes) const;
+  bool has_queue_room(std::size_t frame_bytes) const noexcept {
+    const std::size_t queued = unsent_bytes();
+    return queued == 0 || queued + frame_bytes <= limits_.queue_bytes_max;
+  }
+  Error queue_full() const;
 
   bool handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source);
   bool handle_frame(wire::Frame& frame, engine::PacketSource& source);
@@ -318,7 +330,7 @@ class Connection final : public engine::LinkEvents,
   bool has_window() const noexcept { return peer_.window == 0 || under_way_ < peer_.window; }
   bool handle(const wire::Rejected& rejected);
   bool handle(const wire::Goodbye& goodbye);
-  void handle_outcome(wire::CallId call, Result<Encoded> outcome);
+  void handle_outcome(wire::CallId call, Result<Encoded>&& outcome);
   void handle_accepted(const wire::Accepted& accepted);
   void handle_ack(wire::CallId call);
   void handle_pong(wire::CallId call);

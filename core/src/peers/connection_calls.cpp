@@ -36,30 +36,26 @@ std::uint32_t remaining_ms(std::optional<TimePoint> deadline, TimePoint now) {
 
 }  // namespace
 
-Result<void> Connection::check_size(std::string_view handler, std::size_t payload_bytes,
-                                    std::size_t frame_bytes) const {
-  // Before the hello only our own limit is known; it is the same unless one side changed it.
+Error Connection::too_large(std::string_view handler, std::size_t payload_bytes,
+                            std::size_t frame_bytes) const {
   const std::size_t limit = is_open() ? peer_.frame_bytes_max : limits_.message_bytes_max;
-  if (frame_bytes <= limit) return {};
   return Error(Errc::payload_too_large,
                "payload of " + bytes_text(payload_bytes) + " for handler '" + std::string(handler) +
                    "' makes a frame of " + bytes_text(frame_bytes) + ", the peer takes at most " +
                    bytes_text(limit) + " (its message_bytes_max)");
 }
 
-Result<void> Connection::check_queue(std::size_t frame_bytes) const {
-  const std::size_t queued = outbox_.queued_bytes() + deferred_bytes_;
-  if (queued == 0 || queued + frame_bytes <= limits_.queue_bytes_max) return {};
-  return Error(Errc::queue_full, "send queue full: " + bytes_text(queued) +
+Error Connection::queue_full() const {
+  return Error(Errc::queue_full, "send queue full: " + bytes_text(unsent_bytes()) +
                                      " wait on this connection, queue_bytes_max is " +
                                      std::to_string(limits_.queue_bytes_max));
 }
 
 bool Connection::has_room_for(const OutgoingRequest& request) const {
-  return blocked_.empty() && check_queue(encoded_bytes(request)).has_value();
+  return blocked_.empty() && has_queue_room(encoded_bytes(request));
 }
 
-Result<wire::CallId> Connection::send_request(OutgoingRequest request, calls::CallSink* sink) {
+Result<wire::CallId> Connection::send_request(OutgoingRequest&& request, calls::CallSink* sink) {
   auto id = blocked_.empty() ? accept_request(request, sink) : refuse_to_overtake();
   dispose_of(request.argument.payload);
   return id;
@@ -73,15 +69,15 @@ Result<wire::CallId> Connection::refuse_to_overtake() const {
 }
 
 Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls::CallSink* sink) {
-  if (auto checked = request.argument.headers.check(); checked.has_error()) {
-    return std::move(checked).error();
+  if (!request.argument.headers.empty()) {
+    auto checked = request.argument.headers.check();
+    if (checked.has_error()) return std::move(checked).error();
   }
   const std::size_t bytes = encoded_bytes(request);
-  if (auto fits = check_size(request.handler, request.argument.payload.size(), bytes);
-      fits.has_error()) {
-    return std::move(fits).error();
+  if (is_too_large(bytes)) {
+    return too_large(request.handler, request.argument.payload.size(), bytes);
   }
-  if (auto room = check_queue(bytes); room.has_error()) return std::move(room).error();
+  if (!has_queue_room(bytes)) return queue_full();
   wire::CallId id = wire::CallId::make(wire::CallId::no_slot, 0);
   calls::PendingCall* pending = nullptr;
   if (sink == nullptr) {
@@ -116,11 +112,10 @@ void Connection::send_deferred() {
     next.request.handler = next.handler;
     next.request.made_at = engine_.now();
     // Only the hello told what the peer takes. A message that nobody waits for is lost here.
-    auto fits = check_size(next.handler, next.request.argument.payload.size(), next.bytes);
-    if (fits.has_value()) {
+    if (!is_too_large(next.bytes)) {
       queue_request(next.request, next.call, call);
     } else if (call != nullptr) {
-      release(*call, std::move(fits).error());
+      release(*call, too_large(next.handler, next.request.argument.payload.size(), next.bytes));
     }
     dispose_of(next.request.argument.payload);
   }
@@ -187,7 +182,7 @@ void Connection::admit_blocked() {
     BlockedSend& next = *blocked_.front();
     const std::size_t bytes = encoded_bytes(next.request);
     // Half the queue, not the first gap: whoever waited goes on with a run of messages.
-    if (check_queue(bytes + limits_.queue_bytes_max / 2).has_error()) return;
+    if (!has_queue_room(bytes + limits_.queue_bytes_max / 2)) return;
     blocked_.pop_front();
     next.request.made_at = engine_.now();
     auto id = accept_request(next.request, next.sink);
@@ -269,7 +264,7 @@ void Connection::send_cancel(const calls::PendingCall& call) {
   events_.on_output(*this);
 }
 
-void Connection::release(calls::PendingCall& call, Result<Encoded> outcome) {
+void Connection::release(calls::PendingCall& call, Result<Encoded>&& outcome) {
   engine_.cancel_timer(call);
   calls_.release(call)->complete(std::move(outcome));
   go_on_retiring();
@@ -329,9 +324,10 @@ void Connection::send_nack(wire::CallId call, const Error& error) {
   events_.on_output(*this);
 }
 
-void Connection::send_reply(wire::CallId call, Encoded reply) {
+void Connection::send_reply(wire::CallId call, Encoded&& reply) {
   if (!is_open()) return dispose_of(reply.payload);
-  if (auto checked = reply.headers.check(); checked.has_error()) {
+  const auto checked = reply.headers.empty() ? Result<void>() : reply.headers.check();
+  if (checked.has_error()) {
     send_nack(call, Error(Errc::handler_failed, "the reply cannot be sent: " + checked.error().text,
                           Ran::yes));
   } else {

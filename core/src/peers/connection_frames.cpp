@@ -133,7 +133,7 @@ void Connection::handle_window(std::size_t credits) {
   if (!deferred_.empty()) send_deferred();
 }
 
-void Connection::handle_outcome(wire::CallId id, Result<Encoded> outcome) {
+void Connection::handle_outcome(wire::CallId id, Result<Encoded>&& outcome) {
   handle_window(1);
   calls::PendingCall* call = calls_.find(id);
   if (call == nullptr || call->awaits == calls::Awaits::pong) {

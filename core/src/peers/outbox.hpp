@@ -62,7 +62,7 @@ class Outbox {
   /// Adds a Request or Reply whose payload may ride as a segment of its own, without a copy.
   /// `payload` is taken over then, and left as it is where the bytes were copied.
   template <class Frame>
-  FrameNumber add(Frame frame, Payload&& payload) {
+  FrameNumber add(Frame&& frame, Payload&& payload) {
     frame.payload = payload.view();
     if (payload.size() < lend_bytes_min || payload.is_borrowed() || segments_max_ < 2) {
       return add(frame);

@@ -92,7 +92,7 @@ struct PacketView {
 class PacketReader {
  public:
   /// `frame_bytes_max`: limit on one frame, prefix included.
-  PacketReader(PacketView packet, std::size_t frame_bytes_max) noexcept
+  PacketReader(const PacketView& packet, std::size_t frame_bytes_max) noexcept
       : packet_(packet.first), more_(packet.more), frame_bytes_max_(frame_bytes_max) {}
 
   /// Another limit for the frames that follow.

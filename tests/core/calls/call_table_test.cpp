@@ -9,7 +9,7 @@ namespace trestle::calls {
 namespace {
 
 struct Sink final : CallSink {
-  void complete(Result<Encoded>) noexcept override {}
+  void complete(Result<Encoded>&&) noexcept override {}
 };
 
 struct Deadlines final : DeadlineEvents {

@@ -46,7 +46,7 @@ struct NoEvents final : calls::DeadlineEvents {
   void on_deadline(wire::CallId) override {}
 };
 struct NoSink final : calls::CallSink {
-  void complete(Result<Encoded>) noexcept override {}
+  void complete(Result<Encoded>&&) noexcept override {}
 };
 
 TEST(CallAllocations, NoneForCallsWithADeadline) {

@@ -149,7 +149,7 @@ TEST_F(EngineTest, GivesBuffersBackWhenItCollectsNext) {
   struct Keeper final : LinkEvents {
     explicit Keeper(Payload& p) : payload(p) {}
     void on_connected() override {}
-    void on_packet(wire::PacketView packet, PacketSource& source) override {
+    void on_packet(const wire::PacketView& packet, PacketSource& source) override {
       payload = source.keep(packet.first);
     }
     void on_sent(std::uint64_t, tt_status) override {}

@@ -18,7 +18,7 @@ using fakes::FakeTransport;
 /// Notes what a connection is told.
 struct Link final : LinkEvents {
   void on_connected() override { said += "connected "; }
-  void on_packet(wire::PacketView packet, PacketSource& source) override {
+  void on_packet(const wire::PacketView& packet, PacketSource& source) override {
     const BytesView bytes = packet.first;
     said += "packet ";
     last.assign(as_text(bytes));

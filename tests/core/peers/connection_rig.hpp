@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 /// The outcome of one call.
 struct NotedSink final : calls::CallSink {
-  void complete(Result<Encoded> result) noexcept override {
+  void complete(Result<Encoded>&& result) noexcept override {
     ++completions;
     outcome.emplace(std::move(result));
   }

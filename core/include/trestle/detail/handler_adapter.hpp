@@ -121,8 +121,16 @@ struct HandlerTypes {
 /// What stands in for the payload of a handler that takes none.
 struct NoPayload {};
 
+/// Passed through as it is: reading it cannot fail, so it needs no Result.
 template <class T>
-trestle::Result<T> read_payload(const Context& context, Payload& payload) {
+inline constexpr bool is_unread =
+    std::is_same_v<T, BytesView> || std::is_same_v<T, Payload> || std::is_same_v<T, Encoded>;
+
+template <class T>
+using Read = std::conditional_t<is_unread<T>, T, trestle::Result<T>>;
+
+template <class T>
+Read<T> read_payload(const Context& context, Payload& payload) {
   if constexpr (std::is_same_v<T, BytesView>) {
     return payload.view();
   } else if constexpr (std::is_same_v<T, Payload>) {
@@ -140,8 +148,7 @@ trestle::Result<T> read_payload(const Context& context, Payload& payload) {
 /// For modes with a receipt, which tell beforehand.
 template <class T>
 PayloadCheck payload_check() {
-  if constexpr (std::is_void_v<T> || std::is_same_v<T, BytesView> || std::is_same_v<T, Payload> ||
-                std::is_same_v<T, Encoded>) {
+  if constexpr (std::is_void_v<T> || is_unread<T>) {
     return nullptr;
   } else {
     return [](Codec codec, BytesView payload) -> trestle::Result<void> {
@@ -176,6 +183,8 @@ void deliver(Codec codec, Responder& responder, Run&& run) {
     } else {
       responder.ack();
     }
+  } else if constexpr (std::is_same_v<Value, Payload>) {
+    responder.reply({Codec::bytes, run()});
   } else {
     auto reply = write_reply(codec, Value(run()));
     if (reply.has_error()) {
@@ -246,6 +255,10 @@ HandlerFunction adapt(F function) {
       NoPayload none;
       responder.started();
       invoke<owes>(function, parameters, context, none, responder);
+    } else if constexpr (is_unread<Input>) {
+      Input input = read_payload<Input>(context, payload);
+      responder.started();
+      invoke<owes>(function, parameters, context, input, responder);
     } else {
       auto input = read_payload<Input>(context, payload);
       if (input.has_error()) {

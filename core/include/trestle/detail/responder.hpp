@@ -15,7 +15,7 @@ namespace trestle::detail {
 class Responder {
  public:
   virtual ~Responder() = default;
-  virtual void reply(Encoded value) = 0;
+  virtual void reply(Encoded&& value) = 0;
   virtual void ack() = 0;
   virtual void fail(Error error) = 0;
   /// Stopped when nobody needs the outcome any more; see Context::stop_token().

@@ -66,7 +66,7 @@ class RawPeer final : private engine::LinkEvents {
   }
 
   void on_connected() override { connected_ = true; }
-  void on_packet(wire::PacketView packet, engine::PacketSource& source) override;
+  void on_packet(const wire::PacketView& packet, engine::PacketSource& source) override;
   void on_sent(std::uint64_t, tt_status) override {}
   void on_writable() override {}
   void on_closed(tt_status, std::string_view) override { closed_ = true; }
