@@ -126,13 +126,14 @@ Result<void> Retries::pause(std::chrono::nanoseconds delay, const std::stop_toke
   pausing_.push_back(&waiter);
   engine_.arm_timer(end, engine_.time_after(delay));
   StopWatch watch(lock, stop, wake);
-  host_.wait(lock, waiter);
+  const bool done = host_.wait(lock, waiter);
   watch.end();
   lock.lock();
   engine_.cancel_timer(end);
   std::erase(pausing_, &waiter);
   if (stop.stop_requested()) return stopped_between(failed);
   if (host_.is_closing()) return closed_between(failed);
+  if (!done) return failed;
   return {};
 }
 
