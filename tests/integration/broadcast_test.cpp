@@ -8,7 +8,7 @@
 namespace trestle {
 namespace {
 
-using ::testing::HasSubstr;
+using namespace std::chrono_literals;
 using testing::TestNetwork;
 
 class Broadcast : public ::testing::Test {
@@ -23,6 +23,7 @@ class Broadcast : public ::testing::Test {
 
   TestNetwork network;
   Node& client = network.add_node();
+  Node& narrow = network.add_node({.queue_bytes_max = 2000});
   std::vector<std::string> notes;
 };
 
@@ -61,6 +62,27 @@ TEST_F(Broadcast, KeepsTheTextOfARefusal) {
   const auto outcomes = client.broadcast("note", std::string("hello"));
 
   EXPECT_EQ(outcomes.at(0).outcome.error().text, "No handler for 'note'");
+}
+
+TEST_F(Broadcast, HasOneDeadlineWhateverKeepsThePeers) {
+  std::vector<Reply<int>> running;
+  for (const char* uri : {"inproc://a", "inproc://b"}) {
+    Node& server = network.add_node({.requests_max = 1});
+    server.add(unary("slow", [&](Reply<int> reply) { running.push_back(reply); })).value();
+    server.listen(uri).value();
+    const Peer peer = narrow.connect(uri).value();
+    // One in the window, and a queue without room for another.
+    peer.send("slow", std::string(1500, 'x')).value();
+    peer.send("slow", std::string(1500, 'x')).value();
+  }
+  network.settle();
+
+  const auto outcomes = narrow.broadcast("slow", std::string(1500, 'x'), {.timeout = 3s});
+
+  EXPECT_LE(narrow.now(), 3s);
+  ASSERT_EQ(outcomes.size(), 2u);
+  for (const PeerOutcome& one : outcomes) EXPECT_TRUE(one.outcome.error().is(Errc::queue_full));
+  running.clear();
 }
 
 TEST_F(Broadcast, ToNobodyHasNoOutcomes) {

@@ -217,6 +217,29 @@ TEST_F(EndedCalls, BySlotOfACompletionTokenReachesTheCall) {
   EXPECT_TRUE(completed->error().is(Errc::cancelled));
 }
 
+TEST_F(EndedCalls, ThatNeverBeganReleaseTheirPayloadWithoutALock) {
+  struct Owner {
+    Node& node;
+    int released = 0;
+  } owner{client};
+  const auto lent = [&] {
+    const auto release = [](void* o) noexcept {
+      auto& known = *static_cast<Owner*>(o);
+      known.released += known.node.counters().calls_pending == 0 ? 1 : 100;
+    };
+    return Payload::lend(as_bytes(std::string_view("lent")), release, &owner);
+  };
+  int refused = 0;
+  const auto count = [&](const Result<int>& reply) { refused += reply.has_error() ? 1 : 0; };
+
+  client.peer(InstanceId::from_halves(1, 2)).async_call<int>("seven", lent(), count);
+  peer.with({.deadline = TimePoint(0s)}).async_call<int>("seven", lent(), count);
+  network.settle();
+
+  EXPECT_EQ(refused, 2);
+  EXPECT_EQ(owner.released, 2);
+}
+
 // ---- Deadlines ----
 
 TEST_F(EndedCalls, DeadlinesThatAreOverSendNothing) {

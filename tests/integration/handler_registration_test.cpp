@@ -147,6 +147,14 @@ TEST_F(HandlerRegistration, TellsWhenAHandlerComes) {
   EXPECT_EQ(client.now() - before, 200ms);
 }
 
+TEST_F(HandlerRegistration, WaitsForAsLongAsThereIsTime) {
+  server.after(200ms, [this] { server.add(answering(1)).value(); });
+  const TimePoint before = client.now();
+
+  EXPECT_TRUE(peer.await_handler("answer", std::chrono::nanoseconds::max()).value());
+  EXPECT_EQ(client.now() - before, 200ms);
+}
+
 TEST_F(HandlerRegistration, TellsWhenAHandlerDoesNotCome) {
   const TimePoint before = client.now();
 
@@ -192,6 +200,29 @@ TEST_F(HandlerRegistration, ConnectsToTheFirstEndpointThatAnswers) {
   const PeerInfo info{server.instance_id(), {"inproc://nobody", uri}};
 
   EXPECT_TRUE(network.add_node().connect(info).value().is_connected());
+}
+
+TEST_F(HandlerRegistration, TriesAllEndpointsWithinOneTimeout) {
+  ManualDriver nobody;  // what it drives never answers
+  Node silent({.driver = &nobody});
+  const PeerInfo info{silent.instance_id(),
+                      {silent.listen("inproc://*").value(), silent.listen("inproc://*").value()}};
+  const TimePoint before = client.now();
+
+  EXPECT_TRUE(client.connect(info, {.timeout = 1s}).has_error());
+  EXPECT_EQ(client.now() - before, 1s);
+}
+
+TEST_F(HandlerRegistration, DiscoveryLeavesAPeerThatOthersConnectedMeanwhile) {
+  Node& stranger = network.add_node();
+  std::optional<Peer> connected;
+  stranger.after(std::chrono::nanoseconds::zero(),
+                 [&] { connected = stranger.connect(uri).value(); });
+
+  EXPECT_EQ(stranger.discover(uri).value().instance_id, server.instance_id());
+
+  ASSERT_TRUE(connected);
+  EXPECT_TRUE(connected->is_connected());
 }
 
 TEST_F(HandlerRegistration, SaysThatAPeerHasNoEndpoint) {

@@ -10,6 +10,8 @@ void use(const Node& node, const Peer& peer) {
 #if ILLEGAL == 0
   static_cast<void>(std::move(confirming).await_ack());
   static_cast<void>(std::move(accepted).await_response());
+  auto receipt = message.detach_receipt().send(peer).value();
+  static_cast<void>(std::move(receipt).await_delivery().value().await_ack());
 #elif ILLEGAL == 1
   static_cast<void>(std::move(confirming).await_response());
 #elif ILLEGAL == 2
@@ -22,6 +24,14 @@ void use(const Node& node, const Peer& peer) {
   static_cast<void>(message.detach_receipt().execute());
 #elif ILLEGAL == 6
   auto copy = accepted;
+#elif ILLEGAL == 7
+  static_cast<void>(confirming.await_accepted());
+#elif ILLEGAL == 8
+  auto receipt = message.detach_receipt().send(peer).value();
+  static_cast<void>(std::move(receipt).await_delivery().value().await_delivery());
+#elif ILLEGAL == 9
+  auto receipt = message.detach_receipt().send(peer).value();
+  static_cast<void>(std::move(receipt).await_ack());
 #endif
 }
 

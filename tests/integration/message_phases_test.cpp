@@ -170,5 +170,52 @@ TEST_F(Phases, ResponsesComeWithTheirHeaders) {
   EXPECT_EQ(reply.value().headers, (Headers{{"trace", "9"}}));
 }
 
+// ---- Completions of both phases ----
+
+TEST_F(Phases, AThrowOfOneCompletionLeavesTheOther) {
+  server.add(unary("seven", [] { return 7; })).value();
+  std::optional<Result<Encoded>> outcome;
+  auto message = open("seven").value();
+  message.open().on_accepted([](const Result<HandlerContract>&) { throw 1; });
+  message.open().on_outcome([&](Result<Encoded> o) { outcome.emplace(std::move(o)); });
+
+  network.settle();
+
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_TRUE(outcome->has_value());
+}
+
+TEST_F(Phases, AreToldOfARefusalInFullThoughItsOutcomeWasTaken) {
+  std::optional<Error> refusal;
+  auto message = open("nowhere").value();
+  network.settle();
+  message.open().on_accepted([&](const Result<HandlerContract>& a) { refusal = a.error(); });
+
+  const auto outcome = std::move(message).await_response();
+  network.settle();
+
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->text, outcome.error().text);
+  EXPECT_TRUE(refusal->is(Errc::handler_not_found));
+}
+
+TEST_F(Phases, AreWaitedForByOneCompletionAtATime) {
+  add_one_at_a_time();
+  int accepted = 0;
+  std::optional<Error> refused;
+  auto message = open("slow").value();
+  message.open().on_accepted([&](const Result<HandlerContract>&) { ++accepted; });
+  message.open().on_accepted([&](const Result<HandlerContract>& a) { refused = a.error(); });
+
+  network.settle();
+
+  EXPECT_EQ(accepted, 1);
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_TRUE(refused->is(Errc::invalid_argument));
+  message.open().on_accepted([&](const Result<HandlerContract>&) { ++accepted; });
+  network.settle();
+  EXPECT_EQ(accepted, 2);
+}
+
 }  // namespace
 }  // namespace trestle

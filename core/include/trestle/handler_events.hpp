@@ -42,8 +42,10 @@ class TRESTLE_EXPORT HandlerEvents {
 
   /// Made by Node::handler_events().
   explicit HandlerEvents(std::shared_ptr<registry::EventLog> log);
+  HandlerEvents(HandlerEvents&&) noexcept = default;
+  HandlerEvents& operator=(HandlerEvents&&) noexcept = default;
 
-  /// The next event, if there is one already.
+  /// The next event, if there is one already. A reader that was moved from has none.
   std::optional<HandlerEvent> poll();
   /// Waits for the next event at most so long, by the time of day; empty at the end, and once the
   /// node is closed. Not for inline handlers: the node stands still meanwhile.

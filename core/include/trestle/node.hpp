@@ -164,8 +164,9 @@ class TRESTLE_EXPORT Node {
   MessageBuilder<NeedsDeliveryMode> message(std::string_view handler) const;
 
   /// Runs an ack or unary handler at each of peers() at the same time, and waits until all ended;
-  /// replies are dropped. The argument is encoded once. Errors of one peer are its outcome; where
-  /// the argument cannot be encoded, everyone's.
+  /// replies are dropped. The argument is encoded once, and one deadline holds for all. Errors of
+  /// one peer are its outcome, queue_full where its send queue has no room; where the argument
+  /// cannot be encoded, everyone's.
   template <class T>
   std::vector<PeerOutcome> broadcast(std::string_view handler, const T& value,
                                      const CallOptions& options = {}) const {

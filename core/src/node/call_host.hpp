@@ -3,6 +3,7 @@
 
 #include <trestle/node.hpp>
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,11 +45,25 @@ class CallHost {
   virtual void complete_soon(std::shared_ptr<detail::CallState> call) = 0;
   /// No turn follows any more.
   virtual bool is_undriven() const = 0;
+  /// The node takes on nothing new. Once true, always; lock not needed, but to rely on a false.
+  virtual bool is_closing() const = 0;
   /// Lock not needed.
   virtual void log(LogLevel level, std::string text) = 0;
 
  protected:
   ~CallHost() = default;
 };
+
+/// Runs a completion of the application, which may throw. Lock not held.
+template <class Code>
+void run_completion(CallHost& host, Code code) noexcept {
+  try {
+    code();
+  } catch (const std::exception& e) {
+    host.log(LogLevel::error, std::string("the completion of a call threw: ") + e.what());
+  } catch (...) {
+    host.log(LogLevel::error, "the completion of a call threw an exception of unknown type");
+  }
+}
 
 }  // namespace trestle

@@ -1,7 +1,6 @@
 // How a call that nobody blocks for goes on and ends.
 #include "node/call_state.hpp"
 
-#include <exception>
 #include <utility>
 
 #include "node/outgoing_calls.hpp"
@@ -34,12 +33,12 @@ std::shared_ptr<CallState> CallState::release() noexcept {
 }
 
 void CallState::end_with(const std::stop_token& stop) {
-  if (stop.stop_possible()) stop_.emplace(stop, Stop{weak_from_this()});
+  if (stop.stop_possible()) stop_.emplace(stop, CancelIfAlive{weak_from_this()});
 }
 
 void CallState::accepted(HandlerContract contract) noexcept {
-  if (contract_.has_value()) return;
-  contract_.emplace(std::move(contract));
+  if (acceptance_.has_value()) return;
+  acceptance_.emplace(std::move(contract));
   if (awaited_ == Awaited::acceptance) wake();
   if (accepted_done_) calls_.host_.complete_soon(shared_from_this());
 }
@@ -50,6 +49,7 @@ void CallState::complete(Result<Encoded>&& outcome) noexcept {
   } else {
     outcome_.emplace(std::move(outcome));
   }
+  settle_acceptance();
   auto self = release();
   wake();
   const bool has_taker = done_ || accepted_done_;
@@ -64,9 +64,13 @@ void CallState::wake() noexcept {
 }
 
 Result<HandlerContract> CallState::acceptance() const {
-  if (contract_) return *contract_;
+  if (acceptance_) return *acceptance_;
   if (outcome_->has_error()) return outcome_->error();
   return HandlerContract{};
+}
+
+void CallState::settle_acceptance() {
+  if (accepted_done_ && is_over() && !acceptance_) acceptance_.emplace(acceptance());
 }
 
 void CallState::deliver() noexcept {
@@ -85,15 +89,9 @@ void CallState::deliver() noexcept {
       outcome = std::move(*outcome_);
     }
   }
-  try {
-    if (accepted_done) accepted_done(std::move(contract));
-    if (done) done(std::move(outcome));
-  } catch (const std::exception& e) {
-    calls_.host_.log(LogLevel::error, std::string("the completion of a call threw: ") + e.what());
-  } catch (...) {
-    calls_.host_.log(LogLevel::error,
-                     "the completion of a call threw an exception of unknown type");
-  }
+  // Each has to know, whatever the other does.
+  if (accepted_done) run_completion(calls_.host_, [&] { accepted_done(std::move(contract)); });
+  if (done) run_completion(calls_.host_, [&] { done(std::move(outcome)); });
 }
 
 void CallState::deliver_soon(engine::Lock& lock) {
@@ -169,7 +167,13 @@ Result<Encoded> CallState::await_outcome() {
 
 void CallState::on_accepted(AcceptedCompletion done) {
   engine::Lock lock(calls_.engine_.mutex());
+  if (accepted_done_) {
+    lock.unlock();
+    return done(Error(Errc::invalid_argument,
+                      "another completion waits for the acceptance of this call already"));
+  }
   accepted_done_ = std::move(done);
+  settle_acceptance();
   if (has_acceptance()) deliver_soon(lock);
 }
 
@@ -192,8 +196,8 @@ void CallState::drop() noexcept {
   if (is_over()) return;
   if (connection_ != nullptr) connection_->forget(id_);
   const auto self = release();
-  if (accepted_done_ && !contract_) {
-    outcome_.emplace(
+  if (accepted_done_ && !acceptance_) {
+    acceptance_.emplace(
         Error(Errc::cancelled, "the call was dropped before it was accepted", Ran::maybe));
     if (!calls_.host_.is_undriven()) calls_.host_.complete_soon(self);
   }

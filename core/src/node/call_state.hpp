@@ -19,6 +19,14 @@ class OutgoingCalls;
 
 namespace trestle::detail {
 
+/// What a stop token does to a call.
+struct CancelIfAlive {
+  std::weak_ptr<Cancellable> call;
+  void operator()() const {
+    if (const auto target = call.lock()) target->cancel(CallCanceller::Scope::any);
+  }
+};
+
 /// Threads: any, where not said otherwise. The engine's lock guards it.
 /// Lifetime: its OpenCall, its cancellers, and, until its outcome is known, the node keep it; never
 /// destroyed with the lock held.
@@ -69,15 +77,10 @@ class CallState final : public calls::CallSink,
  private:
   enum class Awaited { nothing, acceptance, outcome };
 
-  struct Stop {
-    std::weak_ptr<CallState> call;
-    void operator()() const {
-      if (const auto target = call.lock()) target->cancel(CallCanceller::Scope::any);
-    }
-  };
-
-  bool has_acceptance() const noexcept { return contract_.has_value() || outcome_.has_value(); }
+  bool has_acceptance() const noexcept { return acceptance_.has_value() || is_over(); }
   Result<HandlerContract> acceptance() const;
+  /// For whom the outcome may be taken from: what it says of the acceptance is kept.
+  void settle_acceptance();
   Result<void> wait(engine::Lock& lock, Awaited what);
   /// It waits at no connection any more. Whoever kept it until then.
   std::shared_ptr<CallState> release() noexcept;
@@ -95,11 +98,11 @@ class CallState final : public calls::CallSink,
   std::uint64_t origin_ = 0;
   engine::Waiter* waiter_ = nullptr;
   Awaited awaited_ = Awaited::nothing;  // by waiter_
-  std::optional<HandlerContract> contract_;
+  std::optional<Result<HandlerContract>> acceptance_;
   std::optional<Result<Encoded>> outcome_;
   AcceptedCompletion accepted_done_;
   CallCompletion done_;
-  std::optional<std::stop_callback<Stop>> stop_;
+  std::optional<std::stop_callback<CancelIfAlive>> stop_;
 };
 
 }  // namespace trestle::detail

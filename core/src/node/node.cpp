@@ -7,6 +7,15 @@
 #include "node/node_core.hpp"
 
 namespace trestle {
+namespace {
+
+/// The time that is left until `deadline`; none: no limit.
+std::chrono::nanoseconds left_until(std::optional<TimePoint> deadline, TimePoint now) {
+  if (!deadline) return std::chrono::nanoseconds::max();
+  return std::max(*deadline - now, std::chrono::nanoseconds::zero());
+}
+
+}  // namespace
 
 Node::Node(NodeOptions options) : core_(std::make_shared<NodeCore>(*this, std::move(options))) {
   core_->start();
@@ -54,24 +63,29 @@ Result<Peer> Node::connect(std::string_view uri, ConnectOptions options) {
 Result<Peer> Node::connect(const PeerInfo& peer, ConnectOptions options) {
   Error why(Errc::unreachable, "No available endpoint for peer " + to_string(peer.instance_id));
   if (!options.expect) options.expect = peer.instance_id;
+  const auto deadline = core_->calls().deadline_of({.timeout = options.timeout}, now());
   for (const std::string& endpoint : peer.endpoints) {
+    options.timeout = left_until(deadline, now());
     auto connected = connect(endpoint, options);
     if (connected.has_value()) return connected;
     why = std::move(connected).error();
+    if (deadline && now() >= *deadline) break;
   }
   return why;
 }
 
 Result<PeerInfo> Node::discover(std::string_view uri, ConnectOptions options) {
   const auto known = peers();
-  auto peer = connect(uri, options);
-  if (peer.has_error()) return std::move(peer).error();
-  auto found = (options.timeout ? peer->with_timeout(*options.timeout) : *peer).discover();
-  const InstanceId id = peer->instance_id();
+  const auto deadline = core_->calls().deadline_of({.timeout = options.timeout}, now());
+  const auto link = core_->connect(uri, options);
+  if (link.has_error()) return link.error();
+  auto found = Peer(*link).with_timeout(left_until(deadline, now())).discover();
+  const InstanceId id = core_->id_of(**link);
   const bool was_known = std::any_of(known.begin(), known.end(), [&](const Peer& candidate) {
     return candidate.instance_id() == id;
   });
-  if (!was_known && id != instance_id()) peer->disconnect();
+  // Another thread may have asked for the same peer meanwhile.
+  if (!was_known && id != instance_id()) core_->disconnect_if_unshared(*link);
   return found;
 }
 
@@ -89,12 +103,16 @@ std::vector<PeerOutcome> Node::broadcast_encoded(std::string_view handler, Resul
     return outcomes;
   }
   const SharedPayload shared(std::move(argument->payload));
+  CallOptions together = options;
+  together.deadline = core_->calls().deadline_of(options, core_->now());
+  together.timeout = std::chrono::nanoseconds::max();
   std::vector<Result<detail::OpenCall>> calls;
   calls.reserve(links.size());
   for (const auto& link : links) {
-    calls.push_back(core_->calls().open({link, handler, DeliveryMode::confirmed, options},
-                                        Encoded{argument->codec, shared.lend(), argument->headers},
-                                        {}));
+    // Whoever waited for room at one peer would keep the others waiting.
+    calls.push_back(
+        core_->calls().open_at_once({link, handler, DeliveryMode::confirmed, together},
+                                    Encoded{argument->codec, shared.lend(), argument->headers}));
   }
   for (std::size_t i = 0; i < links.size(); ++i) {
     auto ended =

@@ -220,6 +220,7 @@ Result<void> NodeCore::close() {
       return {};
     }
     closing_ = true;
+    retries_.end_pauses();
   }
   auto outcome = end();
   const std::lock_guard lock(engine_.mutex());
@@ -383,6 +384,9 @@ NodeCounters NodeCore::counters() {
 
 void NodeCore::after(std::chrono::nanoseconds delay, std::function<void()> function) {
   const std::lock_guard lock(engine_.mutex());
+  // It would never fire. What it holds is the caller's, who may wait for it: it goes without the
+  // lock.
+  if (undriven_) return;
   const auto timer = one_shots_.emplace(one_shots_.end(), *this, std::move(function));
   timer->self = timer;
   engine_.arm_timer(*timer, engine_.time_after(delay));

@@ -81,6 +81,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   InstanceId id_of(const detail::PeerLink& link);
   bool is_connected(const peers::PeerLinkPtr& link);
   void disconnect(const peers::PeerLinkPtr& link);
+  /// The same, unless more than one connect() led there.
+  void disconnect_if_unshared(const peers::PeerLinkPtr& link);
 
  private:
   friend class detail::PendingConnect;
@@ -179,6 +181,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void drop_spent(engine::Lock& lock) override;
   void complete_soon(std::shared_ptr<detail::CallState> call) override;
   bool is_undriven() const override { return undriven_; }
+  bool is_closing() const override { return closing_.load(); }
   /// Logs from the leader, without a lock: what reports may hold the engine's.
   void log(LogLevel level, std::string text) override;
   // Drivable
@@ -229,6 +232,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void finish_dial(peers::Connection& connection, const PeerResult& result);
   /// A handle made before the peer was first seen, or after it came back, follows the table.
   detail::PeerLink& current(detail::PeerLink& link) const;
+  void disconnect_locked(const peers::PeerLinkPtr& link);
   static PeerResult check_expected(const peers::PeerLinkPtr& link, const ConnectOptions& options);
   bool wait_until(std::function<bool()> condition, TimePoint deadline);
   /// Something has changed that close() may wait for. Lock held.

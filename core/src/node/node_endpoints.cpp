@@ -137,9 +137,10 @@ NodeCore::PeerResult NodeCore::connected(const peers::Endpoint& endpoint, std::s
     }
     return error;
   }
-  if (options.expect) {
+  {
     const std::lock_guard lock(engine_.mutex());
-    (*result)->expected = options.expect;
+    ++(*result)->connects;
+    if (options.expect) (*result)->expected = options.expect;
   }
   return check_expected(*result, options);
 }
@@ -157,7 +158,10 @@ Result<peers::PeerLinkPtr> NodeCore::connect(std::string_view uri, const Connect
     engine::Lock lock(engine_.mutex());
     auto at_once = connect_soon(*endpoint, uri, options, waiter);
     if (at_once.has_error()) return at_once;
-    if (*at_once != nullptr) return check_expected(*at_once, options);
+    if (*at_once != nullptr) {
+      ++(*at_once)->connects;
+      return check_expected(*at_once, options);
+    }
     wait(lock, waiter);
   }
   if (!waiter.is_done()) {
@@ -214,6 +218,15 @@ bool NodeCore::is_connected(const peers::PeerLinkPtr& link) {
 
 void NodeCore::disconnect(const peers::PeerLinkPtr& link) {
   const std::lock_guard lock(engine_.mutex());
+  disconnect_locked(link);
+}
+
+void NodeCore::disconnect_if_unshared(const peers::PeerLinkPtr& link) {
+  const std::lock_guard lock(engine_.mutex());
+  if (current(*link).connects <= 1) disconnect_locked(link);
+}
+
+void NodeCore::disconnect_locked(const peers::PeerLinkPtr& link) {
   if (link->instance == instance_) return;
   detail::PeerLink& leaving = current(*link);
   const InstanceId instance = leaving.instance;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "node/call_state.hpp"
+#include "node/stop_watch.hpp"
 #include "node/turn_scope.hpp"
 #include "node/wait_limit.hpp"
 #include "wire/packet.hpp"
@@ -45,11 +46,10 @@ Error stopped_already(std::string_view handler) {
 }
 
 /// Those of the argument win: they were set for just this message.
-Result<void> add_headers(const Headers& more, Headers& headers) {
+void add_headers(const Headers& more, Headers& headers) {
   for (const auto& [name, value] : more) {
     if (!headers.get(name)) headers.set(name, value);
   }
-  return headers.check();
 }
 
 }  // namespace
@@ -99,15 +99,16 @@ Result<void> OutgoingCalls::prepare(const CallTarget& target,
                                               "': its deadline was over before, nothing was sent");
   }
   if (options.stop.stop_requested()) return stopped_already(target.handler);
-  if (options.headers.empty() && request.argument.headers.empty()) return {};
-  return add_headers(options.headers, request.argument.headers);
+  if (!options.headers.empty()) add_headers(options.headers, request.argument.headers);
+  return {};  // the connection checks them against the limits
 }
 
 // ---- Room ----
 
 bool OutgoingCalls::must_wait_for_room(const peers::Connection& connection,
-                                       const peers::OutgoingRequest& request) const {
-  const bool may_wait = options_.when_full == WhenFull::wait && !TurnScope::is_in_any_turn();
+                                       const peers::OutgoingRequest& request,
+                                       const Patience& patience) const {
+  const bool may_wait = patience.when_full == WhenFull::wait && !TurnScope::is_in_any_turn();
   return may_wait && !connection.has_room_for(request);
 }
 
@@ -137,15 +138,10 @@ Result<wire::CallId> OutgoingCalls::send_when_room(engine::Lock& lock,
   connection.wait_for_room(send);
   WaitLimit limit(leadership_, send);
   engine_.arm_timer(limit, patience.deadline.value_or(engine_.time_after(options_.call_timeout)));
-  std::optional<std::stop_callback<StopBlocked>> on_stop;
-  if (patience.stop.stop_possible()) {
-    lock.unlock();  // a token that was stopped meanwhile calls back at once
-    on_stop.emplace(patience.stop, StopBlocked{*this, connection, send});
-    lock.lock();
-  }
+  StopWatch watch(lock, patience.stop, StopBlocked{*this, connection, send});
   host_.flush_outputs();
   host_.wait(lock, send);
-  on_stop.reset();  // waits for one that runs, which needs the lock
+  watch.end();
   lock.lock();
   engine_.cancel_timer(limit);
   connection.stop_waiting_for_room(send);
@@ -159,7 +155,7 @@ Result<wire::CallId> OutgoingCalls::send_when_room(engine::Lock& lock,
 Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Connection& connection,
                                                  peers::OutgoingRequest&& request,
                                                  calls::CallSink* sink, const Patience& patience) {
-  if (must_wait_for_room(connection, request)) {
+  if (must_wait_for_room(connection, request, patience)) {
     // Room may come only after a handler of this node ran.
     const dispatch::WorkerPool::BlockingGuard guard(pool_);
     if (guard.may_block()) return send_when_room(lock, connection, request, sink, patience);
@@ -234,9 +230,9 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   if (connection.has_error()) return std::move(connection).error();
   // Only a wait by hand can end without an outcome.
   const auto kept = options_.driver != nullptr ? (*connection)->shared_from_this() : nullptr;
-  auto sent = must_wait_for_room(**connection, request)
-                  ? send_when_room(lock, **connection, request, &waiter,
-                                   {request.deadline, target.options.stop})
+  const Patience patience{request.deadline, target.options.stop, options_.when_full};
+  auto sent = must_wait_for_room(**connection, request, patience)
+                  ? send_when_room(lock, **connection, request, &waiter, patience)
                   : (*connection)->send_request(std::move(request), &waiter);
   if (sent.has_error()) {
     host_.drop_spent(lock);
@@ -257,7 +253,7 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
 
 Result<Encoded> OutgoingCalls::call_until_stopped(const CallTarget& target,
                                                   peers::OutgoingRequest&& request) {
-  auto state = send_opened(target, std::move(request));
+  auto state = send_opened(target, std::move(request), options_.when_full);
   if (state.has_error()) return std::move(state).error();
   const detail::OpenCall dropped_if_refused(*state);
   return (*state)->await_outcome();
@@ -291,14 +287,14 @@ Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& l
 // ---- Calls that do not ----
 
 Result<std::shared_ptr<detail::CallState>> OutgoingCalls::send_opened(
-    const CallTarget& target, peers::OutgoingRequest&& request) {
+    const CallTarget& target, peers::OutgoingRequest&& request, WhenFull when_full) {
   auto state = detail::CallState::make(*this, target.link, target.handler);
   engine::Lock lock(engine_.mutex());
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
   const std::uint64_t origin = (*connection)->own_origin();
   state->begin();
-  const Patience patience{request.deadline, target.options.stop};
+  const Patience patience{request.deadline, target.options.stop, when_full};
   auto sent = send_or_wait(lock, **connection, std::move(request), state.get(), patience);
   if (sent.has_error()) {
     state->refused();
@@ -324,7 +320,17 @@ Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<En
     request.expectation = std::make_unique<Expectation>(*std::move(demand.expectation));
   }
   if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
-  auto state = send_opened(target, std::move(request));
+  auto state = send_opened(target, std::move(request), options_.when_full);
+  if (state.has_error()) return std::move(state).error();
+  return detail::OpenCall(*std::move(state));
+}
+
+Result<detail::OpenCall> OutgoingCalls::open_at_once(const CallTarget& target, Encoded argument) {
+  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
+  peers::OutgoingRequest request{
+      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
+  if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
+  auto state = send_opened(target, std::move(request), WhenFull::fail);
   if (state.has_error()) return std::move(state).error();
   return detail::OpenCall(*std::move(state));
 }
@@ -351,17 +357,27 @@ void OutgoingCalls::start_with(const CallTarget& target, detail::CallCompletion 
 
 void OutgoingCalls::start(const CallTarget& target, Result<Encoded> argument,
                           detail::CallCompletion done, detail::CallCanceller* canceller) {
+  Result<void> ready = check_name(target.handler);
+  if (ready.has_value() && argument.has_error()) ready = std::move(argument).error();
+  peers::OutgoingRequest request{.handler = target.handler, .mode = target.mode, .argument = {}};
+  if (ready.has_value()) {
+    request.argument = std::move(*argument);
+    ready = prepare(target, request);
+  }
   start_with(target, std::move(done), canceller, [&](detail::CallState& state) -> Result<void> {
-    if (auto valid = check_name(target.handler); valid.has_error()) return valid;
-    if (argument.has_error()) return std::move(argument).error();
-    return send_started(target, std::move(*argument), state);
+    if (ready.has_error()) return std::move(ready);
+    return send_started(target, request, state);
   });
 }
 
 void OutgoingCalls::start_system(const CallTarget& target, detail::CallCompletion done,
                                  detail::CallCanceller* canceller) {
-  start_with(target, std::move(done), canceller, [&](detail::CallState& state) {
-    return send_started(target, {Codec::msgpack, {}, {}}, state);
+  peers::OutgoingRequest request{
+      .handler = target.handler, .mode = target.mode, .argument = {Codec::msgpack, {}, {}}};
+  Result<void> ready = prepare(target, request);
+  start_with(target, std::move(done), canceller, [&](detail::CallState& state) -> Result<void> {
+    if (ready.has_error()) return std::move(ready);
+    return send_started(target, request, state);
   });
 }
 
@@ -377,11 +393,8 @@ void OutgoingCalls::start_ping(const peers::PeerLinkPtr& link, const CallOptions
              [&](detail::CallState& state) { return send_started_ping(link, options, state); });
 }
 
-Result<void> OutgoingCalls::send_started(const CallTarget& target, Encoded&& argument,
+Result<void> OutgoingCalls::send_started(const CallTarget& target, peers::OutgoingRequest& request,
                                          detail::CallState& state) {
-  peers::OutgoingRequest request{
-      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
-  if (auto ready = prepare(target, request); ready.has_error()) return ready;
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
   const TimePoint made_at = request.made_at;
@@ -422,7 +435,8 @@ Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded&& argum
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
   if (may_be_paced(request)) paced = (*connection)->shared_from_this();
-  const Patience patience{std::exchange(request.deadline, {}), target.options.stop};
+  const Patience patience{std::exchange(request.deadline, {}), target.options.stop,
+                          options_.when_full};
   const std::uint64_t origin = (*connection)->own_origin();
   auto sent = send_or_wait(lock, **connection, std::move(request), nullptr, patience);
   if (sent.has_error()) {

@@ -38,6 +38,8 @@ class OutgoingCalls {
   /// Waits for room at most.
   Result<detail::OpenCall> open(const CallTarget& target, Result<Encoded> argument,
                                 detail::CallDemand demand);
+  /// Never waits.
+  Result<detail::OpenCall> open_at_once(const CallTarget& target, Encoded argument);
   /// Never waits. `canceller`, if any, is set before `done` could be called.
   void start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
              detail::CallCanceller* canceller);
@@ -85,19 +87,23 @@ class OutgoingCalls {
     const peers::Connection& connection;
   };
 
-  /// How long a sender waits for room; no deadline: the node's call_timeout.
+  /// Whether a sender waits for room, and how long; no deadline: the node's call_timeout.
   struct Patience {
     std::optional<TimePoint> deadline;
     const std::stop_token& stop;
+    WhenFull when_full;
   };
 
-  /// What is the same for each call. Errors: it would be in vain, or its headers are too large.
+  /// What is the same for each call. Errors: it would be in vain.
   Result<void> prepare(const CallTarget& target, peers::OutgoingRequest& request) const;
   Result<Encoded> call(const CallTarget& target, Encoded&& argument);
   Result<Encoded> call_until_stopped(const CallTarget& target, peers::OutgoingRequest&& request);
   Result<std::shared_ptr<detail::CallState>> send_opened(const CallTarget& target,
-                                                         peers::OutgoingRequest&& request);
-  Result<void> send_started(const CallTarget& target, Encoded&& argument, detail::CallState& state);
+                                                         peers::OutgoingRequest&& request,
+                                                         WhenFull when_full);
+  /// What it leaves of the request is the application's: destroyed without the lock.
+  Result<void> send_started(const CallTarget& target, peers::OutgoingRequest& request,
+                            detail::CallState& state);
   Result<void> send_started_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
                                  detail::CallState& state);
   /// `send(state)` leaves the call at a connection, or says why not. It holds the lock.
@@ -105,7 +111,7 @@ class OutgoingCalls {
   void start_with(const CallTarget& target, detail::CallCompletion done,
                   detail::CallCanceller* canceller, Send send);
   bool must_wait_for_room(const peers::Connection& connection,
-                          const peers::OutgoingRequest& request) const;
+                          const peers::OutgoingRequest& request, const Patience& patience) const;
   Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,
                                       peers::OutgoingRequest& request, calls::CallSink* sink,
                                       const Patience& patience);

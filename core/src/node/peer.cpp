@@ -11,6 +11,8 @@
 namespace trestle {
 namespace {
 
+using namespace std::chrono_literals;
+
 Error no_target() {
   return Error(Errc::no_target,
                "this Peer is empty: take one from Node::connect() or Node::peer() before calling");
@@ -103,12 +105,15 @@ Result<Health> Peer::health_check() const {
 
 Result<bool> Peer::await_handler(std::string_view handler, std::chrono::nanoseconds timeout) const {
   if (link_ == nullptr) return no_target();
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(timeout);
+  // Saturates: what is endless for the application is so in whole milliseconds, too.
+  const std::chrono::nanoseconds most = std::chrono::nanoseconds::max();
+  const auto wait = timeout < most - 1ms ? std::chrono::ceil<std::chrono::milliseconds>(timeout)
+                                         : std::chrono::milliseconds(most / 1ms);
   auto query = encode(Codec::msgpack, system::HandlerQuery{std::string(handler), wait.count()});
   if (query.has_error()) return std::move(query).error();
   // The peer answers within the timeout; what is on top is for the way.
   const auto on_the_way = std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), wait / 8);
-  const Peer patient = with_timeout(wait + on_the_way);
+  const Peer patient = with_timeout(wait < most - on_the_way ? wait + on_the_way : most);
   auto reply = detail::read_reply<system::Availability>(
       patient.invoke_system("_wait_for_handler", std::move(*query)));
   if (reply.has_error()) return std::move(reply).error();

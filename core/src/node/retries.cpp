@@ -2,8 +2,12 @@
 #include "node/retries.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
+#include "node/call_state.hpp"
+#include "node/stop_watch.hpp"
 #include "node/wait_limit.hpp"
 
 namespace trestle {
@@ -13,6 +17,29 @@ namespace {
 constexpr Errc passing[] = {Errc::connect_refused,  Errc::unreachable,   Errc::connection_lost,
                             Errc::transport_failed, Errc::overloaded,    Errc::draining,
                             Errc::queue_full,       Errc::too_many_calls};
+
+/// Factors are the application's: what is no time ends as none, or as the longest there is.
+std::chrono::nanoseconds scaled(std::chrono::nanoseconds delay, double factor) {
+  using Rep = std::chrono::nanoseconds::rep;
+  const double product = static_cast<double>(delay.count()) * factor;
+  if (!(product > 0)) return std::chrono::nanoseconds::zero();
+  if (product >= static_cast<double>(std::numeric_limits<Rep>::max())) {
+    return std::chrono::nanoseconds::max();
+  }
+  return std::chrono::nanoseconds(static_cast<Rep>(product));
+}
+
+/// What ends a call between two attempts, and how the last one went.
+Error ended_between(Errc code, std::string_view why, const Error& failed) {
+  return {code, std::string(why) + " between two attempts; the last one: " + failed.text,
+          failed.ran};
+}
+Error stopped_between(const Error& failed) {
+  return ended_between(Errc::cancelled, "cancelled by the caller", failed);
+}
+Error closed_between(const Error& failed) {
+  return ended_between(Errc::shut_down, "this node was closed", failed);
+}
 
 }  // namespace
 
@@ -29,10 +56,10 @@ CallOptions Retries::with_deadline(CallOptions options) const {
 }
 
 std::chrono::nanoseconds Retries::jittered(std::chrono::nanoseconds delay, double jitter) {
+  const double most = std::isnan(jitter) ? 0 : std::clamp(jitter, 0., 1.);
+  if (most == 0) return std::max(delay, std::chrono::nanoseconds::zero());
   const std::lock_guard lock(mutex_);
-  std::uniform_real_distribution<double> part(1.0 - jitter, 1.0 + jitter);
-  return std::chrono::nanoseconds(
-      static_cast<std::int64_t>(static_cast<double>(delay.count()) * part(random_)));
+  return scaled(delay, std::uniform_real_distribution(1 - most, 1 + most)(random_));
 }
 
 /// What is the same for calls that block and those that do not.
@@ -52,8 +79,7 @@ class Retries::Attempts {
   std::optional<std::chrono::nanoseconds> next(Error& error) {
     if (!may_try_again(error, policy_)) return stop(error, "");
     if (made_ >= policy_.attempts_max) return stop(error, "");
-    const auto delay =
-        retries_.jittered(std::min(delay_, policy_.delay_max), std::clamp(policy_.jitter, 0., 1.));
+    const auto delay = retries_.jittered(std::min(delay_, policy_.delay_max), policy_.jitter);
     if (deadline_ && *deadline_ - retries_.engine_.now() <= delay) {
       return stop(error, ", no time is left for another");
     }
@@ -61,9 +87,7 @@ class Retries::Attempts {
       return stop(error, ", too many calls to this peer failed lately to make another");
     }
     ++made_;
-    const double grown = static_cast<double>(delay_.count()) * std::max(policy_.factor, 1.0);
-    const auto most = static_cast<double>(policy_.delay_max.count());
-    delay_ = std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(grown, most)));
+    delay_ = std::min(scaled(delay_, std::fmax(policy_.factor, 1)), policy_.delay_max);
     return delay;
   }
 
@@ -86,29 +110,37 @@ class Retries::Attempts {
 
 // ---- Calls that block ----
 
-bool Retries::pause(std::chrono::nanoseconds delay, const std::stop_token& stop) {
-  if (host_.may_wait_here().has_error()) return false;
+Result<void> Retries::pause(std::chrono::nanoseconds delay, const std::stop_token& stop,
+                            const Error& failed) {
+  if (host_.may_wait_here().has_error()) return failed;
   const dispatch::WorkerPool::BlockingGuard guard(pool_);
-  if (!guard.may_block()) return false;
+  if (!guard.may_block()) return failed;
   engine::Waiter waiter;
   WaitLimit end(leadership_, waiter);
-  engine::Lock lock(engine_.mutex());
-  engine_.arm_timer(end, engine_.time_after(delay));
   const auto wake = [&] {
     const engine::Lock inner(engine_.mutex());
     if (!waiter.is_done()) leadership_.finish(waiter);
   };
-  std::optional<std::stop_callback<decltype(wake)>> on_stop;
-  if (stop.stop_possible()) {
-    lock.unlock();  // a token that was stopped meanwhile calls back at once
-    on_stop.emplace(stop, wake);
-    lock.lock();
-  }
+  engine::Lock lock(engine_.mutex());
+  if (host_.is_closing()) return closed_between(failed);
+  pausing_.push_back(&waiter);
+  engine_.arm_timer(end, engine_.time_after(delay));
+  StopWatch watch(lock, stop, wake);
   const bool done = host_.wait(lock, waiter);
-  on_stop.reset();
+  watch.end();
   lock.lock();
   engine_.cancel_timer(end);
-  return done && !stop.stop_requested();
+  std::erase(pausing_, &waiter);
+  if (stop.stop_requested()) return stopped_between(failed);
+  if (host_.is_closing()) return closed_between(failed);
+  if (!done) return failed;
+  return {};
+}
+
+void Retries::end_pauses() noexcept {
+  for (engine::Waiter* waiter : std::exchange(pausing_, {})) {
+    if (!waiter->is_done()) leadership_.finish(*waiter);
+  }
 }
 
 Result<void> Retries::repeat(const peers::PeerLinkPtr& link, const CallOptions& options,
@@ -123,7 +155,8 @@ Result<void> Retries::repeat(const peers::PeerLinkPtr& link, const CallOptions& 
     }
     Error error = std::move(outcome).error();
     const auto delay = attempts.next(error);
-    if (!delay || !pause(*delay, options.stop)) return error;
+    if (!delay) return error;
+    if (auto paused = pause(*delay, options.stop, error); paused.has_error()) return paused;
   }
 }
 
@@ -144,7 +177,8 @@ Result<Encoded> Retries::invoke(const CallTarget& target, Encoded argument) {
 // ---- Calls that do not ----
 
 /// Owned by whatever continues it: an attempt under way, or a timer. If that goes with the node,
-/// the call ends as shut_down.
+/// the call ends as shut_down. Who can cancel it does not own it: what its completion holds may own
+/// that in turn.
 class Retries::DetachedCall final : public detail::Cancellable,
                                     public std::enable_shared_from_this<DetachedCall> {
  public:
@@ -163,11 +197,11 @@ class Retries::DetachedCall final : public detail::Cancellable,
         done_(std::move(done)) {}
 
   ~DetachedCall() {
-    if (done_) done_(Error(Errc::shut_down, "this node was closed"));
+    if (done_) end(state_ == State::over ? stopped_between(failed_) : closed_between(failed_));
   }
 
   void begin() {
-    if (stop_.stop_possible()) on_stop_.emplace(stop_, Stop{weak_from_this()});
+    if (stop_.stop_possible()) on_stop_.emplace(stop_, detail::CancelIfAlive{weak_from_this()});
     try_now();
   }
 
@@ -183,22 +217,13 @@ class Retries::DetachedCall final : public detail::Cancellable,
     state_ = State::over;
     lock.unlock();
     // Completions run on whichever thread drives the node.
-    retries_.after_(std::chrono::nanoseconds::zero(), [self = shared_from_this()] {
-      self->end(Error(Errc::cancelled, "call of '" + self->handler_ +
-                                           "': cancelled while no attempt was under way"));
-    });
+    retries_.after_(std::chrono::nanoseconds::zero(),
+                    [self = shared_from_this()] { self->end(stopped_between(self->failed_)); });
     return true;
   }
 
  private:
   enum class State { waiting, attempting, over };
-
-  struct Stop {
-    std::weak_ptr<DetachedCall> call;
-    void operator()() const {
-      if (const auto target = call.lock()) target->cancel(detail::CallCanceller::Scope::any);
-    }
-  };
 
   static CallOptions without_stop(CallOptions options) {
     options.stop = {};
@@ -208,6 +233,11 @@ class Retries::DetachedCall final : public detail::Cancellable,
   void try_now() {
     std::unique_lock lock(mutex_);
     if (state_ == State::over) return;  // cancelled meanwhile
+    if (attempts_begun_ > 0 && retries_.host_.is_closing()) {
+      state_ = State::over;
+      lock.unlock();
+      return end(closed_between(failed_));
+    }
     state_ = State::attempting;
     attempt_ = {};
     const std::size_t number = ++attempts_begun_;
@@ -236,7 +266,11 @@ class Retries::DetachedCall final : public detail::Cancellable,
       if (outcome.has_error() && !is_last_) {
         error = outcome.error();
         delay = attempts_.next(error);
-        if (!delay) outcome = std::move(error);
+        if (delay) {
+          failed_ = std::move(error);
+        } else {
+          outcome = std::move(error);
+        }
       }
       state_ = delay ? State::waiting : State::over;
     }
@@ -244,7 +278,10 @@ class Retries::DetachedCall final : public detail::Cancellable,
     retries_.after_(*delay, [self = shared_from_this()] { self->try_now(); });
   }
 
-  void end(Result<Encoded> outcome) { std::exchange(done_, nullptr)(std::move(outcome)); }
+  /// Of the one who made it over.
+  void end(Result<Encoded> outcome) noexcept {
+    run_completion(retries_.host_, [&] { std::exchange(done_, nullptr)(std::move(outcome)); });
+  }
 
   Retries& retries_;
   const peers::PeerLinkPtr link_;
@@ -258,11 +295,25 @@ class Retries::DetachedCall final : public detail::Cancellable,
   Attempts attempts_;
   std::mutex mutex_;
   State state_ = State::waiting;
+  Error failed_;                   // of the last attempt, while it waits for the next
   detail::CallCanceller attempt_;  // the one under way
   std::size_t attempts_begun_ = 0;
   bool is_last_ = false;  // cancelled: another attempt must not follow
   detail::CallCompletion done_;
-  std::optional<std::stop_callback<Stop>> on_stop_;
+  std::optional<std::stop_callback<detail::CancelIfAlive>> on_stop_;
+};
+
+/// The right to cancel a call that ends without it.
+class Retries::Canceller final : public detail::Cancellable {
+ public:
+  explicit Canceller(std::weak_ptr<detail::Cancellable> call) noexcept : call_(std::move(call)) {}
+  bool cancel(detail::CallCanceller::Scope scope) override {
+    const auto call = call_.lock();
+    return call != nullptr && call->cancel(scope);
+  }
+
+ private:
+  const std::weak_ptr<detail::Cancellable> call_;
 };
 
 void Retries::start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
@@ -272,7 +323,7 @@ void Retries::start(const CallTarget& target, Result<Encoded> argument, detail::
   }
   const auto call = std::make_shared<DetachedCall>(*this, target, with_deadline(target.options),
                                                    std::move(*argument), std::move(done));
-  if (canceller != nullptr) *canceller = detail::CallCanceller(call);
+  if (canceller != nullptr) *canceller = detail::CallCanceller(std::make_shared<Canceller>(call));
   call->begin();
 }
 

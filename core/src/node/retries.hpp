@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <vector>
 
 #include "node/outgoing_calls.hpp"
 #include "node/shared_payload.hpp"
@@ -40,6 +41,9 @@ class Retries {
   using Attempt = detail::UniqueFunction<Result<void>(const CallOptions& options)>;
   Result<void> repeat(const peers::PeerLinkPtr& link, const CallOptions& options, Attempt attempt);
 
+  /// The node closes: no thread waits between attempts any more. Lock held.
+  void end_pauses() noexcept;
+
   /// As of OutgoingCalls.
   Result<Encoded> invoke(const CallTarget& target, Encoded argument);
   void start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
@@ -48,12 +52,14 @@ class Retries {
  private:
   class Attempts;
   class DetachedCall;
+  class Canceller;
 
   /// One deadline for all attempts.
   CallOptions with_deadline(CallOptions options) const;
   std::chrono::nanoseconds jittered(std::chrono::nanoseconds delay, double jitter);
-  /// Blocks so long. False: `stop` stopped, or this thread may not wait.
-  bool pause(std::chrono::nanoseconds delay, const std::stop_token& stop);
+  /// Blocks so long after an attempt that ended as `failed`. Errors: why no other follows.
+  Result<void> pause(std::chrono::nanoseconds delay, const std::stop_token& stop,
+                     const Error& failed);
 
   CallHost& host_;
   OutgoingCalls& calls_;
@@ -61,6 +67,7 @@ class Retries {
   engine::Leadership& leadership_;
   dispatch::WorkerPool& pool_;
   const After after_;
+  std::vector<engine::Waiter*> pausing_;  // under the engine's lock
   std::mutex mutex_;
   std::minstd_rand random_;  // under mutex_
 };

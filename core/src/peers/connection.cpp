@@ -237,6 +237,7 @@ void Connection::end_calls(const Error& why) {
     release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
   });
   for (Deferred& request : deferred_) dispose_of(request.request.argument.payload);
+  deferred_calls_.clear();
   deferred_.clear();
   end_blocked(Error(code, why.text, Ran::no));
 }

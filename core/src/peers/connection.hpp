@@ -8,6 +8,7 @@
 #include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "calls/call_table.hpp"
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
+#include "memory/block_allocator.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/outbox.hpp"
 #include "wire/frame.hpp"
@@ -265,6 +267,7 @@ class Connection final : public engine::LinkEvents,
     std::size_t bytes = 0;      // of its frame
     bool is_forgotten = false;  // nobody waits for its outcome any more
   };
+  using DeferredRequests = std::list<Deferred, memory::BlockAllocator<Deferred>>;
 
   struct LimitTimer final : engine::Timer {
     explicit LimitTimer(Connection& c) noexcept : connection(c) {}
@@ -289,7 +292,7 @@ class Connection final : public engine::LinkEvents,
   void end_blocked(const Error& why);
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
-  std::deque<Deferred>::iterator find_deferred(wire::CallId call);
+  void defer_request(OutgoingRequest& request, wire::CallId call, std::size_t bytes);
   void drop_deferred(wire::CallId call);
   bool take_back(const calls::PendingCall& call);
   void send_cancel(const calls::PendingCall& call);
@@ -351,7 +354,9 @@ class Connection final : public engine::LinkEvents,
   Outbox outbox_;
   NamesSent names_sent_;
   NamesReceived names_received_;
-  std::deque<Deferred> deferred_;  // until the handshake is done or the window has room
+  DeferredRequests deferred_;  // until the handshake is done or the window has room
+  // By call id: those whose outcome somebody waits for. They may end in any order.
+  boost::unordered_flat_map<std::uint64_t, DeferredRequests::iterator> deferred_calls_;
   std::size_t deferred_bytes_ = 0;
   std::deque<BlockedSend*> blocked_;
   std::vector<wire::CallId> deferred_pings_;

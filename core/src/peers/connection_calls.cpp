@@ -92,16 +92,22 @@ Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls:
   if (is_open() && deferred_.empty() && has_window()) {
     queue_request(request, id, pending);
   } else {
-    deferred_bytes_ += bytes;
-    std::string name(request.handler);
-    deferred_.push_back({std::move(name), std::move(request), id, bytes});
+    defer_request(request, id, bytes);
   }
   return id;
+}
+
+void Connection::defer_request(OutgoingRequest& request, wire::CallId call, std::size_t bytes) {
+  deferred_bytes_ += bytes;
+  std::string name(request.handler);
+  deferred_.push_back({std::move(name), std::move(request), call, bytes});
+  if (call.expects_outcome()) deferred_calls_.emplace(call.value, std::prev(deferred_.end()));
 }
 
 void Connection::send_deferred() {
   while (!deferred_.empty() && has_window()) {
     Deferred next = std::move(deferred_.front());
+    deferred_calls_.erase(next.call.value);
     deferred_.pop_front();
     deferred_bytes_ -= next.bytes;
     calls::PendingCall* call = calls_.find(next.call);
@@ -123,17 +129,14 @@ void Connection::send_deferred() {
   go_on_retiring();
 }
 
-std::deque<Connection::Deferred>::iterator Connection::find_deferred(wire::CallId call) {
-  return std::find_if(deferred_.begin(), deferred_.end(),
-                      [call](const Deferred& d) { return d.call == call; });
-}
-
 void Connection::drop_deferred(wire::CallId call) {
-  const auto found = find_deferred(call);
-  if (found == deferred_.end()) return;
-  deferred_bytes_ -= found->bytes;
-  dispose_of(found->request.argument.payload);
-  deferred_.erase(found);
+  const auto found = deferred_calls_.find(call.value);
+  if (found == deferred_calls_.end()) return;
+  const auto waiting = found->second;
+  deferred_calls_.erase(found);
+  deferred_bytes_ -= waiting->bytes;
+  dispose_of(waiting->request.argument.payload);
+  deferred_.erase(waiting);
   admit_blocked();
 }
 
@@ -224,8 +227,9 @@ void Connection::forget(wire::CallId id) {
   if (call == nullptr) return;
   engine_.cancel_timer(*call);
   if (call->frame == 0) {
-    if (const auto waiting = find_deferred(id); waiting != deferred_.end()) {
-      waiting->is_forgotten = true;
+    if (const auto waiting = deferred_calls_.find(id.value); waiting != deferred_calls_.end()) {
+      waiting->second->is_forgotten = true;
+      deferred_calls_.erase(waiting);
     }
   }
   calls_.release(*call);

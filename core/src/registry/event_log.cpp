@@ -14,14 +14,21 @@ HandlerEvents::HandlerEvents(std::shared_ptr<registry::EventLog> log)
     : log_(std::move(log)), next_(log_->end()) {}
 
 std::optional<HandlerEvent> HandlerEvents::poll() {
-  return log_->take(next_, std::chrono::nanoseconds::zero());
+  return wait_for(std::chrono::nanoseconds::zero());
 }
 
 std::optional<HandlerEvent> HandlerEvents::wait_for(std::chrono::nanoseconds timeout) {
+  if (log_ == nullptr) return std::nullopt;
   return log_->take(next_, timeout);
 }
 
 namespace registry {
+namespace {
+
+// As good as for ever.
+constexpr std::chrono::hours wait_max{24 * 365 * 10};
+
+}  // namespace
 
 void EventLog::add(HandlerEvent::Change change, std::string_view name) {
   {
@@ -50,7 +57,9 @@ std::uint64_t EventLog::end() const {
 
 std::optional<HandlerEvent> EventLog::take(std::uint64_t& next, std::chrono::nanoseconds timeout) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, timeout, [&] { return closed_ || next < last_locked(); });
+  // The time of day plus the longest of times is none.
+  changed_.wait_for(lock, std::min<std::chrono::nanoseconds>(timeout, wait_max),
+                    [&] { return closed_ || next < last_locked(); });
   if (next >= last_locked()) return std::nullopt;
   const std::uint64_t found = std::max(next, first_);
   HandlerEvent event = events_[found - first_];

@@ -56,6 +56,32 @@ TEST_F(Window, HasRoomAgainWithEachOutcome) {
   turn();
 }
 
+TEST_F(Window, KeepsTheOrderOfThoseThatStillWaitWhenOthersEnd) {
+  const auto connection = open_with_window(1);
+  NotedSink first, a, cancelled, abandoned, forgotten, last;
+  const auto running = call(*connection, &first, "first").value();
+  ASSERT_TRUE(call(*connection, &a, "a").has_value());
+  const auto second = call(*connection, &cancelled, "b").value();
+  const auto third = call(*connection, &abandoned, "c").value();
+  ASSERT_TRUE(call(*connection, nullptr, "d").has_value());
+  const auto fourth = call(*connection, &forgotten, "e").value();
+  ASSERT_TRUE(call(*connection, &last, "f").has_value());
+
+  connection->abandon(third);
+  connection->forget(fourth);
+  EXPECT_TRUE(connection->cancel(second, detail::CallCanceller::Scope::not_sent));
+  EXPECT_EQ(cancelled.error().ran, Ran::no);
+  receive(PacketBytes().add(wire::Ack{running}).str());
+  for (int i = 0; i < 5; ++i) receive(PacketBytes().add(wire::Window{1}).str());
+
+  EXPECT_EQ(frames(), "hello request:first#1 request:a#2 request:d#3 request:e#4 request:f#5 ");
+  EXPECT_EQ(connection->calls_pending(), 2u);
+  connection->abort(Error(Errc::connection_lost, "over"));
+  fake_.finish_closes();
+  turn();
+  EXPECT_EQ(a.completions + last.completions, 2);
+}
+
 TEST_F(Window, HasRoomAgainWithAnOutcomeThatComesTooLate) {
   const auto connection = open_with_window(1);
   NotedSink late;

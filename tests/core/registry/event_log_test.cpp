@@ -81,5 +81,23 @@ TEST_F(EventLogTest, EndsWaitsWhenItCloses) {
   EXPECT_FALSE(events.wait_for(30s));
 }
 
+TEST_F(EventLogTest, WaitsForAsLongAsThereIsTime) {
+  HandlerEvents events(log);
+  std::jthread other([this] { log->add(Change::registered, "late"); });
+
+  EXPECT_EQ(events.wait_for(std::chrono::nanoseconds::max()).value().name, "late");
+}
+
+TEST_F(EventLogTest, HasOneReaderPerPlace) {
+  static_assert(!std::is_copy_constructible_v<HandlerEvents>);
+  HandlerEvents events(log);
+  HandlerEvents moved(std::move(events));
+  log->add(Change::registered, "after");
+
+  EXPECT_FALSE(events.poll());  // NOLINT(bugprone-use-after-move): says that it is empty
+  EXPECT_FALSE(events.wait_for(1h));
+  EXPECT_EQ(moved.poll().value().name, "after");
+}
+
 }  // namespace
 }  // namespace trestle::registry
