@@ -69,7 +69,9 @@ class Dispatcher::TurnResponder final : public detail::Responder {
     return kept_ != nullptr ? kept_->stop_token() : std::stop_token();
   }
   void started() override {
-    if (wants_start(*message_)) give(*message_, Started{});
+    if (!wants_start(*message_)) return;
+    // Not with the answers of the turn: a later reply may be sent before those.
+    dispatcher_.events_.answer({message_->connection, message_->call, Started{}});
   }
   std::unique_ptr<detail::Responder> detach() override;
 
@@ -341,8 +343,7 @@ void Dispatcher::run(Message& message, TimePoint now) {
   if (wants_receipt(message)) {
     auto fits = check_payload(message.entry->handler, message.codec, message.payload.view());
     if (fits.has_error()) return responder.fail(std::move(fits).error());
-    events_.answer_in_turn(
-        {message.connection, message.call, Receipt{message.entry->shared_from_this()}});
+    events_.answer({message.connection, message.call, Receipt{message.entry->shared_from_this()}});
   }
   call_handler(message, responder);
 }
