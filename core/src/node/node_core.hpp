@@ -63,6 +63,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   NodeCounters counters();
 
   registry::HandlerRegistry& handlers() noexcept { return handlers_; }
+  Result<void> remove_handler(std::string_view name);
   Result<std::string> listen(std::string_view uri);
   Result<peers::PeerLinkPtr> connect(std::string_view uri, const ConnectOptions& options);
   peers::PeerLinkPtr peer(const InstanceId& id);
@@ -207,6 +208,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void give(dispatch::Answer& answer);
   void send_answers();
   void release_held_outputs(TimePoint now);
+  /// Nothing on any stack, and no message of the leader's, names what was buried. Lock held.
+  bool may_drop_buried() const noexcept { return turns_on_stack_ == 0 && work_.empty(); }
   std::vector<std::shared_ptr<void>> take_buried();
   void fire(OneShot& timer);
   LogFunction deferred_log();

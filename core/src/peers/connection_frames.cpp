@@ -93,6 +93,9 @@ bool Connection::handle(const wire::Hello& hello) {
 }
 
 bool Connection::handle(wire::Request& request, engine::PacketSource& source) {
+  if (request.handler == 0) {
+    if (auto entry = names_received_.take_unnumbered()) events_.bury(std::move(entry));
+  }
   HandlerName* handler = names_received_.resolve(request.handler, request.handler_name);
   if (handler == nullptr) {
     return violated(Error(Errc::protocol_error, "request for handler number " +
@@ -110,7 +113,8 @@ void Connection::handle_cancel(wire::CallId call) {
 }
 
 bool Connection::handle(const wire::Rejected& rejected) {
-  names_received_.resolve(rejected.handler, rejected.handler_name);
+  // Only numbers are remembered; what else it names is of no use.
+  if (rejected.handler != 0) names_received_.resolve(rejected.handler, rejected.handler_name);
   if (rejected.call.expects_outcome()) {
     send_nack(rejected.call, Error(rejected.code, rejected.text, Ran::no));
   } else if (count_forgotten()) {

@@ -171,6 +171,7 @@ class ConnectionRig : public ::testing::Test,
     ++admitted_;
   }
   std::vector<Payload>& spent_payloads() override { return spent_; }
+  void bury(std::shared_ptr<void>) override {}
   void on_stray_outcome() override { ++strays_; }
   void on_rejected(Connection&, const wire::Rejected&) override { ++rejected_; }
   void on_protocol_error(Connection&, const Error& error) override {
