@@ -66,7 +66,7 @@ class Dispatcher::TurnResponder final : public detail::Responder {
   bool is_spent() const noexcept { return message_ == nullptr; }
 
   std::stop_token stop_token() override {
-    return kept_ != nullptr ? kept_->stop_token() : std::stop_token();
+    return kept_ != nullptr ? kept_->stop_token(dispatcher_.roll_) : std::stop_token();
   }
   void started() override {
     if (!wants_start(*message_)) return;
@@ -113,7 +113,7 @@ class Dispatcher::KeptResponder final : public detail::Responder {
   void refuse(Error error) { settle(*take(), std::move(error)); }
   bool is_spent() const noexcept { return spent_; }
 
-  std::stop_token stop_token() override { return message_->stop_token(); }
+  std::stop_token stop_token() override { return message_->stop_token(dispatcher_.roll_); }
   void started() override {
     if (!wants_start(*message_)) return;
     dispatcher_.events_.answer({message_->connection, message_->call, Started{}});

@@ -8,13 +8,17 @@
 
 #include "dispatch/byte_budget.hpp"
 #include "dispatch/message.hpp"
+#include "dispatch/stop_roll.hpp"
 
 namespace trestle::dispatch {
 
 /// A message that waits for a worker or a permit, or whose answer comes later. It counts among the
 /// requests under way until then. Threads: any for its functions; its members belong to whoever
 /// claimed it, before that to the engine's lock.
-struct KeptMessage : Message {
+struct KeptMessage : Message, std::enable_shared_from_this<KeptMessage> {
+  KeptMessage() = default;
+  ~KeptMessage();
+
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
   ByteBudget::Share share;        // of the bytes that may wait
@@ -31,7 +35,8 @@ struct KeptMessage : Message {
   void end() noexcept { ended_.store(true, std::memory_order_release); }
   bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
-  std::stop_token stop_token();
+  /// Stopped by request_stop(), and with all others of `roll`, where it is entered.
+  std::stop_token stop_token(const std::shared_ptr<StopRoll>& roll);
   /// Runs what the application has registered with its tokens: call it without a lock.
   void request_stop();
 
@@ -40,6 +45,7 @@ struct KeptMessage : Message {
   std::atomic<bool> ended_{false};
   std::mutex mutex_;
   std::stop_source stop_{std::nostopstate};  // made when somebody asks; few do
+  std::shared_ptr<StopRoll> roll_;           // set with stop_
   bool stopped_ = false;
 };
 

@@ -250,7 +250,7 @@ Result<void> NodeCore::end() {
       deadline);
   if (!drained) {
     busy = std::to_string(dispatcher_.running()) + " handlers or their replies";
-    stop_handlers();
+    dispatcher_.stop_all();
   }
   close_connections(deadline);
   stop_driving();
@@ -265,17 +265,6 @@ Result<void> NodeCore::end() {
 void NodeCore::join() {
   stop_callback_.reset();  // waits for one that is running on another thread
   if (closer_.joinable()) closer_.join();
-}
-
-void NodeCore::stop_handlers() {
-  std::vector<std::shared_ptr<dispatch::KeptMessage>> running;
-  {
-    const std::lock_guard lock(engine_.mutex());
-    for (const auto& entry : connections_) {
-      for (auto& message : entry.second->running()) running.push_back(std::move(message));
-    }
-  }
-  for (const auto& message : running) message->request_stop();
 }
 
 void NodeCore::close_connections(TimePoint drain_deadline) {

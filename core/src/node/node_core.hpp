@@ -190,8 +190,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   void stop_requested();
   void close_connections(TimePoint drain_deadline);
-  /// Asks what still runs to stop.
-  void stop_handlers();
   void stop_driving();
   void give_up_waiting();
   Result<void> end();
