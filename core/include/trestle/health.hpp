@@ -8,7 +8,7 @@
 namespace trestle {
 
 struct Health {
-  std::string status;          ///< "ok", or "draining"
+  std::string status;          ///< "ok"; a node that drains refuses to answer
   std::int64_t timestamp = 0;  ///< seconds since 1970 on the clock of the peer's host
 };
 BOOST_DESCRIBE_STRUCT(Health, (), (status, timestamp))

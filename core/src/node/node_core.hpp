@@ -124,6 +124,15 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
     void expire() override {}
   };
 
+  /// One for all who wait for handlers, however many they are.
+  struct WaitAlarm final : engine::Timer {
+    explicit WaitAlarm(NodeCore& c) noexcept : core(c) {}
+    void expire() override {
+      core.defer([&handlers = core.system_handlers_] { handlers.on_time(); });
+    }
+    NodeCore& core;
+  };
+
   struct OneShot final : engine::Timer {
     OneShot(NodeCore& c, Action f) : core(c), function(std::move(f)) {}
     void expire() override { core.fire(*this); }
@@ -212,6 +221,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void fire(OneShot& timer);
   LogFunction deferred_log();
   Result<void> register_system_handlers();
+  void wake_system_handlers(TimePoint time);
   void make_loopback();
 
   /// The options of an endpoint that are the node's. Lock held.
@@ -269,6 +279,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint held_until_{0};
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
+  WaitAlarm wait_alarm_{*this};
   std::list<OneShot> one_shots_;
   std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;
