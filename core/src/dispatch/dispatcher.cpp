@@ -248,7 +248,8 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
   if (connection.must_announce_room()) connection.send_window();
   auto permit = Permits::Outcome::acquired;
   if (kept->entry->permits.is_limited()) {
-    permit = kept->entry->permits.acquire([this, kept] { go_on(kept); }, queue_max_, kept.get());
+    permit = kept->entry->permits.acquire([this, kept] { go_on(kept); }, queue_max_,
+                                          &kept->permit_place);
   }
   if (permit == Permits::Outcome::full) {
     connection.requests_running.fetch_sub(1, std::memory_order_seq_cst);
@@ -285,7 +286,7 @@ void Dispatcher::start(std::shared_ptr<KeptMessage> message) {
   if (message->entry->handler.options.execution == Execution::inline_) {
     return events_.defer([this, message = std::move(message)] { run_kept(message); });
   }
-  if (pool_.submit([this, message] { run_kept(message); }, message.get())) return;
+  if (pool_.submit([this, message] { run_kept(message); }, &message->worker_place)) return;
   // Refusing takes the engine's lock, which the caller may hold.
   events_.defer([this, message = std::move(message)] {
     if (message->claim()) KeptResponder(*this, message).fail(overloaded());
@@ -318,8 +319,8 @@ void Dispatcher::drop_or_stop(const std::shared_ptr<KeptMessage>& message) {
 
 void Dispatcher::drop(const std::shared_ptr<KeptMessage>& message, Error why) {
   Permits& permits = message->entry->permits;
-  if (permits.is_limited()) message->has_permit = !permits.withdraw(message.get());
-  pool_.withdraw(message.get());
+  if (permits.is_limited()) message->has_permit = !permits.withdraw(message->permit_place);
+  pool_.withdraw(message->worker_place);
   refused_.fetch_add(1, std::memory_order_relaxed);
   KeptResponder(*this, message).refuse(std::move(why));
 }

@@ -9,6 +9,7 @@
 #include "dispatch/byte_budget.hpp"
 #include "dispatch/message.hpp"
 #include "dispatch/stop_roll.hpp"
+#include "dispatch/waiting_line.hpp"
 
 namespace trestle::dispatch {
 
@@ -21,9 +22,11 @@ struct KeptMessage : Message, std::enable_shared_from_this<KeptMessage> {
 
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
-  ByteBudget::Share share;        // of the bytes that may wait
-  bool occupies_window = true;    // false: its sender was told already that there is room
-  bool has_permit = true;         // false: it was dropped while it waited for one
+  ByteBudget::Share share;          // of the bytes that may wait
+  bool occupies_window = true;      // false: its sender was told already that there is room
+  bool has_permit = true;           // false: it was dropped while it waited for one
+  WaitingLine::Place permit_place;  // where it waits, if it does
+  WaitingLine::Place worker_place;
   std::atomic<int> obstacles{1};  // to get over before it starts: the permit, the receipt
 
   /// True once: for whoever runs the handler, or ends the message without it.
