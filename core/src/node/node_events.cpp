@@ -202,8 +202,13 @@ void NodeCore::give(dispatch::Answer& answer) {
                               .kind = handler.kind,
                               .request_type = handler.request_type,
                               .response_type = handler.response_type});
-  } else if (const auto kept = std::get<dispatch::Kept>(answer.what).message.lock()) {
-    if (!kept->has_ended()) connection.add_running(answer.call, kept);
+  } else if (auto kept = std::get<dispatch::Kept>(answer.what).message.lock()) {
+    if (!kept->has_ended()) {
+      connection.add_running(answer.call, kept);
+    } else {
+      // Perhaps by now the last to hold it: not to be destroyed under the lock.
+      buried_.push_back(std::move(kept));
+    }
   }
 }
 

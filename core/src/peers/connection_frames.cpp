@@ -109,7 +109,9 @@ bool Connection::handle(wire::Request& request, engine::PacketSource& source) {
 void Connection::handle_cancel(wire::CallId call) {
   const auto found = running_.find(call.value);
   if (found == running_.end()) return;
-  if (auto message = found->second.lock()) events_.on_cancel(std::move(message));
+  auto message = found->second.lock();
+  running_.erase(found);  // to say so again means nothing, and costs nothing
+  if (message != nullptr) events_.on_cancel(std::move(message));
 }
 
 bool Connection::handle(const wire::Rejected& rejected) {

@@ -160,7 +160,7 @@ class ConnectionRig : public ::testing::Test,
     return {};
   }
   void on_open(Connection&) override { ++opened_; }
-  void on_cancel(std::shared_ptr<dispatch::KeptMessage>) override {}
+  void on_cancel(std::shared_ptr<dispatch::KeptMessage>) override { ++cancels_; }
   void on_caller_lost(std::shared_ptr<dispatch::KeptMessage>) override {}
   void on_request(Connection&, wire::Request& request, HandlerName& handler,
                   engine::PacketSource&) override {
@@ -206,6 +206,7 @@ class ConnectionRig : public ::testing::Test,
   int opened_ = 0;
   int strays_ = 0;
   int admitted_ = 0;
+  int cancels_ = 0;
   int rejected_ = 0;
   std::string requests_;
   std::string violations_;
