@@ -219,7 +219,7 @@ TEST_F(Cancellation, OfWhatIsOverOrNeverWasMeansNothing) {
   EXPECT_FALSE(raw->is_closed());
 }
 
-TEST_F(Cancellation, IsImpossibleWhereNoOutcomeIsExpectedOrTheHandlerIsInline) {
+TEST_F(Cancellation, DoesNotReachWhatExpectsNoOutcomeOrIsInline) {
   std::vector<std::stop_token> seen;
   const auto note = [&](Context& context) { seen.push_back(context.stop_token()); };
   server.add(am("spawned", note)).value();
@@ -227,10 +227,10 @@ TEST_F(Cancellation, IsImpossibleWhereNoOutcomeIsExpectedOrTheHandlerIsInline) {
 
   wire::Request forgotten = request(1, 1, "spawned", DeliveryMode::fire_and_forget);
   forgotten.call = {};
-  raw->send(forgotten, request(2, 2, "inline"));
+  raw->send(forgotten, request(2, 2, "inline"), wire::Cancel{});
 
   ASSERT_EQ(seen.size(), 2u);
-  EXPECT_FALSE(seen[0].stop_possible());
+  EXPECT_FALSE(seen[0].stop_requested());
   EXPECT_FALSE(seen[1].stop_possible());
 }
 

@@ -162,12 +162,6 @@ TEST_F(HandlerRegistration, TellsWhenAHandlerDoesNotCome) {
   EXPECT_LE(client.now() - before, 5s);
 }
 
-TEST_F(HandlerRegistration, WaitsEndWhenTheNodeCloses) {
-  client.after(1s, [this] { server.close().value(); });
-
-  EXPECT_FALSE(peer.await_handler("answer", 30s).value());
-}
-
 TEST_F(HandlerRegistration, DiscoversWithoutKeepingAPeer) {
   Node& stranger = network.add_node();
 

@@ -73,6 +73,15 @@ TEST_F(Receipts, AreTheSameForInlineHandlers) {
             "undecodable, not run: Failed to deserialize input: expected string, got integer");
 }
 
+TEST_F(Receipts, ComeBeforeTheOutcomeHoweverAnInlineHandlerAnswers) {
+  server.add(unary("later", [](int n, Reply<int> reply) { reply(n); }, {Execution::inline_}))
+      .value();
+
+  raw->send(request(1, 1, "later", receipt_response));
+
+  EXPECT_EQ(raw->take_order(), "accepted reply");
+}
+
 TEST_F(Receipts, AreRefusedWhereThereIsNoHandler) {
   EXPECT_EQ(refusal_of("nobody", receipt_ack),
             "handler_not_found, not run: No handler for 'nobody'");
@@ -239,6 +248,15 @@ TEST_F(Acceptance, ComesForInlineHandlersToo) {
 
   raw->send(request(2, 1, "echo"));
   EXPECT_EQ(accepted(), 0u) << "nobody asked";
+}
+
+TEST_F(Acceptance, ComesBeforeTheOutcomeHoweverAnInlineHandlerAnswers) {
+  server.add(unary("later", [](int n, Reply<int> reply) { reply(n); }, {Execution::inline_}))
+      .value();
+
+  raw->send(asking(1, "later"));
+
+  EXPECT_EQ(raw->take_order(), "accepted reply");
 }
 
 // ---- No response ----

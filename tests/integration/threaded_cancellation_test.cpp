@@ -119,5 +119,27 @@ TEST_F(ThreadedCancellation, RacesWithHandlersAndLeavesOneOutcomeEach) {
   EXPECT_TRUE(server->close().has_value());
 }
 
+TEST_F(ThreadedCancellation, OfWhatNobodyWaitsForComesWithTheCloseOfTheNode) {
+  std::latch running(1);
+  bool could_stop = false;
+  start({.workers = 1, .close_timeout = std::chrono::milliseconds(20)});
+  const auto wait = [&](const Context& context) {
+    const std::stop_token stop = context.stop_token();
+    could_stop = stop.stop_possible();
+    std::latch stopped(1);
+    const std::stop_callback on_stop(stop, [&] { stopped.count_down(); });
+    running.count_down();
+    if (could_stop) stopped.wait();
+  };
+  server->add(am("wait", [wait](Context& context) { wait(context); })).value();
+  ASSERT_TRUE(server->peer(server->instance_id()).send("wait"));
+  running.wait();
+
+  const auto closed = server->close();
+
+  EXPECT_TRUE(could_stop);
+  EXPECT_TRUE(closed.error().is(Errc::deadline_exceeded)) << closed.error().text;
+}
+
 }  // namespace
 }  // namespace trestle

@@ -1,6 +1,8 @@
 // Driving a transport by hand.
 #include "trestle/test_support/raw_peer.hpp"
 
+#include <utility>
+
 namespace trestle::test_support {
 
 RawPeer::RawPeer(ManualDriver& driver, const std::string& uri) : driver_(driver) {
@@ -45,6 +47,17 @@ void RawPeer::greet(const InstanceId& instance, std::uint64_t incarnation) {
   hello.connection = 1;
   hello.frame_bytes_max = 1u << 26;
   send(hello);
+}
+
+std::string RawPeer::take_order() {
+  std::string order;
+  for (const wire::Frame& frame : std::exchange(frames_, {})) {
+    if (std::holds_alternative<wire::Accepted>(frame)) order += " accepted";
+    if (std::holds_alternative<wire::Reply>(frame)) order += " reply";
+    if (std::holds_alternative<wire::Ack>(frame)) order += " ack";
+    if (std::holds_alternative<wire::Nack>(frame)) order += " nack";
+  }
+  return order.empty() ? order : order.substr(1);
 }
 
 void RawPeer::on_packet(const wire::PacketView& packet, engine::PacketSource&) {

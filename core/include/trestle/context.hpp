@@ -37,8 +37,9 @@ struct Context {
 
   /// Stopped when the caller cancels the call, when its connection is lost, and when the node
   /// closes and has waited close_timeout. Threads: any while the handler runs; the token may be
-  /// kept. A message that expects no outcome cannot be cancelled. Inline handlers that do not
-  /// take a Reply end before anything could stop them: theirs is never stopped.
+  /// kept. A message that expects no outcome cannot be cancelled, nor does it matter where it came
+  /// from: only the node's close stops it. Inline handlers that do not take a Reply end before
+  /// anything could stop them: theirs is never stopped.
   TRESTLE_EXPORT std::stop_token stop_token() const;
 };
 

@@ -9,7 +9,7 @@ namespace trestle {
 
 /// How a node is, as Peer::health_check() gets it.
 struct Health {
-  std::string status;          ///< "ok", or "draining"
+  std::string status;          ///< "ok"; a node that drains refuses to answer
   std::int64_t timestamp = 0;  ///< seconds since 1970 on the clock of the peer's host
 };
 BOOST_DESCRIBE_STRUCT(Health, (), (status, timestamp))

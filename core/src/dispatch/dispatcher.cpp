@@ -66,10 +66,12 @@ class Dispatcher::TurnResponder final : public detail::Responder {
   bool is_spent() const noexcept { return message_ == nullptr; }
 
   std::stop_token stop_token() override {
-    return kept_ != nullptr ? kept_->stop_token() : std::stop_token();
+    return kept_ != nullptr ? kept_->stop_token(dispatcher_.roll_) : std::stop_token();
   }
   void started() override {
-    if (wants_start(*message_)) give(*message_, Started{});
+    if (!wants_start(*message_)) return;
+    // Not with the answers of the turn: a later reply may be sent before those.
+    dispatcher_.events_.answer({message_->connection, message_->call, Started{}});
   }
   std::unique_ptr<detail::Responder> detach() override;
 
@@ -112,7 +114,7 @@ class Dispatcher::KeptResponder final : public detail::Responder {
   void refuse(Error error) { settle(*take(), std::move(error)); }
   bool is_spent() const noexcept { return spent_; }
 
-  std::stop_token stop_token() override { return message_->stop_token(); }
+  std::stop_token stop_token() override { return message_->stop_token(dispatcher_.roll_); }
   void started() override {
     if (!wants_start(*message_)) return;
     dispatcher_.events_.answer({message_->connection, message_->call, Started{}});
@@ -252,7 +254,8 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
   if (connection.must_announce_room()) connection.send_window();
   auto permit = Permits::Outcome::acquired;
   if (kept->entry->permits.is_limited()) {
-    permit = kept->entry->permits.acquire([this, kept] { go_on(kept); }, queue_max_, kept.get());
+    permit = kept->entry->permits.acquire([this, kept] { go_on(kept); }, queue_max_,
+                                          &kept->permit_place);
   }
   if (permit == Permits::Outcome::full) {
     connection.requests_running.fetch_sub(1, std::memory_order_seq_cst);
@@ -289,7 +292,7 @@ void Dispatcher::start(std::shared_ptr<KeptMessage> message) {
   if (message->entry->handler.options.execution == Execution::inline_) {
     return events_.defer([this, message = std::move(message)] { run_kept(message); });
   }
-  if (pool_.submit([this, message] { run_kept(message); }, message.get())) return;
+  if (pool_.submit([this, message] { run_kept(message); }, &message->worker_place)) return;
   // Refusing takes the engine's lock, which the caller may hold.
   events_.defer([this, message = std::move(message)] {
     if (message->claim()) KeptResponder(*this, message).fail(overloaded());
@@ -322,8 +325,8 @@ void Dispatcher::drop_or_stop(const std::shared_ptr<KeptMessage>& message) {
 
 void Dispatcher::drop(const std::shared_ptr<KeptMessage>& message, Error why) {
   Permits& permits = message->entry->permits;
-  if (permits.is_limited()) message->has_permit = !permits.withdraw(message.get());
-  pool_.withdraw(message.get());
+  if (permits.is_limited()) message->has_permit = !permits.withdraw(message->permit_place);
+  pool_.withdraw(message->worker_place);
   refused_.fetch_add(1, std::memory_order_relaxed);
   KeptResponder(*this, message).refuse(std::move(why));
 }
@@ -347,8 +350,7 @@ void Dispatcher::run(Message& message, TimePoint now) {
   if (wants_receipt(message)) {
     auto fits = check_payload(message.entry->handler, message.codec, message.payload.view());
     if (fits.has_error()) return responder.fail(std::move(fits).error());
-    events_.answer_in_turn(
-        {message.connection, message.call, Receipt{message.entry->shared_from_this()}});
+    events_.answer({message.connection, message.call, Receipt{message.entry->shared_from_this()}});
   }
   call_handler(message, responder);
 }

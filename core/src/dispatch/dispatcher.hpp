@@ -13,6 +13,7 @@
 
 #include "dispatch/byte_budget.hpp"
 #include "dispatch/kept_message.hpp"
+#include "dispatch/stop_roll.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/packet_hold.hpp"
 #include "peers/connection.hpp"
@@ -76,6 +77,9 @@ class Dispatcher {
   /// The caller is gone: what runs is asked to stop, in this turn. Threads: any, lock held or not.
   void stop(std::shared_ptr<KeptMessage> message);
 
+  /// Asks all handlers that run to stop, at once. Lock not held.
+  void stop_all() { roll_->stop_all(); }
+
   /// Runs an inline handler. Threads: the leader, lock not held.
   /// `now`: at about this time it begins.
   void run(Message& message, TimePoint now);
@@ -126,6 +130,7 @@ class Dispatcher {
   const std::size_t queue_max_;
   const std::size_t requests_max_;
   ByteBudget kept_;
+  const std::shared_ptr<StopRoll> roll_ = std::make_shared<StopRoll>();
   std::atomic<bool> gate_closed_{false};
   std::atomic<std::size_t> running_{0};
   std::uint64_t received_ = 0;

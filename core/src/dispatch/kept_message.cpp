@@ -3,11 +3,19 @@
 
 namespace trestle::dispatch {
 
-std::stop_token KeptMessage::stop_token() {
-  if (!call.expects_outcome()) return {};
+KeptMessage::~KeptMessage() {
+  if (roll_ != nullptr) roll_->remove(*this);
+}
+
+std::stop_token KeptMessage::stop_token(const std::shared_ptr<StopRoll>& roll) {
   const std::lock_guard lock(mutex_);
   if (!stop_.stop_possible()) {
     stop_ = std::stop_source();
+    if (roll->add(*this) == StopRoll::Entered::all_stop) {
+      stopped_ = true;
+    } else {
+      roll_ = roll;
+    }
     if (stopped_) stop_.request_stop();  // nobody has a token yet: no callback runs
   }
   return stop_.get_token();

@@ -8,18 +8,25 @@
 
 #include "dispatch/byte_budget.hpp"
 #include "dispatch/message.hpp"
+#include "dispatch/stop_roll.hpp"
+#include "dispatch/waiting_line.hpp"
 
 namespace trestle::dispatch {
 
 /// A message that waits for a worker or a permit, or whose answer comes later. It counts among the
 /// requests under way until then. Threads: any for its functions; its members belong to whoever
 /// claimed it, before that to the engine's lock.
-struct KeptMessage : Message {
+struct KeptMessage : Message, std::enable_shared_from_this<KeptMessage> {
+  KeptMessage() = default;
+  ~KeptMessage();
+
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
-  ByteBudget::Share share;        // of the bytes that may wait
-  bool occupies_window = true;    // false: its sender was told already that there is room
-  bool has_permit = true;         // false: it was dropped while it waited for one
+  ByteBudget::Share share;          // of the bytes that may wait
+  bool occupies_window = true;      // false: its sender was told already that there is room
+  bool has_permit = true;           // false: it was dropped while it waited for one
+  WaitingLine::Place permit_place;  // where it waits, if it does
+  WaitingLine::Place worker_place;
   std::atomic<int> obstacles{1};  // to get over before it starts: the permit, the receipt
 
   /// True once: for whoever runs the handler, or ends the message without it.
@@ -31,7 +38,8 @@ struct KeptMessage : Message {
   void end() noexcept { ended_.store(true, std::memory_order_release); }
   bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
-  std::stop_token stop_token();
+  /// Stopped by request_stop(), and with all others of `roll`, where it is entered.
+  std::stop_token stop_token(const std::shared_ptr<StopRoll>& roll);
   /// Runs what the application has registered with its tokens: call it without a lock.
   void request_stop();
 
@@ -40,6 +48,7 @@ struct KeptMessage : Message {
   std::atomic<bool> ended_{false};
   std::mutex mutex_;
   std::stop_source stop_{std::nostopstate};  // made when somebody asks; few do
+  std::shared_ptr<StopRoll> roll_;           // set with stop_
   bool stopped_ = false;
 };
 

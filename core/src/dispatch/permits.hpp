@@ -1,13 +1,11 @@
 // How many runs of one handler may be under way at once.
 #pragma once
 
-#include <trestle/detail/unique_function.hpp>
-
-#include <algorithm>
 #include <cstddef>
-#include <deque>
 #include <mutex>
 #include <utility>
+
+#include "dispatch/waiting_line.hpp"
 
 namespace trestle::dispatch {
 
@@ -15,7 +13,7 @@ namespace trestle::dispatch {
 /// handler's outcome is known, not just until its function returns. Threads: any.
 class Permits {
  public:
-  using Task = detail::UniqueFunction<void()>;
+  using Task = WaitingLine::Task;
 
   /// `limit` 0: no limit.
   explicit Permits(std::size_t limit) noexcept : limit_(limit) {}
@@ -25,59 +23,45 @@ class Permits {
   enum class Outcome { acquired, queued, full };
 
   /// Takes a permit, or queues `task` for release() to return, unless `waiting_max` wait already.
-  /// `owner` names it to withdraw().
-  Outcome acquire(Task task, std::size_t waiting_max, const void* owner = nullptr) {
+  /// `place`, if any, is set to where it waits.
+  Outcome acquire(Task task, std::size_t waiting_max, WaitingLine::Place* place = nullptr) {
     const std::lock_guard lock(mutex_);
     if (running_ < limit_) {
       ++running_;
       return Outcome::acquired;
     }
     if (waiting_.size() >= waiting_max) return Outcome::full;
-    waiting_.push_back({owner, std::move(task)});
+    waiting_.push(std::move(task), place);
     return Outcome::queued;
   }
 
-  /// Drops the task of `owner`. False: it does not wait, it has got its permit.
-  bool withdraw(const void* owner) {
-    Waiting withdrawn;  // outlives the lock
+  /// Drops the task that waits there. False: it does not, it has got its permit.
+  bool withdraw(const WaitingLine::Place& place) {
+    Task withdrawn;  // outlives the lock
     const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(waiting_.begin(), waiting_.end(),
-                                    [owner](const Waiting& w) { return w.owner == owner; });
-    if (found == waiting_.end()) return false;
-    withdrawn = std::move(*found);
-    waiting_.erase(found);
-    return true;
+    withdrawn = waiting_.withdraw(place);
+    return static_cast<bool>(withdrawn);
   }
 
   /// Drops the tasks that wait. What they hold is destroyed without the lock.
   void drop_waiting() {
-    std::deque<Waiting> dropped;  // outlives the lock
+    WaitingLine dropped;  // outlives the lock
     const std::lock_guard lock(mutex_);
-    dropped.swap(waiting_);
+    std::swap(dropped, waiting_);
   }
 
   /// Gives a permit back. The task that inherits it, if any, must be run by the caller.
   Task release() {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty()) {
-      --running_;
-      return nullptr;
-    }
-    Task next = std::move(waiting_.front().task);
-    waiting_.pop_front();
-    return next;
+    if (waiting_.empty()) --running_;
+    return waiting_.pop();
   }
 
  private:
-  struct Waiting {
-    const void* owner = nullptr;
-    Task task;
-  };
-
   const std::size_t limit_;
   std::mutex mutex_;
   std::size_t running_ = 0;
-  std::deque<Waiting> waiting_;
+  WaitingLine waiting_;
 };
 
 }  // namespace trestle::dispatch

@@ -1,7 +1,6 @@
 // Workers, and the extra ones that stand in for blocked workers.
 #include "dispatch/worker_pool.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace trestle::dispatch {
@@ -27,11 +26,11 @@ void WorkerPool::start_worker() {
   threads_.emplace_back([this] { work(); });
 }
 
-bool WorkerPool::submit(Task task, const void* owner) {
+bool WorkerPool::submit(Task task, WaitingLine::Place* place) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= queue_max_) return false;
-    queue_.push_back({owner, std::move(task)});
+    queue_.push(std::move(task), place);
     any_queued_.store(true, std::memory_order_relaxed);
   }
   wake_.notify_one();
@@ -42,21 +41,17 @@ void WorkerPool::post(Task task) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;  // its destructor runs after the lock's
-    queue_.push_back({nullptr, std::move(task)});
+    queue_.push(std::move(task));
     any_queued_.store(true, std::memory_order_relaxed);
   }
   wake_.notify_one();
 }
 
-bool WorkerPool::withdraw(const void* owner) {
-  Queued withdrawn;  // outlives the lock
+bool WorkerPool::withdraw(const WaitingLine::Place& place) {
+  Task withdrawn;  // outlives the lock
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(queue_.begin(), queue_.end(),
-                                  [owner](const Queued& q) { return q.owner == owner; });
-  if (found == queue_.end()) return false;
-  withdrawn = std::move(*found);
-  queue_.erase(found);
-  return true;
+  withdrawn = queue_.withdraw(place);
+  return static_cast<bool>(withdrawn);
 }
 
 bool WorkerPool::run_one() {
@@ -66,8 +61,7 @@ bool WorkerPool::run_one() {
     const std::lock_guard lock(mutex_);
     any_queued_.store(!queue_.empty(), std::memory_order_relaxed);
     if (queue_.empty()) return false;
-    task = std::move(queue_.front().task);
-    queue_.pop_front();
+    task = queue_.pop();
     ++running_;
   }
   task();
@@ -87,8 +81,7 @@ void WorkerPool::work() {
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || may_start_task(); });
     if (queue_.empty()) return;
-    Task task = std::move(queue_.front().task);
-    queue_.pop_front();
+    Task task = queue_.pop();
     ++running_;
     lock.unlock();
     task();
@@ -120,10 +113,10 @@ WorkerPool::BlockingGuard::~BlockingGuard() {
 }
 
 void WorkerPool::drop_queued() {
-  std::deque<Queued> dropped;  // outlives the lock
+  WaitingLine dropped;  // outlives the lock
   const std::lock_guard lock(mutex_);
   stopping_ = true;
-  dropped.swap(queue_);
+  std::swap(dropped, queue_);
 }
 
 void WorkerPool::stop() {

@@ -1,15 +1,14 @@
 // The threads that run spawn handlers.
 #pragma once
 
-#include <trestle/detail/unique_function.hpp>
-
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "dispatch/waiting_line.hpp"
 
 namespace trestle::dispatch {
 
@@ -17,7 +16,7 @@ namespace trestle::dispatch {
 /// Threads: any.
 class WorkerPool {
  public:
-  using Task = detail::UniqueFunction<void()>;
+  using Task = WaitingLine::Task;
 
   /// `workers` 0: no threads. `queue_max`: tasks that may wait.
   WorkerPool(std::size_t workers, std::size_t queue_max);
@@ -25,10 +24,10 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// False: the queue is full, nothing was taken. `owner` names the task to withdraw().
-  bool submit(Task task, const void* owner = nullptr);
-  /// Drops the task of `owner`. False: it is not in the queue.
-  bool withdraw(const void* owner);
+  /// False: the queue is full, nothing was taken. `place`, if any, is set to where the task waits.
+  bool submit(Task task, WaitingLine::Place* place = nullptr);
+  /// Drops the task that waits there. False: it does not.
+  bool withdraw(const WaitingLine::Place& place);
   /// Queues it however many wait: for what goes on with something begun. Once the queue was dropped
   /// or the threads ended, the task is destroyed.
   void post(Task task);
@@ -61,11 +60,6 @@ class WorkerPool {
   void stop();
 
  private:
-  struct Queued {
-    const void* owner = nullptr;
-    Task task;
-  };
-
   static constexpr std::size_t compensation_max = 64;
 
   void start_worker();
@@ -76,7 +70,7 @@ class WorkerPool {
   const std::size_t queue_max_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Queued> queue_;
+  WaitingLine queue_;
   std::atomic<bool> any_queued_{false};  // relaxed: for run_one() on the thread that submits
   std::vector<std::thread> threads_;
   std::size_t running_ = 0;

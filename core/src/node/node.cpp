@@ -37,7 +37,7 @@ Result<void> Node::add(Handler handler) {
   return core_->handlers().add(std::move(handler));
 }
 Result<void> Node::remove(std::string_view handler) {
-  return core_->handlers().remove(handler);
+  return core_->remove_handler(handler);
 }
 std::vector<std::string> Node::list_handlers() const {
   return core_->handlers().names();

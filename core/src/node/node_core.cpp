@@ -251,7 +251,7 @@ Result<void> NodeCore::end() {
       deadline);
   if (!drained) {
     busy = std::to_string(dispatcher_.running()) + " handlers or their replies";
-    stop_handlers();
+    dispatcher_.stop_all();
   }
   close_connections(deadline);
   stop_driving();
@@ -266,17 +266,6 @@ Result<void> NodeCore::end() {
 void NodeCore::join() {
   stop_callback_.reset();  // waits for one that is running on another thread
   if (closer_.joinable()) closer_.join();
-}
-
-void NodeCore::stop_handlers() {
-  std::vector<std::shared_ptr<dispatch::KeptMessage>> running;
-  {
-    const std::lock_guard lock(engine_.mutex());
-    for (const auto& entry : connections_) {
-      for (auto& message : entry.second->running()) running.push_back(std::move(message));
-    }
-  }
-  for (const auto& message : running) message->request_stop();
 }
 
 void NodeCore::close_connections(TimePoint drain_deadline) {
@@ -345,6 +334,7 @@ void NodeCore::stop_driving() {
   held_.clear();
   loopback_.clear();
   engine_.cancel_timer(hold_alarm_);
+  engine_.cancel_timer(wait_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
   lock.unlock();
@@ -419,9 +409,16 @@ Result<void> NodeCore::register_system_handlers() {
   return system_handlers_.add_all(
       {.instance = instance_,
        .endpoints = [this] { return endpoints(); },
-       .is_draining = [this] { return closing_.load(); },
-       .now = [this] { return now(); },
-       .after = [this](auto delay, auto function) { after(delay, std::move(function)); }});
+       .time_after = [this](auto delay) { return engine_.time_after(delay); },
+       .wake_at = [this](TimePoint time) { wake_system_handlers(time); },
+       .wait_max = options_.call_timeout});
+}
+
+void NodeCore::wake_system_handlers(TimePoint time) {
+  const std::lock_guard lock(engine_.mutex());
+  if (undriven_ || (wait_alarm_.is_armed() && wait_alarm_.due() <= time)) return;
+  // Whoever waits is a message that is kept: the node is led.
+  engine_.arm_timer(wait_alarm_, time);
 }
 
 void NodeCore::make_loopback() {

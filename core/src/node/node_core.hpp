@@ -63,6 +63,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   NodeCounters counters();
 
   registry::HandlerRegistry& handlers() noexcept { return handlers_; }
+  Result<void> remove_handler(std::string_view name);
   Result<std::string> listen(std::string_view uri);
   Result<peers::PeerLinkPtr> connect(std::string_view uri, const ConnectOptions& options);
   peers::PeerLinkPtr peer(const InstanceId& id);
@@ -123,6 +124,15 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Only makes a turn happen.
   struct Alarm final : engine::Timer {
     void expire() override {}
+  };
+
+  /// One for all who wait for handlers, however many they are.
+  struct WaitAlarm final : engine::Timer {
+    explicit WaitAlarm(NodeCore& c) noexcept : core(c) {}
+    void expire() override {
+      core.defer([&handlers = core.system_handlers_] { handlers.on_time(); });
+    }
+    NodeCore& core;
   };
 
   struct OneShot final : engine::Timer {
@@ -192,8 +202,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   void stop_requested();
   void close_connections(TimePoint drain_deadline);
-  /// Asks what still runs to stop.
-  void stop_handlers();
   void stop_driving();
   void give_up_waiting();
   Result<void> end();
@@ -211,10 +219,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void give(dispatch::Answer& answer);
   void send_answers();
   void release_held_outputs(TimePoint now);
+  /// Nothing on any stack, and no message of the leader's, names what was buried. Lock held.
+  bool may_drop_buried() const noexcept { return turns_on_stack_ == 0 && work_.empty(); }
   std::vector<std::shared_ptr<void>> take_buried();
   void fire(OneShot& timer);
   LogFunction deferred_log();
   Result<void> register_system_handlers();
+  void wake_system_handlers(TimePoint time);
   void make_loopback();
 
   /// The options of an endpoint that are the node's. Lock held.
@@ -273,6 +284,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint held_until_{0};
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
+  WaitAlarm wait_alarm_{*this};
   std::list<OneShot> one_shots_;
   std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;

@@ -32,7 +32,7 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   if (!held_.empty()) release_held_outputs(engine_.recent_time());
   flush_outputs();
   check_awaited();
-  if (!buried_.empty() && turns_on_stack_ == 0 && work_.empty()) {
+  if (!buried_.empty() && may_drop_buried()) {
     auto buried = take_buried();
     work_is_ours_ = false;
     run_user_code(lock, [&] { buried.clear(); });  // what they hold may be the application's
@@ -208,8 +208,13 @@ void NodeCore::give(dispatch::Answer& answer) {
                               .kind = handler.kind,
                               .request_type = handler.request_type,
                               .response_type = handler.response_type});
-  } else if (const auto kept = std::get<dispatch::Kept>(answer.what).message.lock()) {
-    if (!kept->has_ended()) connection.add_running(answer.call, kept);
+  } else if (auto kept = std::get<dispatch::Kept>(answer.what).message.lock()) {
+    if (!kept->has_ended()) {
+      connection.add_running(answer.call, kept);
+    } else {
+      // Perhaps by now the last to hold it: not to be destroyed under the lock.
+      buried_.push_back(std::move(kept));
+    }
   }
 }
 
@@ -345,6 +350,16 @@ void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   if (known == connections_.end()) return;
   buried_.push_back(std::move(known->second));
   connections_.erase(known);
+}
+
+Result<void> NodeCore::remove_handler(std::string_view name) {
+  auto removed = handlers_.remove(name);
+  if (removed.has_error()) return std::move(removed).error();
+  // Messages of inline handlers name their entry without owning it, and whatever found it for them
+  // may be gone. Of what its function holds, nothing may go under the lock.
+  const std::lock_guard lock(engine_.mutex());
+  if (!undriven_ && !may_drop_buried()) buried_.push_back(std::move(*removed));
+  return {};
 }
 
 std::vector<std::shared_ptr<void>> NodeCore::take_buried() {

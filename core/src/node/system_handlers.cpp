@@ -18,18 +18,19 @@ std::int64_t seconds_since_1970() {
   return std::chrono::duration_cast<std::chrono::seconds>(since).count();
 }
 
-/// How long an answer may be put off: what was asked for, and less than the caller waits.
-std::chrono::nanoseconds patience(const HandlerQuery& query, const Context& context,
-                                  TimePoint now) {
+/// How long an answer may be put off: what was asked for, and less than the caller waits, or than
+/// `most` if it waits for ever.
+std::chrono::nanoseconds patience(const HandlerQuery& query, const Context& context, TimePoint now,
+                                  std::chrono::nanoseconds most) {
+  if (context.deadline) most = (*context.deadline - now) / 10 * 9;
   std::chrono::nanoseconds patience = default_wait;
   if (query.timeout_ms) {
-    const auto most =
+    const auto longest =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds::max());
     patience =
-        std::chrono::milliseconds(std::clamp<std::int64_t>(*query.timeout_ms, 0, most.count()));
+        std::chrono::milliseconds(std::clamp<std::int64_t>(*query.timeout_ms, 0, longest.count()));
   }
-  if (context.deadline) patience = std::min(patience, (*context.deadline - now) / 10 * 9);
-  return std::max(patience, std::chrono::nanoseconds::zero());
+  return std::max(std::min(patience, most), std::chrono::nanoseconds::zero());
 }
 
 }  // namespace
@@ -38,9 +39,7 @@ Result<void> SystemHandlers::add_all(NodeFacts facts) {
   facts_ = std::move(facts);
   handlers_.on_added([this](const std::string& name) { tell_waiters(name); });
   const HandlerOptions at_once{Execution::inline_};
-  const auto health = [this] {
-    return Health{facts_.is_draining() ? "draining" : "ok", seconds_since_1970()};
-  };
+  const auto health = [] { return Health{"ok", seconds_since_1970()}; };
   const auto discover = [this] {
     return Discovery{to_string(facts_.instance), facts_.endpoints()};
   };
@@ -67,51 +66,70 @@ Result<void> SystemHandlers::add_all(NodeFacts facts) {
 
 void SystemHandlers::wait_for_handler(const HandlerQuery& query, const Context& context,
                                       Answer answer) {
-  const auto shared = std::make_shared<Answer>(std::move(answer));
+  const TimePoint until = facts_.time_after(
+      patience(query, context, facts_.time_after(std::chrono::nanoseconds(0)), facts_.wait_max));
+  const auto wait = std::make_shared<Wait>(query.handler_name, std::move(answer), until);
+  bool ended = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!ended_) waits_[query.handler_name].push_back(shared);
+    waits_[wait->name].insert(wait);
+    by_time_.emplace(until, wait);
+    ended = ended_;
   }
+  if (ended) return give_up(wait);
   // Only now, so that one that is added meanwhile is not missed.
-  if (handlers_.find(query.handler_name) != nullptr) return tell_waiters(query.handler_name);
-  const auto wait = patience(query, context, facts_.now());
-  facts_.after(wait, [this, name = query.handler_name, waiting = std::weak_ptr(shared)] {
-    if (const auto still = waiting.lock()) give_up(name, still);
-  });
+  if (handlers_.find(wait->name) != nullptr) return tell_waiters(wait->name);
+  wait->on_stop.emplace(wait->answer.stop_token(), GiveUp{this, wait});
+  facts_.wake_at(until);
 }
 
 void SystemHandlers::tell_waiters(const std::string& name) {
-  Waits::mapped_type waiting;
+  std::set<WaitPtr> waiting;
   {
     const std::lock_guard lock(mutex_);
     const auto found = waits_.find(name);
     if (found == waits_.end()) return;
     waiting = std::move(found->second);
     waits_.erase(found);
+    for (const WaitPtr& wait : waiting) by_time_.erase({wait->until, wait});
   }
-  for (const auto& answer : waiting) (*answer)({name, true});
+  for (const WaitPtr& wait : waiting) wait->answer({name, true});
 }
 
-void SystemHandlers::give_up(const std::string& name, const std::shared_ptr<Answer>& answer) {
+void SystemHandlers::give_up(const WaitPtr& wait) {
   {
     const std::lock_guard lock(mutex_);
-    const auto found = waits_.find(name);
-    if (found == waits_.end() || found->second.remove(answer) == 0) return;
+    if (by_time_.erase({wait->until, wait}) == 0) return;
+    const auto found = waits_.find(wait->name);
+    found->second.erase(wait);
     if (found->second.empty()) waits_.erase(found);
   }
-  (*answer)({name, false});
+  wait->answer({wait->name, false});
+}
+
+void SystemHandlers::on_time() {
+  const TimePoint now = facts_.time_after(std::chrono::nanoseconds(0));
+  while (true) {
+    WaitPtr next;
+    {
+      const std::lock_guard lock(mutex_);
+      if (by_time_.empty()) return;
+      next = by_time_.begin()->second;
+    }
+    if (next->until > now) return facts_.wake_at(next->until);
+    give_up(next);
+  }
 }
 
 void SystemHandlers::end_waits() {
-  Waits waiting;
+  std::set<std::pair<TimePoint, WaitPtr>> waiting;
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
-    waiting.swap(waits_);
+    waiting.swap(by_time_);
+    waits_.clear();
   }
-  for (const auto& [name, answers] : waiting) {
-    for (const auto& answer : answers) (*answer)({name, false});
-  }
+  for (const auto& [until, wait] : waiting) wait->answer({wait->name, false});
 }
 
 }  // namespace trestle::system

@@ -8,12 +8,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "registry/handler_registry.hpp"
@@ -53,9 +55,10 @@ BOOST_DESCRIBE_STRUCT(Discovery, (), (instance_id, endpoints))
 struct NodeFacts {
   InstanceId instance;
   std::function<std::vector<std::string>()> endpoints;
-  std::function<bool()> is_draining;
-  std::function<TimePoint()> now;
-  std::function<void(std::chrono::nanoseconds, std::function<void()>)> after;
+  std::function<TimePoint(std::chrono::nanoseconds)> time_after;  ///< saturates
+  /// SystemHandlers::on_time() is called then, or before.
+  std::function<void(TimePoint)> wake_at;
+  std::chrono::nanoseconds wait_max;  ///< for a handler, where the caller sets no deadline
 };
 
 /// Threads: any.
@@ -68,20 +71,44 @@ class SystemHandlers {
 
   /// Who waits for handlers is told that they will not come.
   void end_waits();
+  /// Tells those who have waited long enough.
+  void on_time();
 
  private:
   using Answer = Reply<Availability>;
-  /// Answers that wait, by the handler's name.
-  using Waits = std::map<std::string, std::list<std::shared_ptr<Answer>>, std::less<>>;
+  struct Wait;
+  using WaitPtr = std::shared_ptr<Wait>;
+
+  /// The caller, or its connection, is gone.
+  struct GiveUp {
+    SystemHandlers* handlers;
+    std::weak_ptr<Wait> wait;
+    void operator()() const {
+      if (const auto still = wait.lock()) handlers->give_up(still);
+    }
+  };
+
+  /// An answer that is put off until the handler comes.
+  struct Wait {
+    Wait(std::string n, Answer a, TimePoint u)
+        : name(std::move(n)), answer(std::move(a)), until(u) {}
+
+    const std::string name;
+    const Answer answer;
+    const TimePoint until;
+    std::optional<std::stop_callback<GiveUp>> on_stop;
+  };
 
   void wait_for_handler(const HandlerQuery& query, const Context& context, Answer answer);
   void tell_waiters(const std::string& name);
-  void give_up(const std::string& name, const std::shared_ptr<Answer>& answer);
+  void give_up(const WaitPtr& wait);
 
   registry::HandlerRegistry& handlers_;
   NodeFacts facts_;
+  // A wait is in both, or in neither: then it was answered. None is destroyed under the lock.
   std::mutex mutex_;
-  Waits waits_;
+  std::map<std::string, std::set<WaitPtr>, std::less<>> waits_;
+  std::set<std::pair<TimePoint, WaitPtr>> by_time_;
   bool ended_ = false;
 };
 

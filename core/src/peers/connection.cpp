@@ -255,7 +255,8 @@ void Connection::finish(const Error& why) {
   end_calls(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   outbox_.clear(events_.spent_payloads());
-  names_received_ = NamesReceived();
+  // Messages that wait or run name the handlers in it.
+  events_.bury(std::make_shared<NamesReceived>(std::exchange(names_received_, {})));
   for (auto& message : running()) events_.on_caller_lost(std::move(message));
   running_ = {};
   if (const auto other = loopback_.lock()) other->finish(why);

@@ -68,6 +68,8 @@ class ConnectionEvents {
   virtual void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) = 0;
   /// Where payloads go that were sent: they are destroyed once the lock is dropped.
   virtual std::vector<Payload>& spent_payloads() = 0;
+  /// Destroys `spent` without the lock, once nothing on any stack can refer to it.
+  virtual void bury(std::shared_ptr<void> spent) = 0;
   virtual void on_stray_outcome() = 0;
   /// A request that asked for what this version does not know; it was answered.
   virtual void on_rejected(Connection& connection, const wire::Rejected& rejected) = 0;

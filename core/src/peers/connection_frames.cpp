@@ -93,6 +93,9 @@ bool Connection::handle(const wire::Hello& hello) {
 }
 
 bool Connection::handle(wire::Request& request, engine::PacketSource& source) {
+  if (request.handler == 0) {
+    if (auto entry = names_received_.take_unnumbered()) events_.bury(std::move(entry));
+  }
   HandlerName* handler = names_received_.resolve(request.handler, request.handler_name);
   if (handler == nullptr) {
     return violated(Error(Errc::protocol_error, "request for handler number " +
@@ -106,11 +109,14 @@ bool Connection::handle(wire::Request& request, engine::PacketSource& source) {
 void Connection::handle_cancel(wire::CallId call) {
   const auto found = running_.find(call.value);
   if (found == running_.end()) return;
-  if (auto message = found->second.lock()) events_.on_cancel(std::move(message));
+  auto message = found->second.lock();
+  running_.erase(found);  // to say so again means nothing, and costs nothing
+  if (message != nullptr) events_.on_cancel(std::move(message));
 }
 
 bool Connection::handle(const wire::Rejected& rejected) {
-  names_received_.resolve(rejected.handler, rejected.handler_name);
+  // Only numbers are remembered; what else it names is of no use.
+  if (rejected.handler != 0) names_received_.resolve(rejected.handler, rejected.handler_name);
   if (rejected.call.expects_outcome()) {
     send_nack(rejected.call, Error(rejected.code, rejected.text, Ran::no));
   } else if (count_forgotten()) {

@@ -93,6 +93,11 @@ class NamesReceived {
     return &names_.emplace_back(HandlerName{.name = std::string(name)});
   }
 
+  /// The entry that the next name without a number would drop. The leader's work may name it.
+  std::shared_ptr<registry::Entry> take_unnumbered() noexcept {
+    return std::exchange(unnumbered_.entry, nullptr);
+  }
+
  private:
   std::vector<HandlerName> names_;
   HandlerName unnumbered_;

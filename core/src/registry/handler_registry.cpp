@@ -41,22 +41,21 @@ Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
   return {};
 }
 
-Result<void> HandlerRegistry::remove(std::string_view name) {
+Result<std::shared_ptr<Entry>> HandlerRegistry::remove(std::string_view name) {
   if (name.starts_with('_')) {
     return Error(Errc::reserved_name, "cannot remove '" + std::string(name) +
                                           "': names that start with '_' are the system's");
   }
-  std::shared_ptr<Entry> removed;  // outlives the lock: its function may hold what calls back
   const std::unique_lock lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end()) {
     return Error(Errc::handler_not_found, "Handler '" + std::string(name) + "' is not registered");
   }
-  removed = std::move(found->second);
+  std::shared_ptr<Entry> removed = std::move(found->second);
   entries_.erase(found);
   removed->removed.store(true, std::memory_order_relaxed);
   events_->add(HandlerEvent::Change::deregistered, name);
-  return {};
+  return removed;
 }
 
 std::shared_ptr<Entry> HandlerRegistry::find(std::string_view name) const {

@@ -41,9 +41,9 @@ class HandlerRegistry {
   /// close(); nothing is changed.
   Result<void> add(Handler handler, Owner owner = Owner::application);
 
-  /// The next message does not find it; messages that it has been given already still run.
+  /// The next message does not find it. What is returned must live until those that name it ran.
   /// Errors: handler_not_found, reserved_name; nothing is changed.
-  Result<void> remove(std::string_view name);
+  Result<std::shared_ptr<Entry>> remove(std::string_view name);
 
   /// `added(name)` is called after each add(), on its thread, without a lock. Set it before others
   /// use the registry.

@@ -33,7 +33,10 @@ TEST(KeptMessage, IsClaimedByOneThreadOnly) {
   }
 }
 
+using Roll = std::shared_ptr<StopRoll>;
+
 TEST(KeptMessage, StopsEveryTokenWheneverItIsAskedFor) {
+  const Roll roll = std::make_shared<StopRoll>();
   for (int round = 0; round < 200; ++round) {
     const auto message = kept();
     std::latch start(2);
@@ -42,32 +45,65 @@ TEST(KeptMessage, StopsEveryTokenWheneverItIsAskedFor) {
       message->request_stop();
     });
     start.arrive_and_wait();
-    const std::stop_token token = message->stop_token();
+    const std::stop_token token = message->stop_token(roll);
     other.join();
 
     EXPECT_TRUE(token.stop_requested());
-    EXPECT_TRUE(message->stop_token().stop_requested());
+    EXPECT_TRUE(message->stop_token(roll).stop_requested());
   }
 }
 
-TEST(KeptMessage, CannotBeStoppedWhereNobodyWaitsForItsOutcome) {
-  KeptMessage message;
-
-  message.request_stop();
-
-  EXPECT_FALSE(message.stop_token().stop_possible());
-}
-
 TEST(KeptMessage, RunsWhatWaitsForItsStopWithoutALock) {
+  const Roll roll = std::make_shared<StopRoll>();
   const auto message = kept();
   bool stopped = false;
-  const std::stop_callback on_stop(message->stop_token(), [&] {
-    stopped = message->stop_token().stop_requested();  // would deadlock
+  const std::stop_callback on_stop(message->stop_token(roll), [&] {
+    stopped = message->stop_token(roll).stop_requested();  // would deadlock
   });
 
   message->request_stop();
 
   EXPECT_TRUE(stopped);
+}
+
+TEST(StopRoll, StopsThoseThatAreThereAndThoseThatComeLater) {
+  const Roll roll = std::make_shared<StopRoll>();
+  const auto first = kept();
+  const std::stop_token token = first->stop_token(roll);
+  const auto late = kept();
+  kept()->stop_token(roll);  // leaves with its end
+
+  roll->stop_all();
+
+  EXPECT_TRUE(token.stop_requested());
+  EXPECT_TRUE(late->stop_token(roll).stop_requested());
+}
+
+TEST(StopRoll, StopsWithoutALock) {
+  const Roll roll = std::make_shared<StopRoll>();
+  auto message = kept();
+  const std::stop_callback on_stop(message->stop_token(roll), [&] { message.reset(); });
+
+  roll->stop_all();
+
+  EXPECT_EQ(message, nullptr);
+}
+
+TEST(StopRoll, LetsMessagesEndMeanwhile) {
+  for (int round = 0; round < 200; ++round) {
+    const Roll roll = std::make_shared<StopRoll>();
+    auto message = kept();
+    const std::stop_token token = message->stop_token(roll);
+    std::latch start(2);
+    std::thread other([&] {
+      start.arrive_and_wait();
+      message.reset();
+    });
+    start.arrive_and_wait();
+    roll->stop_all();
+    other.join();
+    EXPECT_EQ(message, nullptr);
+  }
 }
 
 }  // namespace

@@ -56,19 +56,19 @@ TEST(Permits, LetNoMoreWaitThanTold) {
 
 TEST(Permits, LetGoOfATaskThatIsWithdrawn) {
   Permits permits(1);
-  const int first = 0;
-  const int second = 0;
+  WaitingLine::Place first;
+  WaitingLine::Place second;
   std::vector<int> ran;
   ASSERT_EQ(permits.acquire([] {}, 2), Permits::Outcome::acquired);
   ASSERT_EQ(permits.acquire([&] { ran.push_back(1); }, 2, &first), Permits::Outcome::queued);
   ASSERT_EQ(permits.acquire([&] { ran.push_back(2); }, 2, &second), Permits::Outcome::queued);
 
-  EXPECT_TRUE(permits.withdraw(&first));
+  EXPECT_TRUE(permits.withdraw(first));
 
-  EXPECT_FALSE(permits.withdraw(&first));
+  EXPECT_FALSE(permits.withdraw(first));
   EXPECT_EQ(permits.acquire([&] { ran.push_back(3); }, 2), Permits::Outcome::queued);
   permits.release()();
-  EXPECT_FALSE(permits.withdraw(&second)) << "it has its permit";
+  EXPECT_FALSE(permits.withdraw(second)) << "it has its permit";
   permits.release()();
   EXPECT_EQ(ran, (std::vector{2, 3}));
 }

@@ -216,14 +216,14 @@ TEST(WorkerPool, LetsThreadsThatAreNotItsOwnBlock) {
 
 TEST(WorkerPool, LetsGoOfATaskThatIsWithdrawn) {
   WorkerPool pool(0, 2);
-  const int first = 0;
+  WaitingLine::Place first;
   std::vector<int> ran;
   ASSERT_TRUE(pool.submit([&] { ran.push_back(1); }, &first));
   ASSERT_TRUE(pool.submit([&] { ran.push_back(2); }));
 
-  EXPECT_TRUE(pool.withdraw(&first));
+  EXPECT_TRUE(pool.withdraw(first));
 
-  EXPECT_FALSE(pool.withdraw(&first));
+  EXPECT_FALSE(pool.withdraw(first));
   EXPECT_TRUE(pool.submit([&] { ran.push_back(3); }));
   while (pool.run_one()) {
   }

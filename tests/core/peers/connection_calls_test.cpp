@@ -1,6 +1,7 @@
 // Calls on an open connection: their one outcome, and whether the handler may have run.
 #include <trestle/detail/read_reply.hpp>
 
+#include "dispatch/kept_message.hpp"
 #include "peers/connection_rig.hpp"
 
 namespace trestle::peers {
@@ -257,6 +258,19 @@ TEST_F(Calls, EndTheConnectionWhenANumberWasNeverNamed) {
 
   EXPECT_EQ(violations_, "request for handler number 3, which was never given a name\n");
   EXPECT_EQ(requests_, "");
+}
+
+TEST_F(Calls, OfThePeerAreCancelledOnceHoweverOftenItSaysSo) {
+  const auto connection = open();
+  const auto call = wire::CallId::make(1, 1);
+  const auto message = std::make_shared<dispatch::KeptMessage>();
+  connection->add_running(call, message);
+
+  PacketBytes packet;
+  for (int i = 0; i < 100; ++i) packet.add(wire::Cancel{call});
+  receive(packet.str());
+
+  EXPECT_EQ(cancels_, 1);
 }
 
 TEST_F(Calls, AnswerAPing) {

@@ -160,7 +160,7 @@ class ConnectionRig : public ::testing::Test,
     return {};
   }
   void on_open(Connection&) override { ++opened_; }
-  void on_cancel(std::shared_ptr<dispatch::KeptMessage>) override {}
+  void on_cancel(std::shared_ptr<dispatch::KeptMessage>) override { ++cancels_; }
   void on_caller_lost(std::shared_ptr<dispatch::KeptMessage>) override {}
   void on_request(Connection&, wire::Request& request, HandlerName& handler,
                   engine::PacketSource&) override {
@@ -171,6 +171,7 @@ class ConnectionRig : public ::testing::Test,
     ++admitted_;
   }
   std::vector<Payload>& spent_payloads() override { return spent_; }
+  void bury(std::shared_ptr<void>) override {}
   void on_stray_outcome() override { ++strays_; }
   void on_rejected(Connection&, const wire::Rejected&) override { ++rejected_; }
   void on_protocol_error(Connection&, const Error& error) override {
@@ -205,6 +206,7 @@ class ConnectionRig : public ::testing::Test,
   int opened_ = 0;
   int strays_ = 0;
   int admitted_ = 0;
+  int cancels_ = 0;
   int rejected_ = 0;
   std::string requests_;
   std::string violations_;

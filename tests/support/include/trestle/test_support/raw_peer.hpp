@@ -51,6 +51,9 @@ class RawPeer final : private engine::LinkEvents {
     return taken;
   }
 
+  /// What came of calls since it was last taken, in order, such as "accepted reply".
+  std::string take_order();
+
   std::size_t frames_received() const { return frames_received_; }
   bool is_closed() const { return closed_; }
   void settle();
