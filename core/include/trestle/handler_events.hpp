@@ -42,8 +42,10 @@ class TRESTLE_EXPORT HandlerEvents {
 
   /// Made by Node::handler_events().
   explicit HandlerEvents(std::shared_ptr<registry::EventLog> log);
-  HandlerEvents(HandlerEvents&&) noexcept = default;
-  HandlerEvents& operator=(HandlerEvents&&) noexcept = default;
+  /// Takes the place of `other`, which reads nothing any more.
+  HandlerEvents(HandlerEvents&& other) noexcept = default;
+  /// Likewise.
+  HandlerEvents& operator=(HandlerEvents&& other) noexcept = default;
 
   /// The next event, if there is one already. A reader that was moved from has none.
   std::optional<HandlerEvent> poll();

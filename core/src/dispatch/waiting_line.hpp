@@ -17,7 +17,7 @@ class WaitingLine {
  public:
   using Task = detail::UniqueFunction<void()>;
 
-  /// Where a task waits. Threads: as the line that it is a place in.
+  /// Where a task waits. Whatever guards the line guards its places, too.
   class Place {
    private:
     friend class WaitingLine;

@@ -241,5 +241,48 @@ TEST_F(Handshake, GivesTheQueueBackWhatExpiredWhileWaiting) {
   turn();
 }
 
+/// Also notes the contract in a receipt.
+struct ReceiptSink final : calls::CallSink {
+  void accepted(HandlerContract told) noexcept override { contract = std::move(told); }
+  void complete(Result<Encoded> result) noexcept override { outcome.emplace(std::move(result)); }
+  std::optional<HandlerContract> contract;
+  std::optional<Result<Encoded>> outcome;
+};
+
+TEST_F(Handshake, IsFollowedByAFirstMessageThatAsksForAReceipt) {
+  using Response = Expectation::Response;
+  const auto connection = dial();
+  ReceiptSink sink;
+  const auto id =
+      connection
+          ->send_request({.handler = "sum",
+                          .mode = DeliveryMode::with_receipt_and_response,
+                          .argument = {Codec::json, Payload::copy("1")},
+                          .expectation = std::make_unique<Expectation>(Response::typed, "int32")},
+                         &sink)
+          .value();
+  fake_.connected(conn());
+  turn();
+  EXPECT_EQ(frames(), "hello ");
+
+  receive(PacketBytes().add(hello_of()).str());
+  EXPECT_EQ(frames(), "hello request:sum#1 ");
+  const std::string sent = conn().sent.back().bytes;  // what its frame views
+  wire::PacketReader reader(as_bytes(sent), 1 << 20);
+  const auto frame = reader.next().value();
+  const auto& request = std::get<wire::Request>(*frame);
+  EXPECT_EQ(request.mode, DeliveryMode::with_receipt_and_response);
+  EXPECT_EQ(request.expected_response, Response::typed);
+  EXPECT_EQ(request.expected_type, "int32");
+
+  receive(PacketBytes()
+              .add(wire::Accepted{id, HandlerKind::unary, "int32", "int32"})
+              .add(wire::Reply{id, Codec::json, as_bytes(std::string_view("1"))})
+              .str());
+  EXPECT_EQ(sink.contract, (HandlerContract{HandlerKind::unary, "int32", "int32"}));
+  ASSERT_TRUE(sink.outcome);
+  EXPECT_EQ(sink.outcome->value().payload.text(), "1");
+}
+
 }  // namespace
 }  // namespace trestle::peers
