@@ -74,7 +74,7 @@ struct Longer {
 };
 
 void longer_tables(Bench& bench) {
-  TestHost host(ClockKind::real);
+  TestHost host(ClockKind::real, bench.subject());
   Longer<tt_host> table{*host.table(), {}};
   table.known.size = sizeof(table);
   table.known.abi_minor = TT_ABI_MINOR + 1;
