@@ -4,6 +4,8 @@
 #include "plugin_loading/rejection.hpp"
 #include "plugin_loading/scheme_name.hpp"
 
+#include <trestle/ext/stack.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -119,14 +121,19 @@ Result<void> check_descriptor(const tt_plugin& plugin, const std::filesystem::pa
   return {};
 }
 
+bool is_wrapper(const tt_scheme& entry) noexcept {
+  return (entry.flags & TT_SCHEME_WRAPS) != 0;
+}
+
 const tt_scheme* find_scheme(const tt_plugin& plugin, std::string_view scheme) noexcept {
   const auto schemes = schemes_of(plugin);
   // An exact entry says more about the scheme than its family does.
   for (const tt_scheme& declared : schemes) {
     if (declared.name == scheme) return &declared;
   }
+  const bool is_single = inner_scheme(inner_scheme(scheme)).empty();
   const auto found = std::find_if(schemes.begin(), schemes.end(), [&](const tt_scheme& declared) {
-    return covers(declared.name, scheme);
+    return covers(declared.name, scheme) && (is_single || is_wrapper(declared));
   });
   return found == schemes.end() ? nullptr : &*found;
 }
