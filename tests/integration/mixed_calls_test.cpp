@@ -113,10 +113,11 @@ TEST_P(MixedCallsOfThreads, EachGetTheirOwnOutcome) {
 }
 
 TEST_P(MixedCallsOfThreads, EndWhileOthersCancelThem) {
+  // Before the nodes: a call that was cancelled may still reach its handler while they end.
+  std::mutex mutex;
+  std::vector<Reply<int>> held;
   Node server;
   Node client;
-  std::vector<Reply<int>> held;
-  std::mutex mutex;
   add_handlers(server);
   server
       .add(unary("hold",

@@ -22,6 +22,13 @@ std::set<std::string> entries_of(const char* directory) {
   return names;
 }
 
+/// Nodes that also know the wrapper pass+*, which is not among the plugins of the build.
+NodeOptions with_wrapper() {
+  NodeOptions options;
+  options.plugins = {TRESTLE_PASS_PLUGIN};
+  return options;
+}
+
 class Transports : public ::testing::TestWithParam<const char*> {
  protected:
   Transports() {
@@ -33,15 +40,17 @@ class Transports : public ::testing::TestWithParam<const char*> {
 
   std::atomic<int> counted = 0;
   std::vector<Reply<int>> held;
-  Node server;
-  Node client;
+  Node server{with_wrapper()};
+  Node client{with_wrapper()};
   std::string uri;
 };
 
 INSTANTIATE_TEST_SUITE_P(Uris, Transports,
                          ::testing::Values("inproc://*", "unix://*",
                                            "unix://@trestle-test-abstract", "tcp://127.0.0.1:0",
-                                           "tcp://[::1]:0", "tcp://localhost:0"),
+                                           "tcp://[::1]:0", "tcp://localhost:0", "pass+inproc://*",
+                                           "pass+unix://*", "pass+tcp://127.0.0.1:0",
+                                           "pass+pass+pass+tcp://127.0.0.1:0"),
                          [](const auto& parameter) {
                            std::string name(parameter.param);
                            for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';
@@ -161,7 +170,9 @@ TEST_P(Transports, LeaveNothingOfNodesThatCameAndWent) {
   const auto threads = entries_of("/proc/self/task");
 
   for (int i = 0; i < 100; ++i) {
-    Node visitor({.workers = 1});
+    NodeOptions options = with_wrapper();
+    options.workers = 1;
+    Node visitor(options);
     ASSERT_EQ(visitor.connect(uri).value().call<int>("double", i).value(), 2 * i);
     ASSERT_TRUE(visitor.close().has_value());
   }

@@ -48,6 +48,7 @@ Result<Transport*> Engine::transport(const tt_plugin& plugin, std::string_view s
       .wake = [seats = seats_] { wake_all(*seats); },
       .now = [&clock = options_.clock] { return clock.now(); },
       .log = options_.log,
+      .find_plugin = options_.find_plugin,
   };
   auto opened = Transport::open(plugin, scheme, std::move(services), released_, options_.limits);
   if (opened.has_error()) return std::move(opened).error();

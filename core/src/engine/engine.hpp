@@ -37,6 +37,7 @@ struct EngineOptions {
   const Clock& clock;
   TransportLimits limits;
   std::function<void(int level, std::string_view text)> log;
+  FindPlugin find_plugin{};  ///< for wrappers
 };
 
 /// Where a thread that drives sleeps. Each has wake-ups of its own, so that a leader and the one

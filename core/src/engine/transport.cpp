@@ -4,47 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <new>
 
 #include "engine/packet_hold.hpp"
 
 namespace trestle::engine {
 namespace {
 
-const HostServices& services_of(const tt_host* host) {
-  return *static_cast<const HostServices*>(host->ctx);
-}
-
-void* allocate(const tt_host*, std::size_t size, std::size_t align) {
-  return ::operator new(size, std::align_val_t(align), std::nothrow);
-}
-
-void deallocate(const tt_host*, void* p, std::size_t, std::size_t align) {
-  ::operator delete(p, std::align_val_t(align));
-}
-
 /// What one connection of a transport may have waiting: enough to be busy while the rest follows.
 /// It cannot be withdrawn any more, and more of it leaves the processor's caches before it is sent.
 constexpr std::uint64_t handed_over_bytes_max = 2 * 1024 * 1024;
-
-tt_host make_host(HostServices& services) {
-  tt_host host{};
-  host.size = sizeof(tt_host);
-  host.abi_major = TT_ABI_MAJOR;
-  host.abi_minor = TT_ABI_MINOR;
-  host.ctx = &services;
-  host.wake = [](const tt_host* h) { services_of(h).wake(); };
-  host.now = [](const tt_host* h) {
-    return static_cast<std::uint64_t>(services_of(h).now().count());
-  };
-  host.log = [](const tt_host* h, std::int32_t level, const char* text) {
-    services_of(h).log(level, text);
-  };
-  host.alloc = &allocate;
-  host.dealloc = &deallocate;
-  host.extension = [](const tt_host*, const char*) -> const void* { return nullptr; };
-  return host;
-}
 
 /// `what` could not be done with `subject`. A reason that names the subject speaks for itself.
 Error error_of(tt_status status, const tt_error& details, std::string_view what,
@@ -108,7 +76,7 @@ Transport::Transport(const tt_plugin& plugin, std::string_view scheme, HostServi
       scheme_(scheme),
       services_(std::move(services)),
       released_(std::move(released)),
-      host_(make_host(services_)) {}
+      host_(services_, scheme_) {}
 
 Transport::~Transport() = default;
 
@@ -126,7 +94,7 @@ Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std:
   params.tx_hwm_bytes = std::min<std::uint64_t>(limits.queue_bytes_max, handed_over_bytes_max);
   params.linger_ns = static_cast<std::uint64_t>(limits.linger.count());
   tt_error error = empty_error();
-  tt_status status = self->ops_.open(&self->host_, &params, &self->handle_, &error);
+  tt_status status = self->ops_.open(self->host_.get(), &params, &self->handle_, &error);
   if (status < 0) {
     return error_of(status, error, "open transport", self->scheme_);
   }

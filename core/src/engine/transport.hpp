@@ -7,7 +7,6 @@
 #include <trestle/payload.hpp>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/host_table.hpp"
 #include "engine/packet_hold.hpp"
 #include "wire/packet.hpp"
 
@@ -44,13 +44,6 @@ class ListenEvents {
 
  protected:
   ~ListenEvents() = default;
-};
-
-/// What the host table of a transport is made of. Lifetime: longer than the transport.
-struct HostServices {
-  std::function<void()> wake;
-  std::function<TimePoint()> now;
-  std::function<void(int level, std::string_view text)> log;
 };
 
 struct TransportLimits {
@@ -124,7 +117,7 @@ class Transport {
   std::string scheme_;
   HostServices services_;
   std::shared_ptr<ReleaseQueue> released_;
-  tt_host host_;
+  HostTable host_;
   tt_transport* handle_ = nullptr;
   tt_attr attributes_{};
   std::vector<Payload> kept_;

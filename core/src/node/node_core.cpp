@@ -47,14 +47,19 @@ LogLevel level_of(int level) {
   }
 }
 
-engine::EngineOptions engine_options(const NodeOptions& options, LogFunction log) {
+engine::EngineOptions engine_options(const NodeOptions& options, LogFunction log,
+                                     plugin_loading::PluginRegistry& plugins) {
   return {.clock = options.driver != nullptr ? options.driver->clock() : steady_clock(),
           .limits = {.packet_bytes_max = options.message_bytes_max + packet_overhead_bytes,
                      .queue_bytes_max = options.queue_bytes_max,
                      .linger = options.close_timeout,
                      .threads_allowed = options.driver == nullptr},
-          .log = [log = std::move(log)](int level, std::string_view text) {
-            log(level_of(level), text);
+          .log = [log = std::move(log)](int level,
+                                        std::string_view text) { log(level_of(level), text); },
+          .find_plugin = [&plugins](std::string_view scheme) -> Result<engine::FoundPlugin> {
+            const auto found = plugins.find(scheme);
+            if (found.has_error()) return found.error();
+            return engine::FoundPlugin{*found->descriptor, found->reach};
           }};
 }
 
@@ -76,7 +81,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       plugins_(search_options(deferred_log())),
       handlers_(instance_),
       system_handlers_(handlers_),
-      engine_(engine_options(options_, deferred_log()), *this),
+      engine_(engine_options(options_, deferred_log(), plugins_), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
       shared_pool_(std::make_shared<dispatch::WorkerPool>(worker_count(options_),
                                                           options_.spawn_queue_messages)),

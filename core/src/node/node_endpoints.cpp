@@ -43,11 +43,11 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
   if (closing_) return Error(Errc::shut_down, "this node was closed");
   auto transport = engine_.transport(*plugin->descriptor, endpoint->scheme);
   if (transport.has_error()) return std::move(transport).error();
-  if (plugin->scheme->reach == TT_REACH_NETWORK && endpoint->host.empty()) {
+  if (plugin->reach == TT_REACH_NETWORK && endpoint->host.empty()) {
     return Error(Errc::bad_endpoint,
                  "cannot listen at '" + std::string(uri) + "': " + endpoint->address_fault);
   }
-  const bool exposed = plugin->scheme->reach == TT_REACH_NETWORK &&
+  const bool exposed = plugin->reach == TT_REACH_NETWORK &&
                        !(*transport)->has(TT_CAP_AUTHENTICATED) && !endpoint->is_loopback();
   if (exposed && !endpoint->insecure) {
     return Error(Errc::insecure_listener,

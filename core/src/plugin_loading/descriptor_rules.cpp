@@ -1,8 +1,11 @@
 // Checking a plugin's descriptor, in the order in which its parts may be trusted.
 #include "plugin_loading/descriptor_rules.hpp"
 
+#include "plugin_loading/abi_version.hpp"
 #include "plugin_loading/rejection.hpp"
 #include "plugin_loading/scheme_name.hpp"
+
+#include <trestle/ext/stack.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -22,30 +25,16 @@ std::string hex(std::uint32_t value) {
   return text;
 }
 
-std::string version(unsigned major, unsigned minor) {
-  return std::to_string(major) + '.' + std::to_string(minor);
-}
-
-std::string host_version() {
-  return version(TT_ABI_MAJOR, TT_ABI_MINOR);
-}
-
 Broken check_version(const tt_plugin& plugin) {
   if (plugin.magic != TT_MAGIC) {
     return "not a ThinTransport plugin: its magic is " + hex(plugin.magic) + ", not " +
            hex(TT_MAGIC);
   }
-  if (plugin.abi_major != TT_ABI_MAJOR) {
-    return "built for ThinTransport " + version(plugin.abi_major, plugin.abi_minor) +
-           ", this host speaks " + host_version() + ": the major versions must be equal";
-  }
+  const PluginVersions versions{{plugin.abi_major, plugin.abi_minor}, plugin.min_host_minor};
+  if (auto misfit = version_misfit(versions, {TT_ABI_MAJOR, TT_ABI_MINOR})) return misfit;
   if (plugin.layout != TT_LAYOUT) {
     return "built with another layout of the tables, " + hex(plugin.layout) + ", not " +
            hex(TT_LAYOUT) + ": a packing option, or another size of pointers";
-  }
-  if (plugin.min_host_minor > TT_ABI_MINOR) {
-    return "needs a host with ThinTransport " + version(plugin.abi_major, plugin.min_host_minor) +
-           " or later, this host speaks " + host_version();
   }
   return std::nullopt;
 }
@@ -119,14 +108,19 @@ Result<void> check_descriptor(const tt_plugin& plugin, const std::filesystem::pa
   return {};
 }
 
+bool is_wrapper(const tt_scheme& entry) noexcept {
+  return (entry.flags & TT_SCHEME_WRAPS) != 0;
+}
+
 const tt_scheme* find_scheme(const tt_plugin& plugin, std::string_view scheme) noexcept {
   const auto schemes = schemes_of(plugin);
   // An exact entry says more about the scheme than its family does.
   for (const tt_scheme& declared : schemes) {
     if (declared.name == scheme) return &declared;
   }
+  const bool is_single = inner_scheme(inner_scheme(scheme)).empty();
   const auto found = std::find_if(schemes.begin(), schemes.end(), [&](const tt_scheme& declared) {
-    return covers(declared.name, scheme);
+    return covers(declared.name, scheme) && (is_single || is_wrapper(declared));
   });
   return found == schemes.end() ? nullptr : &*found;
 }

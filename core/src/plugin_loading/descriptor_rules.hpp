@@ -13,8 +13,12 @@ namespace trestle::plugin_loading {
 /// Errors: Errc::plugin_rejected naming the first broken rule, and both versions where they differ.
 Result<void> check_descriptor(const tt_plugin& plugin, const std::filesystem::path& file);
 
-/// The entry of a checked descriptor that covers `scheme`, or null.
+/// The entry of a checked descriptor that covers `scheme`, or null. Only families of wrappers cover
+/// what has more than one '+'.
 const tt_scheme* find_scheme(const tt_plugin& plugin, std::string_view scheme) noexcept;
+
+/// Whether the entry's transports carry their packets over another one.
+bool is_wrapper(const tt_scheme& entry) noexcept;
 
 /// As `find_scheme`, with an error that lists what the plugin implements instead.
 /// Errors: Errc::plugin_rejected.

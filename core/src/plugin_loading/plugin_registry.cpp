@@ -81,19 +81,36 @@ Result<void> PluginRegistry::add_plugin(const fs::path& file) {
 }
 
 Result<LoadedPlugin> PluginRegistry::find(std::string_view scheme) {
-  std::string line;
-  auto loaded = [&]() -> Result<LoadedPlugin> {
+  std::vector<std::string> lines;
+  auto loaded = [&] {
     const std::lock_guard lock(mutex_);
-    const auto plugin = choose(scheme);
-    if (plugin.has_error()) return plugin.error();
-    const auto entry = require_scheme(*plugin->descriptor, scheme, plugin->found.path);
-    if (entry.has_error()) return entry.error();
-    const auto initialised = initialize_once(*plugin->descriptor, plugin->found.path);
-    if (initialised.has_error()) return initialised.error();
-    line = announcement(*plugin);
-    return LoadedPlugin{plugin->descriptor, *entry, plugin->real_path, why(plugin->found)};
+    return load(scheme, lines);
   }();
-  log(line);
+  for (const std::string& line : lines) log(line);
+  return loaded;
+}
+
+// Calls itself for what is wrapped, and the scheme becomes shorter each time.
+Result<LoadedPlugin> PluginRegistry::load(std::string_view scheme,
+                                          std::vector<std::string>& log_lines) {
+  const auto plugin = choose(scheme);
+  if (plugin.has_error()) return plugin.error();
+  const auto entry = require_scheme(*plugin->descriptor, scheme, plugin->found.path);
+  if (entry.has_error()) return entry.error();
+  const auto initialised = initialize_once(*plugin->descriptor, plugin->found.path);
+  if (initialised.has_error()) return initialised.error();
+  log_lines.push_back(announcement(*plugin));
+  LoadedPlugin loaded{plugin->descriptor, *entry, (*entry)->reach, plugin->real_path,
+                      why(plugin->found)};
+  const std::string_view inner = inner_scheme(scheme);
+  if (!is_wrapper(**entry) || inner.empty()) return loaded;
+  const auto wrapped = load(inner, log_lines);
+  if (wrapped.has_error()) {
+    Error error = wrapped.error();
+    error.text = "'" + std::string(scheme) + "' wraps '" + std::string(inner) + "': " + error.text;
+    return error;
+  }
+  loaded.reach = wrapped->reach;
   return loaded;
 }
 

@@ -19,9 +19,10 @@ namespace trestle::plugin_loading {
 /// A plugin that is ready to open transports. Lifetime of what it points to: the process's.
 struct LoadedPlugin {
   const tt_plugin* descriptor = nullptr;
-  const tt_scheme* scheme = nullptr;  ///< the entry that covers the scheme asked for: its reach
-  std::filesystem::path file;         ///< free of symbolic links
-  std::string why_chosen;             ///< such as "install directory /opt/lib/trestle/v1"
+  const tt_scheme* scheme = nullptr;  ///< the entry that covers the scheme asked for
+  std::uint32_t reach = 0;     ///< TT_REACH_*; a wrapper's is that of the innermost transport
+  std::filesystem::path file;  ///< free of symbolic links
+  std::string why_chosen;      ///< such as "install directory /opt/lib/trestle/v1"
 };
 
 /// A file whose name says that it is a plugin.
@@ -41,7 +42,8 @@ class PluginRegistry {
   Result<void> add_plugin(const std::filesystem::path& file);
 
   /// The plugin for a scheme such as "tcp" or "zmq+ipc", loaded now unless it was before. The first
-  /// file of the right name decides: if it cannot be used, the search does not go on.
+  /// file of the right name decides: if it cannot be used, the search does not go on. With a
+  /// wrapper such as "pass+tcp" comes the plugin of what it wraps.
   /// Errors: Errc::bad_endpoint: not a scheme; Errc::unknown_scheme: no file, with every path
   /// tried; Errc::plugin_rejected: a file that cannot be used, with the rule that it breaks.
   Result<LoadedPlugin> find(std::string_view scheme);
@@ -65,6 +67,7 @@ class PluginRegistry {
   Result<Plugin> open(const PluginFile& file) const;
   Result<PluginFile> search(std::string_view scheme, const std::string& file_name) const;
   Result<Plugin> choose(std::string_view scheme);
+  Result<LoadedPlugin> load(std::string_view scheme, std::vector<std::string>& log_lines);
   /// Empty if the plugin was announced before.
   std::string announcement(const Plugin& plugin);
   void log(const std::string& line) const;

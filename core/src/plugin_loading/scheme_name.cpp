@@ -18,10 +18,13 @@ bool is_word(std::string_view text) noexcept {
 }
 
 bool is_scheme(std::string_view text) noexcept {
-  const auto plus = text.find('+');
-  const std::string_view base = text.substr(0, plus);
-  const bool sub_fits = plus == std::string_view::npos || is_word(text.substr(plus + 1));
-  return text.size() <= scheme_bytes_max && is_word(base) && is_lower(base.front()) && sub_fits;
+  if (text.empty() || text.size() > scheme_bytes_max || !is_lower(text.front())) return false;
+  while (true) {
+    const auto plus = text.find('+');
+    if (!is_word(text.substr(0, plus))) return false;
+    if (plus == std::string_view::npos) return true;
+    text.remove_prefix(plus + 1);
+  }
 }
 
 /// What a peer sent may hold anything; an error text must stay one readable line.
@@ -39,9 +42,14 @@ Result<std::string> plugin_file_name(std::string_view scheme) {
     return Error(Errc::bad_endpoint,
                  "'" + printable(scheme) +
                      "' is not a URI scheme: expected lower-case letters and digits, a letter "
-                     "first, one '+' at most, up to 64 bytes, such as tcp or zmq+ipc");
+                     "first, words joined by '+', up to 64 bytes, such as tcp or zmq+ipc");
   }
   return "trestle_" + std::string(scheme.substr(0, scheme.find('+'))) + ".so";
+}
+
+std::string_view inner_scheme(std::string_view scheme) noexcept {
+  const auto plus = scheme.find('+');
+  return plus == std::string_view::npos ? std::string_view() : scheme.substr(plus + 1);
 }
 
 bool covers(std::string_view declared, std::string_view scheme) noexcept {

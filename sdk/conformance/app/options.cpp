@@ -46,6 +46,11 @@ void declare(CLI::App& app, Options& options, Flags& flags) {
                  "an address that is malformed in the scheme's own way; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--inner", subject.inner_plugins,
+                 "for a wrapper such as pass+tcp: the module of tcp, if it is not in the folder of "
+                 "PLUGIN; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--library-buffer", subject.library_buffer_bytes_max,
                  "bytes that buffers below the transport's may swallow before TT_E_AGAIN")
       ->capture_default_str();
@@ -67,6 +72,14 @@ void declare(CLI::App& app, Options& options, Flags& flags) {
   app.add_flag("--list", flags.list, "print the names of the checks and run none");
 }
 
+/// Makes the path one that dlopen() does not search for.
+void settle(std::string& path) {
+  std::error_code error;
+  const auto found = std::filesystem::canonical(path, error);
+  if (error) refuse(path + ": " + error.message());
+  path = found.string();
+}
+
 void complete(Options& options, const Flags& flags) {
   options.timeout = std::chrono::seconds(flags.timeout_seconds);
   options.subject.patience = std::chrono::seconds(flags.patience_seconds);
@@ -86,10 +99,8 @@ void complete(Options& options, const Flags& flags) {
   if (subject.scheme.find(':') != std::string::npos) {
     refuse("--scheme '" + subject.scheme + "': expected a name such as tcp, without '://'");
   }
-  std::error_code error;
-  const auto path = std::filesystem::canonical(subject.plugin_path, error);
-  if (error) refuse(subject.plugin_path + ": " + error.message());
-  subject.plugin_path = path.string();
+  settle(subject.plugin_path);
+  for (std::string& path : subject.inner_plugins) settle(path);
   const std::string prefix = subject.scheme + "://";
   if (!subject.listen_uri.empty() && !subject.listen_uri.starts_with(prefix)) {
     refuse("--listen '" + subject.listen_uri + "': expected a URI that begins with " + prefix);

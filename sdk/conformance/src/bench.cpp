@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "inner_plugins.hpp"
 #include "loaded_plugin.hpp"
 #include "pattern.hpp"
 
@@ -84,14 +85,14 @@ const tt_plugin& Bench::plugin() {
 }
 
 PeerProcess& Bench::peer(std::size_t number) {
-  if (reach_of(plugin(), subject_.scheme) == TT_REACH_PROCESS) {
+  if (reach_of(subject_, plugin(), subject_.scheme) == TT_REACH_PROCESS) {
     throw Skipped{"the scheme reaches this process only (TT_REACH_PROCESS)"};
   }
   return *peers_.at(number);
 }
 
 Driver& Bench::open(const OpenOptions& options) {
-  drivers_.push_back(std::make_unique<Driver>(plugin(), subject_.scheme, options));
+  drivers_.push_back(std::make_unique<Driver>(plugin(), subject_, options));
   return *drivers_.back();
 }
 

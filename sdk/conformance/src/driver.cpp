@@ -20,14 +20,14 @@ tt_error empty_error() {
 
 }  // namespace
 
-Driver::Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOptions& options)
+Driver::Driver(const tt_plugin& plugin, const Subject& subject, const OpenOptions& options)
     : ops_(*plugin.ops),
-      host_(std::make_unique<TestHost>(options.clock)),
+      host_(std::make_unique<TestHost>(options.clock, subject)),
       batch_events_(options.batch_events) {
   tt_open_params params{};
   params.size = sizeof(params);
   params.flags = options.flags;
-  params.scheme = scheme.c_str();
+  params.scheme = subject.scheme.c_str();
   params.rx_max_msg = options.packet_bytes_max;
   params.tx_hwm_bytes = options.queue_bytes_max;
   params.linger_ns = static_cast<std::uint64_t>(options.linger.count());

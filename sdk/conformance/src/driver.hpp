@@ -49,7 +49,7 @@ struct ColdResult {
 /// transports too: the driver is the host that serialises.
 class Driver {
  public:
-  Driver(const tt_plugin& plugin, const std::string& scheme, const OpenOptions& options);
+  Driver(const tt_plugin& plugin, const Subject& subject, const OpenOptions& options);
   ~Driver();
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;

@@ -12,17 +12,6 @@
 namespace trestle::conformance {
 namespace {
 
-/// Null if the scheme is not one of the plugin's.
-const tt_scheme* find_scheme(const tt_plugin& plugin, std::string_view scheme) {
-  const tt_scheme* const end = plugin.schemes + plugin.nschemes;
-  const tt_scheme* const at = std::find_if(plugin.schemes, end, [&](const tt_scheme& known) {
-    const std::string_view name = known.name;
-    if (!name.ends_with('*')) return name == scheme;
-    return scheme.starts_with(name.substr(0, name.size() - 1));
-  });
-  return at == end ? nullptr : at;
-}
-
 void expect_mandatory_slots(const tt_ops& ops) {
   const bool complete = ops.open && ops.query && ops.shutdown && ops.destroy && ops.listen &&
                         ops.listener_uri && ops.unlisten && ops.connect && ops.conn_set_user &&
@@ -43,25 +32,39 @@ void initialise_once(const tt_plugin& plugin) {
 
 }  // namespace
 
-const tt_plugin& load_plugin(const std::string& path, const std::string& scheme) {
+const tt_plugin& load_module(const std::string& path) {
   void* const module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (module == nullptr) fail(std::string("dlopen: ") + ::dlerror());
   const auto* plugin = static_cast<const tt_plugin*>(::dlsym(module, "tt_plugin_v1"));
   if (plugin == nullptr) fail(path + ": expected the symbol tt_plugin_v1, got none");
   expect_equal("magic", TT_MAGIC, plugin->magic);
-  expect_equal("abi_major", TT_ABI_MAJOR, plugin->abi_major);
+  // The draft from 0.9 on is the beginning of version 1.
+  const bool is_draft = plugin->abi_major == 0 && plugin->abi_minor >= 9;
+  if (!is_draft) expect_equal("abi_major", TT_ABI_MAJOR, plugin->abi_major);
   expect_equal("layout", TT_LAYOUT, plugin->layout);
-  expect(plugin->min_host_minor <= TT_ABI_MINOR, "min_host_minor: above that of this kit");
+  expect(plugin->abi_major != TT_ABI_MAJOR || plugin->min_host_minor <= TT_ABI_MINOR,
+         "min_host_minor: above that of this kit");
   expect(plugin->ops != nullptr, "ops: expected a table, got null");
   expect_mandatory_slots(*plugin->ops);
-  expect(find_scheme(*plugin, scheme) != nullptr,
-         "schemes: expected \"" + scheme + "\" among them, got none");
   initialise_once(*plugin);
   return *plugin;
 }
 
-std::uint32_t reach_of(const tt_plugin& plugin, const std::string& scheme) {
-  return find_scheme(plugin, scheme)->reach;
+const tt_plugin& load_plugin(const std::string& path, const std::string& scheme) {
+  const tt_plugin& plugin = load_module(path);
+  expect(find_scheme(plugin, scheme) != nullptr,
+         "schemes: expected \"" + scheme + "\" among them, got none");
+  return plugin;
+}
+
+const tt_scheme* find_scheme(const tt_plugin& plugin, const std::string& scheme) {
+  const tt_scheme* const end = plugin.schemes + plugin.nschemes;
+  const tt_scheme* const at = std::find_if(plugin.schemes, end, [&](const tt_scheme& known) {
+    const std::string_view name = known.name;
+    if (!name.ends_with('*')) return name == scheme;
+    return scheme.starts_with(name.substr(0, name.size() - 1));
+  });
+  return at == end ? nullptr : at;
 }
 
 }  // namespace trestle::conformance

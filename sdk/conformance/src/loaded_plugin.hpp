@@ -7,11 +7,14 @@
 
 namespace trestle::conformance {
 
-/// Loads `path` and initialises the plugin once per process; it stays loaded.
-/// Errors: Failed, with the loader's text or what is wrong with the descriptor.
+/// Loads `path`, whatever its schemes, and initialises the plugin once per process; it stays
+/// loaded. Errors: Failed, with the loader's text or what is wrong with the descriptor.
+const tt_plugin& load_module(const std::string& path);
+
+/// As load_module(). Errors: Failed also if `scheme` is not one of the plugin's.
 const tt_plugin& load_plugin(const std::string& path, const std::string& scheme);
 
-/// TT_REACH_* of the scheme, which is one of the plugin's.
-std::uint32_t reach_of(const tt_plugin& plugin, const std::string& scheme);
+/// The plugin's entry for the scheme, or null.
+const tt_scheme* find_scheme(const tt_plugin& plugin, const std::string& scheme);
 
 }  // namespace trestle::conformance

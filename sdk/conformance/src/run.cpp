@@ -65,7 +65,7 @@ std::span<const Check> all_checks() {
 
 Outcome try_to_listen(const Subject& subject) {
   try {
-    Driver driver(load_plugin(subject.plugin_path, subject.scheme), subject.scheme, {});
+    Driver driver(load_plugin(subject.plugin_path, subject.scheme), subject, {});
     if ((driver.attributes().caps & TT_CAP_LISTEN) != 0) driver.listen(subject.listen_uri);
     return {};
   } catch (const Failed& failed) {

@@ -3,15 +3,27 @@
 
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <trestle/sdk/plugin.hpp>
 
+#include <cstring>
 #include <new>
+#include <string_view>
+#include <utility>
 
 #include "failure.hpp"
+#include "inner_plugins.hpp"
 
 namespace trestle::conformance {
+namespace {
 
-TestHost::TestHost(ClockKind clock)
-    : clock_(clock), wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+constexpr std::uint32_t depth_max = 4;
+
+}  // namespace
+
+TestHost::TestHost(ClockKind clock, Subject subject)
+    : subject_(std::move(subject)),
+      clock_(clock),
+      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   expect(wake_fd_ >= 0, "eventfd: the kit itself is out of file descriptors");
   table_.size = sizeof(table_);
   table_.abi_major = TT_ABI_MAJOR;
@@ -30,7 +42,14 @@ TestHost::TestHost(ClockKind clock)
     self(table).allocated_.fetch_sub(static_cast<std::int64_t>(size), std::memory_order_relaxed);
     ::operator delete (p, std::align_val_t{align});
   };
-  table_.extension = [](const tt_host*, const char*) -> const void* { return nullptr; };
+  table_.extension = [](const tt_host*, const char* id) -> const void* {
+    static constexpr tt_stack stack{
+        sizeof(tt_stack), depth_max,
+        [](const tt_host* table, const tt_open_params* params, tt_inner* out, tt_error* error) {
+          return self(table).open_inner(table, *params, *out, error);
+        }};
+    return std::string_view(id) == TT_STACK_ID ? &stack : nullptr;
+  };
 }
 
 TestHost::~TestHost() {
@@ -39,6 +58,35 @@ TestHost::~TestHost() {
 
 TestHost& TestHost::self(const tt_host* table) {
   return *static_cast<TestHost*>(table->ctx);
+}
+
+std::uint32_t TestHost::depth_of(const tt_host* table) const {
+  for (const auto& inner : inner_tables_) {
+    if (&inner->table == table) return inner->depth;
+  }
+  return 1;  // of the kit itself, or a check's copy of it
+}
+
+tt_status TestHost::open_inner(const tt_host* wrapper, const tt_open_params& params, tt_inner& out,
+                               tt_error* error) {
+  const std::string scheme = params.scheme;
+  try {
+    const std::uint32_t depth = depth_of(wrapper) + 1;
+    expect(depth <= depth_max, "inner transport '" + scheme + "': expected at most " +
+                                   std::to_string(depth_max) +
+                                   " transports on top of one another, got more");
+    const tt_plugin& plugin = load_inner_plugin(subject_, scheme);
+    tt_inner inner{sizeof(inner), reach_of(subject_, plugin, scheme), plugin.ops, nullptr};
+    // One that fails keeps its table until the end: what it opened itself has tables after it.
+    inner_tables_.push_back(std::make_unique<InnerTable>(InnerTable{table_, depth}));
+    const tt_host* const table = &inner_tables_.back()->table;
+    const tt_status status = plugin.ops->open(table, &params, &inner.transport, error);
+    if (status >= 0) sdk::fill_table(&out, inner);
+    return status;
+  } catch (const Failed& failed) {
+    sdk::fill_error(error, sdk::Error(TT_E_ADDR, failed.text));
+    return TT_E_ADDR;
+  }
 }
 
 void TestHost::wake() {

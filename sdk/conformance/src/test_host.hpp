@@ -1,11 +1,13 @@
 // The host's side of the contract as the kit plays it: wake-ups, clock, log, memory.
 #pragma once
 
-#include <trestle/thin_transport.h>
+#include <trestle/ext/stack.h>
+#include <trestle/conformance/check.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -17,7 +19,8 @@ enum class ClockKind { real, manual };
 /// Threads: any. Lifetime: longer than the transport that was opened with it.
 class TestHost {
  public:
-  explicit TestHost(ClockKind clock);
+  /// `subject` says where inner transports come from.
+  TestHost(ClockKind clock, Subject subject);
   ~TestHost();
   TestHost(const TestHost&) = delete;
   TestHost& operator=(const TestHost&) = delete;
@@ -44,12 +47,23 @@ class TestHost {
   std::vector<std::string> complaints() const;
 
  private:
+  /// What an inner transport sees of this host.
+  struct InnerTable {
+    tt_host table;
+    std::uint32_t depth;
+  };
+
   static TestHost& self(const tt_host* table);
+  std::uint32_t depth_of(const tt_host* table) const;
+  tt_status open_inner(const tt_host* wrapper, const tt_open_params& params, tt_inner& out,
+                       tt_error* error);
   void wake();
   void log(std::int32_t level, const char* text);
   void* alloc(std::size_t size, std::size_t align);
 
   tt_host table_{};
+  const Subject subject_;
+  std::vector<std::unique_ptr<InnerTable>> inner_tables_;
   const ClockKind clock_;
   int wake_fd_ = -1;
   std::atomic<std::uint64_t> manual_now_ns_{1'000'000'000};

@@ -222,7 +222,7 @@ typedef struct tt_ops {
 typedef struct tt_scheme { /* frozen */
   const char* name;        /* "tcp", or "ofi+*" for all of a family */
   uint32_t reach;          /* TT_REACH_* */
-  uint32_t flags;          /* 0 */
+  uint32_t flags;          /* 0, or TT_SCHEME_WRAPS of ext/stack.h */
 } tt_scheme;
 
 typedef struct tt_plugin {

@@ -11,13 +11,28 @@ using testing::HasSubstr;
 TEST(SchemeName, LeadsToTheFileOfItsBase) {
   EXPECT_EQ(plugin_file_name("tcp").value(), "trestle_tcp.so");
   EXPECT_EQ(plugin_file_name("zmq+ipc").value(), "trestle_zmq.so");
+  EXPECT_EQ(plugin_file_name("pass+zmq+ipc").value(), "trestle_pass.so");
   EXPECT_EQ(plugin_file_name("h2").value(), "trestle_h2.so");
 }
 
 TEST(SchemeName, RefusesWhatCouldChangeThePath) {
-  const std::string_view malformed[] = {
-      "",    "+",   "tcp+", "+tcp",    "a+b+c",       "Tcp",   "2a",  "..",
-      "a/b", "a.b", "a_b",  "../evil", "tcp+../evil", "a%2fb", "a b", std::string_view("a\0b", 3)};
+  const std::string_view malformed[] = {"",
+                                        "+",
+                                        "tcp+",
+                                        "+tcp",
+                                        "a++b",
+                                        "a+b+",
+                                        "Tcp",
+                                        "2a",
+                                        "..",
+                                        "a/b",
+                                        "a.b",
+                                        "a_b",
+                                        "../evil",
+                                        "tcp+../evil",
+                                        "a%2fb",
+                                        "a b",
+                                        std::string_view("a\0b", 3)};
 
   for (const std::string_view scheme : malformed) {
     const auto name = plugin_file_name(scheme);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <future>
 #include <stdexcept>
 
@@ -39,6 +40,22 @@ TEST_F(Call, PrintsTheReplyAsJson) {
 
 TEST_F(Call, WorksOverUnixSockets) {
   const auto ended = run_tool({"call", served_.unix_socket(), "echo", "[1]"});
+
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.out, "[1]\n");
+}
+
+TEST_F(Call, WorksThroughAWrapper) {
+  const std::filesystem::path wrapper = TRESTLE_PASS_PLUGIN;
+  NodeOptions options;
+  options.plugins = {wrapper};
+  Node server(options);
+  server.add(unary("echo", [](Encoded in) { return in; })).value();
+  const std::string uri = server.listen("pass+unix://*").value();
+
+  const std::string path = wrapper.parent_path().string() + ":<default>";
+  const auto ended =
+      ToolProcess({"call", uri, "echo", "[1]"}, {{"TRESTLE_PLUGIN_PATH", path}}).wait();
 
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
   EXPECT_EQ(ended.out, "[1]\n");

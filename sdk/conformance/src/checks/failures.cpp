@@ -19,10 +19,10 @@ namespace {
 /// One open() and, if it succeeds, the shortest way to destroy().
 class BareOpen {
  public:
-  BareOpen(const tt_ops& ops, const std::string& scheme, const tt_kv* option = nullptr)
-      : ops_(ops) {
+  BareOpen(const tt_ops& ops, const Subject& subject, const tt_kv* option = nullptr)
+      : ops_(ops), host_(ClockKind::real, subject), scheme_(subject.scheme) {
     params_.size = sizeof(params_);
-    params_.scheme = scheme.c_str();
+    params_.scheme = scheme_.c_str();
     params_.kv = option;
     params_.nkv = option == nullptr ? 0 : 1;
     params_.rx_max_msg = 1 << 20;
@@ -51,7 +51,8 @@ class BareOpen {
 
  private:
   const tt_ops& ops_;
-  TestHost host_{ClockKind::real};
+  TestHost host_;
+  const std::string scheme_;
   tt_open_params params_{};
   tt_error error_{};
   tt_transport* transport_ = nullptr;
@@ -79,9 +80,9 @@ class FewDescriptors {
 
 void failed_open(Bench& bench) {
   const tt_ops& ops = *bench.plugin().ops;
-  const std::string& scheme = bench.subject().scheme;
+  const Subject& subject = bench.subject();
   {
-    BareOpen first(ops, scheme);  // whatever is made once is made now
+    BareOpen first(ops, subject);  // whatever is made once is made now
     expect_status("open", TT_OK, first.open());
     first.close();
   }
@@ -94,7 +95,7 @@ void failed_open(Bench& bench) {
 
   {
     const tt_kv unknown{"no_such_option", "1"};
-    BareOpen refused(ops, scheme, &unknown);
+    BareOpen refused(ops, subject, &unknown);
     const std::string when = "open with an unknown option";
     const tt_status status = refused.open();
     refused.expect_failure(status, when);
@@ -104,7 +105,7 @@ void failed_open(Bench& bench) {
   constexpr rlim_t enough = 64;
   for (rlim_t more = 0; more <= enough; ++more) {
     const std::string when = "open with room for " + std::to_string(more) + " descriptors";
-    BareOpen starved(ops, scheme);
+    BareOpen starved(ops, subject);
     tt_status status = TT_OK;
     {
       const FewDescriptors few(more);

@@ -1,4 +1,7 @@
 // Tables that are shorter or longer than the plugin's own: hosts of another minor version.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -73,28 +76,40 @@ struct Longer {
   std::array<std::uint64_t, 16> later{};
 };
 
-void longer_tables(Bench& bench) {
-  TestHost host(ClockKind::real);
-  Longer<tt_host> table{*host.table(), {}};
-  table.known.size = sizeof(table);
-  table.known.abi_minor = TT_ABI_MINOR + 1;
-  Longer<tt_open_params> params{};
-  params.known.size = sizeof(params);
-  params.known.scheme = bench.subject().scheme.c_str();
-  params.known.rx_max_msg = 1 << 20;
-  params.known.tx_hwm_bytes = 1 << 20;
-  params.known.linger_ns = 1'000'000'000;
+/// The tables of the oldest minor version, whose hosts a plugin of today has to work with.
+constexpr std::uint16_t oldest_minor = 9;
+constexpr std::uint32_t oldest_host_bytes =
+    offsetof(tt_host, extension) + sizeof(tt_host::extension);
+constexpr std::uint32_t oldest_params_bytes =
+    offsetof(tt_open_params, linger_ns) + sizeof(tt_open_params::linger_ns);
+
+tt_open_params modest_params(const std::string& scheme) {
+  tt_open_params params{};
+  params.size = sizeof(params);
+  params.scheme = scheme.c_str();
+  params.rx_max_msg = 1 << 20;
+  params.tx_hwm_bytes = 1 << 20;
+  params.linger_ns = 1'000'000'000;
+  return params;
+}
+
+/// Opens, listens, and ends it all. `tables` is what the host's are, for the text.
+void open_and_end(Bench& bench, const tt_host& host, const tt_open_params& params,
+                  const std::string& tables) {
   tt_error error{};
   error.size = sizeof(error);
   tt_transport* transport = nullptr;
+  tt_listener* listener = nullptr;
   const tt_ops& ops = *bench.plugin().ops;
+  const auto expect_ok = [&](const char* call, tt_status status) {
+    expect(status == TT_OK, call + (" with " + tables) + ": expected TT_OK, got " +
+                                name_of_status(status) + ": " + error.text);
+  };
 
-  const tt_status status = ops.open(&table.known, &params.known, &transport, &error);
+  expect_ok("open", ops.open(&host, &params, &transport, &error));
+  expect_ok("listen",
+            ops.listen(transport, bench.subject().listen_uri.c_str(), nullptr, &listener, &error));
 
-  expect(status == TT_OK,
-         "open with tables of a later minor version, their new members zero: "
-         "expected TT_OK, got " +
-             name_of_status(status) + ": " + error.text);
   ops.shutdown(transport, 0);
   tt_event event{};
   for (int i = 0; i < 1000 && event.kind != TT_EV_DOWN; ++i) ops.progress(transport, &event, 1);
@@ -102,9 +117,63 @@ void longer_tables(Bench& bench) {
   expect_status("destroy", TT_OK, ops.destroy(transport));
 }
 
+void longer_tables(Bench& bench) {
+  TestHost host(ClockKind::real, bench.subject());
+  Longer<tt_host> table{*host.table(), {}};
+  table.known.size = sizeof(table);
+  table.known.abi_minor = TT_ABI_MINOR + 1;
+  Longer<tt_open_params> params{modest_params(bench.subject().scheme), {}};
+  params.known.size = sizeof(params);
+
+  open_and_end(bench, table.known, params.known,
+               "tables of a later minor version, their new members zero");
+}
+
+/// The first `bytes` of a table, at the very end of readable memory.
+class BeforeNothing {
+ public:
+  template <class Table>
+  BeforeNothing(const Table& table, std::uint32_t bytes)
+      : page_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))),
+        pages_(::mmap(nullptr, 2 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                      0)) {
+    expect(pages_ != MAP_FAILED, "mmap: the kit itself is out of memory");
+    ::mprotect(static_cast<std::byte*>(pages_) + page_, page_, PROT_NONE);
+    start_ = static_cast<std::byte*>(pages_) + page_ - bytes;
+    std::memcpy(start_, &table, bytes);
+    std::memcpy(start_, &bytes, sizeof(bytes));
+  }
+  ~BeforeNothing() { ::munmap(pages_, 2 * page_); }
+  BeforeNothing(const BeforeNothing&) = delete;
+  BeforeNothing& operator=(const BeforeNothing&) = delete;
+
+  template <class Table>
+  const Table& as() const {
+    return *reinterpret_cast<const Table*>(start_);
+  }
+
+ private:
+  const std::size_t page_;
+  void* const pages_;
+  std::byte* start_ = nullptr;
+};
+
+/// A host of the oldest minor version. Whoever reads a member that it does not have crashes.
+void oldest_tables(Bench& bench) {
+  TestHost host(ClockKind::real, bench.subject());
+  tt_host table = *host.table();
+  table.abi_minor = oldest_minor;
+  const BeforeNothing oldest_host(table, oldest_host_bytes);
+  const BeforeNothing oldest_params(modest_params(bench.subject().scheme), oldest_params_bytes);
+
+  open_and_end(bench, oldest_host.as<tt_host>(), oldest_params.as<tt_open_params>(),
+               "tables of the oldest minor version");
+}
+
 constexpr std::array checks = {
     Check{"ShortTablesAreNotOverrun", "Ownership", 0, short_tables},
     Check{"LongerTablesAreAccepted", "Versions", 0, longer_tables},
+    Check{"TablesOfTheOldestHostAreEnough", "Versions", 0, oldest_tables},
 };
 
 }  // namespace

@@ -39,6 +39,8 @@ class Host {
 
   /// A table of functions by its name; null if the host has none.
   const void* extension(const char* id) const noexcept { return table_->extension(table_, id); }
+  /// For extensions, whose functions want it.
+  const tt_host* table() const noexcept { return table_; }
 
  private:
   const tt_host* table_;

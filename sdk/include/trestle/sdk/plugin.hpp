@@ -265,11 +265,15 @@ class PluginSlots {
 template <Transport T>
 inline constexpr tt_ops plugin_ops = PluginSlots<T>::table();
 
+/// The oldest minor version of a host whose tables are enough for what is in these headers.
+inline constexpr std::uint16_t oldest_host_minor = 9;
+
 /// What a plugin says of itself before any of its code runs.
 struct PluginIdentity {
   const char* name;     ///< such as "tcp"
   const char* version;  ///< of the plugin
   const char* vendor;   ///< who made it
+  std::uint16_t min_host_minor = oldest_host_minor;  ///< more, if you read newer members unasked
 };
 
 /// The plugin descriptor, for `TT_PLUGIN_DEFINE = describe_plugin<MyTransport>(…);`
@@ -282,7 +286,7 @@ constexpr tt_plugin describe_plugin(PluginIdentity identity, const tt_scheme (&s
   plugin.abi_minor = TT_ABI_MINOR;
   plugin.size = sizeof(tt_plugin);
   plugin.layout = TT_LAYOUT;
-  plugin.min_host_minor = TT_ABI_MINOR;
+  plugin.min_host_minor = identity.min_host_minor;
   plugin.name = identity.name;
   plugin.version = identity.version;
   plugin.vendor = identity.vendor;

@@ -15,6 +15,9 @@ struct Subject {
   std::string scheme;       ///< one of the plugin's schemes
   std::string listen_uri;   ///< gives a fresh address each time: "inproc://*", "tcp://127.0.0.1:0"
   std::vector<std::string> bad_uris = {};  ///< malformed in the scheme's own way
+  /// Modules of transports that a wrapper such as "pass+tcp" may ask for. Besides these, the plugin
+  /// itself, and trestle_NAME.so in its folder.
+  std::vector<std::string> inner_plugins = {};
   /// Bytes that one connection may take beyond tx_hwm_bytes before TT_E_AGAIN: buffers of the
   /// operating system or of the transport's library.
   std::uint64_t library_buffer_bytes_max = 64ull << 20;
