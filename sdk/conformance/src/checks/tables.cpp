@@ -104,7 +104,7 @@ void longer_tables(Bench& bench) {
 
 constexpr std::array checks = {
     Check{"ShortTablesAreNotOverrun", "Ownership", 0, short_tables},
-    Check{"LongerTablesAreAccepted", "Versions", 0, longer_tables},
+    Check{"LongerTablesAreAccepted", "Versions", 0, longer_tables, {.traffic = Traffic::none}},
 };
 
 }  // namespace
