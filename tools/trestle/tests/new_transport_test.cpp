@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -56,6 +57,17 @@ TEST_F(NewTransport, WritesTheTemplateUnderItsNewName) {
     EXPECT_THAT(read(target / name), Not(AnyOf(HasSubstr("mine"), HasSubstr("Mine")))) << name;
     EXPECT_THAT(ended.out, HasSubstr("wrote " + (target / name).string()));
   }
+}
+
+TEST_F(NewTransport, IsUnder200Lines) {
+  const fs::path target = directory_ / "new";
+
+  run_tool({"new-transport", "owl", target.string()});
+
+  const std::string source = read(target / "owl_transport.cpp");
+  const auto lines = std::count(source.begin(), source.end(), '\n');
+  EXPECT_GT(lines, 100);
+  EXPECT_LT(lines, 200);
 }
 
 TEST_F(NewTransport, TakesAnEmptyDirectory) {
