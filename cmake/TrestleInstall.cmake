@@ -1,9 +1,10 @@
-# What `cmake --install` adds: find_package(trestle) with trestle::core, trestle::sdk,
-# trestle::transport_kit, trestle::conformance and trestle::testing; and the programs.
+# What `cmake --install` adds: find_package(trestle) with trestle::core, trestle::abi,
+# trestle::sdk, trestle::transport_kit, trestle::conformance and trestle::testing; the programs;
+# and the template of a transport.
 include(CMakePackageConfigHelpers)
 set(TRESTLE_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/trestle")
 
-foreach(part core sdk transport_kit conformance testing)
+foreach(part abi core sdk transport_kit conformance testing)
   if(NOT TARGET trestle_${part})
     continue()
   endif()
@@ -37,3 +38,7 @@ install(FILES "${PROJECT_BINARY_DIR}/trestle-config.cmake"
 if(TARGET trestle_tool)
   install(TARGETS trestle_tool RUNTIME)
 endif()
+
+# What transports start from, and what says how.
+install(DIRECTORY sdk/template examples/tutorial examples/transport_c DESTINATION share/trestle)
+install(FILES docs/writing_a_transport.md DESTINATION share/doc/trestle)

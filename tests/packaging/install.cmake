@@ -7,7 +7,10 @@ execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${PREF
 set(wanted include/trestle/thin_transport.h include/trestle/error.hpp lib/libtrestle.so
     lib/libtrestle.so.0 lib/libtrestle_sdk.a lib/cmake/trestle/trestle-config.cmake
     lib/cmake/trestle/TrestleAddTransport.cmake lib/cmake/trestle/plugin.map
-    lib/cmake/trestle/TrestleAddConformanceTest.cmake bin/trestle-conformance)
+    lib/cmake/trestle/TrestleAddConformanceTest.cmake bin/trestle-conformance
+    share/trestle/template/mine_transport.cpp share/trestle/template/README.md
+    share/trestle/tutorial/1_opens/mine_transport.cpp share/trestle/transport_c/transport.c
+    share/doc/trestle/writing_a_transport.md)
 # The build tree has the same shape: what lies in its plugin folder must lie in the prefix's.
 file(GLOB plugins RELATIVE "${BUILD}" "${BUILD}/lib/trestle/v1/*.so")
 file(GLOB tools RELATIVE "${BUILD}" "${BUILD}/bin/trestle")

@@ -74,15 +74,6 @@ std::string_view unix_name(const Address& address) {
 
 }  // namespace
 
-Address::Address(const void* address, std::size_t size) noexcept
-    : size_(static_cast<socklen_t>(std::min(size, sizeof(storage_)))) {
-  std::memcpy(&storage_, address, size_);
-}
-
-bool Address::operator==(const Address& other) const noexcept {
-  return size_ == other.size_ && std::memcmp(&storage_, &other.storage_, size_) == 0;
-}
-
 std::string uri_of(const Address& address) {
   const int family = address.family();
   if (family == AF_INET || family == AF_INET6) return tcp_uri(address);

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <trestle/sdk/result.hpp>
+#include <trestle/transport_kit/socket_address.hpp>
 
-#include <sys/socket.h>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,31 +13,7 @@
 
 namespace trestle::tcp {
 
-/// A socket address of any family; empty by default.
-class Address {
- public:
-  Address() = default;
-  Address(const void* address, std::size_t size) noexcept;
-
-  int family() const noexcept { return storage_.ss_family; }
-  const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
-  socklen_t size() const noexcept { return size_; }
-
-  /// Calls `ask(address, size)`, as accept and getsockname want it; returns what it returns.
-  template <class Ask>
-  int fill(Ask ask) {
-    size_ = sizeof(storage_);
-    const int answer = ask(reinterpret_cast<sockaddr*>(&storage_), &size_);
-    if (answer < 0) *this = Address();
-    return answer;
-  }
-
-  bool operator==(const Address& other) const noexcept;
-
- private:
-  sockaddr_storage storage_{};
-  socklen_t size_ = 0;
-};
+using Address = transport_kit::SocketAddress;
 
 /// "tcp://127.0.0.1:80", "unix:///run/x.sock", "unix://@name"; empty for an unnamed socket.
 std::string uri_of(const Address& address);

@@ -1,6 +1,8 @@
 // The life of a connection: dialling, coming up, closing.
 #include "connection.hpp"
 
+#include <trestle/transport_kit/socket_error.hpp>
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <algorithm>
@@ -8,9 +10,12 @@
 #include <cerrno>
 #include <utility>
 
-#include "socket_error.hpp"
-
 namespace trestle::tcp {
+
+using transport_kit::reason_of;
+using transport_kit::socket_error;
+using transport_kit::status_of;
+
 namespace {
 
 using namespace std::chrono_literals;

@@ -1,36 +1,25 @@
 // Receiving: packets out of the stream, until the room, the budget or the bytes run out.
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include "connection.hpp"
-#include "socket_error.hpp"
 
+#include <trestle/transport_kit/socket_error.hpp>
+#include <trestle/transport_kit/socket_io.hpp>
 namespace trestle::tcp {
+
+using transport_kit::reason_of;
+using transport_kit::status_of;
+
 namespace {
 
 using transport_kit::StreamReader;
 
 /// Bytes read from one connection before others get their turn.
 constexpr std::size_t read_bytes_per_round = 512 * 1024;
-
-/// What recv() returns. One part needs no list of them, and that makes the call cheaper.
-ssize_t read_into(int fd, const std::array<std::span<std::byte>, 2>& space) noexcept {
-  std::array<iovec, 2> parts{
-      {{space[0].data(), space[0].size()}, {space[1].data(), space[1].size()}}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  ssize_t count = 0;
-  do {
-    count = space[1].empty() ? ::recv(fd, space[0].data(), space[0].size(), MSG_DONTWAIT)
-                             : ::recvmsg(fd, &message, MSG_DONTWAIT);
-  } while (count < 0 && errno == EINTR);
-  return count;
-}
 
 }  // namespace
 
@@ -87,7 +76,7 @@ Connection::Received Connection::receive(std::size_t& budget) {
   const auto space = reader_.space();
   const std::size_t room = space[0].size() + space[1].size();
   if (room == 0) return Received::no_room;
-  const ssize_t count = read_into(socket_.get(), space);
+  const ssize_t count = transport_kit::read_some(socket_.get(), space);
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
     reader_.commit(bytes);

@@ -1,12 +1,11 @@
 // Sending: at once if the socket takes it, else from the queue.
-#include <sys/socket.h>
-#include <sys/uio.h>
+#include <trestle/transport_kit/socket_io.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "connection.hpp"
-#include "socket_error.hpp"
 
 namespace trestle::tcp {
 namespace {
@@ -157,16 +156,7 @@ void Connection::write_queue() {
 /// Bytes taken, 0 if the socket is full; nothing once the stream is broken: what the peer sent
 /// before is still read, and then the connection is closed.
 std::optional<std::size_t> Connection::write_some(std::span<const tt_iov> segments) noexcept {
-  static_assert(sizeof(tt_iov) == sizeof(iovec));
-  msghdr message{};
-  message.msg_iov = reinterpret_cast<iovec*>(const_cast<tt_iov*>(segments.data()));
-  message.msg_iovlen = segments.size();
-  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-  ssize_t written = 0;
-  do {
-    written = segments.size() == 1 ? ::send(socket_.get(), segments[0].base, segments[0].len, flags)
-                                   : ::sendmsg(socket_.get(), &message, flags);
-  } while (written < 0 && errno == EINTR);
+  const ssize_t written = transport_kit::write_some(socket_.get(), segments);
   if (written >= 0) return static_cast<std::size_t>(written);
   if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) return 0;
   write_errno_ = errno;

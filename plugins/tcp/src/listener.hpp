@@ -1,61 +1,49 @@
-// A listening socket: bound, accepting, backing off when the process is out of descriptors.
+// A listening socket: bound as its URI asks for it.
 #pragma once
 
 #include <trestle/sdk/result.hpp>
+#include <trestle/transport_kit/file_descriptor.hpp>
+#include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/stream_listener.hpp>
 
 #include <functional>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "addresses.hpp"
-#include "file_descriptor.hpp"
-#include "loop.hpp"
 #include "socket_path.hpp"
 #include "stream_options.hpp"
 
 namespace trestle::tcp {
 
+using transport_kit::FileDescriptor;
+using transport_kit::Loop;
+
 /// What tt_listener is. Lifetime: until UNLISTENED was handed out.
-class Listener final : public Pollable {
+class Listener final : public transport_kit::StreamListener {
  public:
   /// Takes over a connection that came in at `listener`.
   using OnAccept = std::function<void(Listener&, FileDescriptor, const Address& peer)>;
 
   Listener(Loop& loop, StreamOptions options, void* user, OnAccept on_accept);
-  ~Listener() override;
 
+  /// `uri()` keeps a wildcard, for the host to replace.
   /// Errors: TT_E_ADDRINUSE, TT_E_DENIED, TT_E_UNREACHABLE: not an address of this host.
   sdk::Result<> open_tcp(const TcpBinding& binding);
   sdk::Result<> open_unix(const Address& address);
 
-  /// A URI that connect() accepts; a wildcard stays one, for the host to replace.
-  const std::string& uri() const noexcept { return uri_; }
   const StreamOptions& options() const noexcept { return options_; }
-  void* user() const noexcept { return user_; }
-  bool is_open() const noexcept { return static_cast<bool>(socket_); }
 
-  /// Stops listening; UNLISTENED follows.
+  /// Stops listening, and removes the socket's file; UNLISTENED follows.
   void close();
 
-  void on_ready(std::uint32_t) override {}
-  void on_deadline() override;
-  void work() override;
-
  private:
-  sdk::Result<> bind_tcp(const Address& address);
-  sdk::Result<> bind_unix(const Address& address);
-  sdk::Result<> start(const std::string& what);
-  bool accept_one();
-  void back_off(int os_errno);
+  sdk::Result<FileDescriptor> bind_tcp(const Address& address) const;
+  sdk::Result<FileDescriptor> bind_unix(const Address& address) const;
+  sdk::Result<> accept_at(FileDescriptor socket, std::string uri);
 
-  Loop& loop_;
   const StreamOptions options_;
-  void* user_;
   OnAccept on_accept_;
-  FileDescriptor socket_;
   SocketPath path_;
-  std::string uri_;
 };
 
 }  // namespace trestle::tcp

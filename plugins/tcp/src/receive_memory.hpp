@@ -1,14 +1,16 @@
 // What the connections of a transport read into: shared, and given back when it is not needed.
 #pragma once
 
+#include <trestle/transport_kit/loop.hpp>
 #include <trestle/transport_kit/read_buffer.hpp>
 #include <trestle/transport_kit/receive_pool.hpp>
 
 #include <cstdint>
 
-#include "loop.hpp"
-
 namespace trestle::tcp {
+
+using transport_kit::Loop;
+using transport_kit::Pollable;
 
 /// The buffer of small packets, and the pool of large ones, which shrinks when it is idle.
 class ReceiveMemory final : public Pollable {

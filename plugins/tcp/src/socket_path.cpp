@@ -1,6 +1,9 @@
 // Names of unix sockets in the file system.
 #include "socket_path.hpp"
 
+#include <trestle/transport_kit/file_descriptor.hpp>
+#include <trestle/transport_kit/socket_error.hpp>
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,10 +12,12 @@
 #include <utility>
 
 #include "addresses.hpp"
-#include "file_descriptor.hpp"
-#include "socket_error.hpp"
 
 namespace trestle::tcp {
+
+using transport_kit::FileDescriptor;
+using transport_kit::socket_error;
+
 namespace {
 
 enum class Served { yes, no };

@@ -45,7 +45,8 @@ StreamTransport::StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme,
       scheme_(scheme),
       limits_{options.packet_bytes_max, options.queue_bytes_max, options.linger},
       defaults_(defaults),
-      threads_allowed_(options.threads_allowed) {}
+      threads_allowed_(options.threads_allowed),
+      roster_(*loop_) {}
 
 tt_attr StreamTransport::attributes() const noexcept {
   tt_attr attr{};
@@ -78,7 +79,7 @@ sdk::Result<StreamTransport::Place> StreamTransport::place_of(std::string_view u
 }
 
 sdk::Result<Listener*> StreamTransport::listen(std::string_view uri, void* user) {
-  if (phase_ != Phase::open) return shut_down();
+  if (!roster_.is_open()) return shut_down();
   const auto place = place_of(uri);
   if (place.has_error()) return place.error();
   auto on_accept = [this](Listener& at, FileDescriptor socket, const Address& peer) {
@@ -87,7 +88,7 @@ sdk::Result<Listener*> StreamTransport::listen(std::string_view uri, void* user)
   };
   auto listener = std::make_unique<Listener>(*loop_, place->options, user, std::move(on_accept));
   if (auto opened = open_listener(*listener, *place); opened.has_error()) return opened.error();
-  return listeners_.emplace_back(std::move(listener)).get();
+  return &roster_.add(std::move(listener));
 }
 
 sdk::Result<> StreamTransport::open_listener(Listener& listener, const Place& place) {
@@ -106,7 +107,7 @@ sdk::Result<> StreamTransport::open_listener(Listener& listener, const Place& pl
 }
 
 sdk::Result<Connection*> StreamTransport::connect(std::string_view uri, void* user) {
-  if (phase_ != Phase::open) return shut_down();
+  if (!roster_.is_open()) return shut_down();
   const auto place = place_of(uri);
   if (place.has_error()) return place.error();
   auto target = target_of(*place);
@@ -139,11 +140,8 @@ sdk::Result<TcpTarget> StreamTransport::target_of(const Place& place) const {
 }
 
 Connection& StreamTransport::add_connection(const StreamOptions& options) {
-  auto conn =
-      std::make_unique<Connection>(Connection::Shared{*loop_, memory_, limits_}, scheme_, options);
-  Connection& added = *conn;
-  connections_.emplace(&added, std::move(conn));
-  return added;
+  return roster_.add(
+      std::make_unique<Connection>(Connection::Shared{*loop_, memory_, limits_}, scheme_, options));
 }
 
 void StreamTransport::look_up(Connection& conn, const Place& place, const TcpTarget& target) {
@@ -171,11 +169,9 @@ void StreamTransport::take_lookups() {
 }
 
 void StreamTransport::free(Connection& conn) {
-  auto owned = connections_.extract(&conn);
-  if (owned.empty()) return;
   std::erase(trains_, &conn);
   std::erase_if(lookups_, [&](const auto& lookup) { return lookup.second == &conn; });
-  freed_.push_back(std::move(owned.mapped()));
+  roster_.free(conn);
 }
 
 tt_status StreamTransport::send(Connection& conn, std::span<const tt_iov> segments,
@@ -195,47 +191,17 @@ tt_status StreamTransport::flush() {
 }
 
 std::int32_t StreamTransport::progress(std::span<tt_event> events) {
-  // Nothing waiting means that UNLISTENED was handed out in an earlier batch.
-  if (loop_->events().empty()) {
-    std::erase_if(listeners_, [](const auto& listener) { return !listener->is_open(); });
-  }
   memory_.shared().recycle();
-  loop_->begin(events);
+  roster_.begin_round(events);
   flush();
-  freed_.clear();
   take_lookups();
-  loop_->run();
-  report_down();
-  return static_cast<std::int32_t>(loop_->end());
+  return roster_.end_round();
 }
 
 sdk::Arming StreamTransport::arm() {
-  sdk::Arming arming = loop_->arm();
+  sdk::Arming arming = roster_.arm();
   if (resolver_ != nullptr && resolver_->has_answers()) arming.may_sleep = false;
-  // The wake-up of shutdown() is lost on a host that was awake.
-  if (phase_ == Phase::closing && is_quiet()) arming.may_sleep = false;
   return arming;
-}
-
-void StreamTransport::shutdown() {
-  if (phase_ != Phase::open) return;
-  phase_ = Phase::closing;
-  for (const auto& listener : listeners_) listener->close();
-  for (const auto& [ignored, conn] : connections_) conn->close(sdk::CloseMode::orderly);
-  loop_->host().wake();  // DOWN may be due already
-}
-
-bool StreamTransport::is_quiet() const {
-  return std::all_of(connections_.begin(), connections_.end(),
-                     [](const auto& entry) { return entry.second->is_closed(); });
-}
-
-void StreamTransport::report_down() {
-  if (phase_ != Phase::closing || !is_quiet()) return;
-  phase_ = Phase::down;
-  tt_event event{};
-  event.kind = TT_EV_DOWN;
-  loop_->emit(event, nullptr);
 }
 
 }  // namespace trestle::tcp

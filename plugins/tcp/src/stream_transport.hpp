@@ -3,6 +3,8 @@
 
 #include <trestle/sdk/transport.hpp>
 #include <trestle/sdk/uri.hpp>
+#include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/roster.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -12,12 +14,13 @@
 
 #include "connection.hpp"
 #include "listener.hpp"
-#include "loop.hpp"
 #include "receive_memory.hpp"
 #include "resolver.hpp"
 #include "socket_path.hpp"
 
 namespace trestle::tcp {
+
+using transport_kit::Loop;
 
 /// Packets over stream sockets; models sdk::Transport. Threads: TT_THREAD_SERIAL.
 class StreamTransport {
@@ -29,8 +32,8 @@ class StreamTransport {
                                                             const sdk::OpenOptions& options);
 
   tt_attr attributes() const noexcept;
-  void shutdown();
-  bool can_destroy() const noexcept { return connections_.empty() && memory_.pool().lent() == 0; }
+  void shutdown() { roster_.shut_down(); }
+  bool can_destroy() const noexcept { return roster_.is_over() && memory_.pool().lent() == 0; }
 
   sdk::Result<Listener*> listen(std::string_view uri, void* user);
   std::string listener_uri(const Listener& listener) const { return listener.uri(); }
@@ -68,8 +71,6 @@ class StreamTransport {
   Connection& add_connection(const StreamOptions& options);
   void look_up(Connection& conn, const Place& place, const TcpTarget& target);
   void take_lookups();
-  bool is_quiet() const;
-  void report_down();
 
   std::unique_ptr<Loop> loop_;
   ReceiveMemory memory_;
@@ -79,16 +80,12 @@ class StreamTransport {
   bool threads_allowed_;
 
   RunDirectory run_directory_;  ///< of unix://*; outlives the listeners in it
-  std::unordered_map<const Connection*, std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> freed_;  ///< their packets are valid until progress()
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  transport_kit::Roster<Connection, Listener> roster_;
   std::vector<Connection*> trains_;
 
   std::unique_ptr<Resolver> resolver_;  ///< once a name was asked for
   std::unordered_map<std::uint64_t, Connection*> lookups_;
   std::uint64_t next_lookup_ = 0;
-
-  enum class Phase { open, closing, down } phase_ = Phase::open;
 };
 
 }  // namespace trestle::tcp

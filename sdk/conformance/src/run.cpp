@@ -81,7 +81,8 @@ Outcome run(const Check& check, const Subject& subject) {
   try {
     Bench bench(subject, check.needs);
     if (check.needs.loading == Loading::before_the_check) {
-      skip_without(check.required_caps | TT_CAP_LISTEN | TT_CAP_CONNECT, subject);
+      const bool connects = check.needs.traffic == Traffic::connections;
+      skip_without(check.required_caps | (connects ? TT_CAP_LISTEN | TT_CAP_CONNECT : 0), subject);
     }
     Outcome outcome;
     try {

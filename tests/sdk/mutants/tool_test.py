@@ -82,6 +82,20 @@ class Output(unittest.TestCase):
             self.assertIn(anchor, anchors)
 
 
+    def test_each_check_stands_in_the_section_that_asks_for_it(self):
+        sections = {}
+        for part in re.split(r"^#+ ", DOCUMENT.read_text(), flags=re.MULTILINE)[1:]:
+            heading, _, text = part.partition("\n")
+            sections[heading.lower().replace(" ", "-")] = re.findall(r"`([A-Z][A-Za-z]+)`", text)
+        checks = json.loads(run("--json").stdout)["checks"]
+        for check in checks:
+            anchor = check["reference"].split("#")[1]
+            self.assertEqual(sections[anchor].count(check["name"]), 1, check["name"])
+        rows = re.findall(r"^\|.*\| (`.*`) \|$", DOCUMENT.read_text(), re.MULTILINE)
+        named = {name for row in rows for name in re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", row)}
+        self.assertLessEqual(named, {check["name"] for check in checks})
+
+
 class Refusals(unittest.TestCase):
     def expect_refusal(self, done, text):
         self.assertEqual(done.returncode, 2)

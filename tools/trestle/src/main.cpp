@@ -1,4 +1,4 @@
-// trestle: serve handlers, call them, measure a peer, look at plugins.
+// trestle: serve handlers, call them, measure a peer, look at plugins, start a new one.
 #include "verbs.hpp"
 
 #include <algorithm>
@@ -16,6 +16,7 @@ constexpr const char* examples =
     "  trestle ping tcp://127.0.0.1:7000 --count 100\n"
     "  trestle bench\n"
     "  trestle plugins\n"
+    "  trestle new-transport mine mine-transport\n"
     "'trestle VERB --help' explains a verb.\n";
 
 int number(ExitCode code) noexcept {
@@ -72,6 +73,7 @@ int main(int argc, char** argv) {
   trestle::tools::add_ping(app, outcome);
   trestle::tools::add_bench(app, outcome);
   trestle::tools::add_plugins(app, outcome);
+  trestle::tools::add_new_transport(app, outcome);
   try {
     return run(app, argc, argv, outcome);
   } catch (const std::exception& failure) {  // what a constructor throws, such as no threads left

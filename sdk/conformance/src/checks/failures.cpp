@@ -218,7 +218,8 @@ void strangers_do_no_harm(Bench& bench) {
 }
 
 constexpr std::array checks = {
-    Check{"AFailedOpenLeavesNothingBehind", "Ownership", 0, failed_open},
+    Check{
+        "AFailedOpenLeavesNothingBehind", "Ownership", 0, failed_open, {.traffic = Traffic::none}},
     Check{"AFailedAllocationEndsOnlyWhatNeededIt",
           "Errors",
           0,

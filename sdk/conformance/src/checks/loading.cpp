@@ -126,7 +126,8 @@ constexpr std::array checks = {
     Check{"ItLinksNothingOfTheHost", "Versions", 0, links_nothing_of_the_host, unloaded},
     Check{"TheDescriptorIsComplete", "Versions", 0, descriptor_is_complete, unloaded},
     Check{"LoadingStartsNothing", "Calls and events", 0, loading_starts_nothing, unloaded},
-    Check{"UnknownExtensionsAreNull", "Versions", 0, unknown_extensions},
+    Check{
+        "UnknownExtensionsAreNull", "Versions", 0, unknown_extensions, {.traffic = Traffic::none}},
 };
 
 }  // namespace

@@ -115,7 +115,7 @@ constexpr std::array checks = {
     Check{"DestroyIsBusyWhileAPacketIsHeld", "Shutdown", TT_CAP_RX_HOLD, destroy_waits_for_held},
     Check{"ShutdownWaitsForLentPackets", "Shutdown", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
           shutdown_waits_for_lent},
-    Check{"AnIdleTransportGoesDown", "Shutdown", 0, idle_shutdown},
+    Check{"AnIdleTransportGoesDown", "Shutdown", 0, idle_shutdown, {.traffic = Traffic::none}},
     Check{"OpenedWithoutThreadsItStartsNone", "Threads", 0, no_threads},
 };
 

@@ -93,7 +93,7 @@ tt_open_params modest_params(const std::string& scheme) {
   return params;
 }
 
-/// Opens, listens, and ends it all. `tables` is what the host's are, for the text.
+/// Opens, listens if it can, and ends it all. `tables` is what the host's are, for the text.
 void open_and_end(Bench& bench, const tt_host& host, const tt_open_params& params,
                   const std::string& tables) {
   tt_error error{};
@@ -107,8 +107,13 @@ void open_and_end(Bench& bench, const tt_host& host, const tt_open_params& param
   };
 
   expect_ok("open", ops.open(&host, &params, &transport, &error));
-  expect_ok("listen",
-            ops.listen(transport, bench.subject().listen_uri.c_str(), nullptr, &listener, &error));
+  tt_attr attributes{};
+  attributes.size = sizeof(attributes);
+  expect_ok("query", ops.query(transport, &attributes));
+  if ((attributes.caps & TT_CAP_LISTEN) != 0) {
+    expect_ok("listen", ops.listen(transport, bench.subject().listen_uri.c_str(), nullptr,
+                                   &listener, &error));
+  }
 
   ops.shutdown(transport, 0);
   tt_event event{};
@@ -172,8 +177,9 @@ void oldest_tables(Bench& bench) {
 
 constexpr std::array checks = {
     Check{"ShortTablesAreNotOverrun", "Ownership", 0, short_tables},
-    Check{"LongerTablesAreAccepted", "Versions", 0, longer_tables},
-    Check{"TablesOfTheOldestHostAreEnough", "Versions", 0, oldest_tables},
+    Check{"LongerTablesAreAccepted", "Versions", 0, longer_tables, {.traffic = Traffic::none}},
+    Check{
+        "TablesOfTheOldestHostAreEnough", "Versions", 0, oldest_tables, {.traffic = Traffic::none}},
 };
 
 }  // namespace

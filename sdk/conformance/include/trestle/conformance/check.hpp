@@ -48,12 +48,16 @@ enum class Loading { before_the_check, by_the_check };
 /// Whether a warning in the plugin's log fails the check, or is what the check provokes.
 enum class Warnings { fail, provoked };
 
+/// Whether the transport has to listen and to connect; without the capabilities it is skipped.
+enum class Traffic { connections, none };
+
 /// What a check asks of those who run it.
 struct Needs {
   unsigned peer_processes = 0;                  ///< forked before the plugin is loaded
   Company company = Company::any;               ///< who else may run
   Loading loading = Loading::before_the_check;  ///< by whom
   Warnings warnings = Warnings::fail;           ///< what they mean
+  Traffic traffic = Traffic::connections;       ///< and whether the transport must carry any
 };
 
 /// One behaviour.

@@ -5,6 +5,7 @@
 #include <trestle/sdk/result.hpp>
 #include <trestle/sdk/transport.hpp>
 #include <trestle/transport_kit/event_queue.hpp>
+#include <trestle/transport_kit/file_descriptor.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -15,9 +16,7 @@
 #include <string>
 #include <utility>
 
-#include "file_descriptor.hpp"
-
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 
 /// Something with a socket, driven by the loop.
 class Pollable {
@@ -28,8 +27,8 @@ class Pollable {
   virtual ~Pollable() = default;
 
   /// Notes what epoll reported; `work` follows.
-  virtual void on_ready(std::uint32_t epoll_events) = 0;
-  virtual void on_deadline() = 0;
+  virtual void on_ready(std::uint32_t /*epoll_events*/) {}
+  virtual void on_deadline() {}
   /// A bounded share of what there is to do. Enqueue again if something is left.
   virtual void work() = 0;
 
@@ -70,7 +69,7 @@ class Loop {
   /// Tells the host; wakes it unless it is listening already.
   void emit(const tt_event& event, void* const* user);
   void emit(const tt_event& event, void* const* user, std::string text);
-  const transport_kit::EventQueue& events() const noexcept { return events_; }
+  const EventQueue& events() const noexcept { return events_; }
 
   /// A round: `begin`, then `run`, then `end`, whose value is what progress() returns.
   void begin(std::span<tt_event> out);
@@ -89,7 +88,7 @@ class Loop {
 
   sdk::Host host_;
   FileDescriptor epoll_;
-  transport_kit::EventQueue events_;
+  EventQueue events_;
   std::deque<Pollable*> work_;
   std::set<std::pair<std::chrono::nanoseconds, Pollable*>> deadlines_;
   bool in_round_ = false;
@@ -101,4 +100,4 @@ class Loop {
   bool may_have_slept_ = false;  ///< since the last round; so anything may have ended the sleep
 };
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit
