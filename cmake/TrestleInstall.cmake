@@ -41,4 +41,4 @@ endif()
 
 # What transports start from, and what says how.
 install(DIRECTORY sdk/template examples/tutorial examples/transport_c DESTINATION share/trestle)
-install(FILES docs/writing_a_transport.md DESTINATION share/doc/trestle)
+install(FILES docs/thin_transport_abi.md docs/writing_a_transport.md DESTINATION share/doc/trestle)
