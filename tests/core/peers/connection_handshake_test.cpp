@@ -244,7 +244,7 @@ TEST_F(Handshake, GivesTheQueueBackWhatExpiredWhileWaiting) {
 /// Also notes the contract in a receipt.
 struct ReceiptSink final : calls::CallSink {
   void accepted(HandlerContract told) noexcept override { contract = std::move(told); }
-  void complete(Result<Encoded> result) noexcept override { outcome.emplace(std::move(result)); }
+  void complete(Result<Encoded>&& result) noexcept override { outcome.emplace(std::move(result)); }
   std::optional<HandlerContract> contract;
   std::optional<Result<Encoded>> outcome;
 };
