@@ -8,10 +8,14 @@
 #include <cerrno>
 #include <utility>
 
-#include "socket_error.hpp"
+#include <trestle/transport_kit/socket_error.hpp>
 
 namespace trestle::tcp {
 namespace {
+
+using transport_kit::reason_of;
+using transport_kit::socket_error;
+using transport_kit::status_of;
 
 using namespace std::chrono_literals;
 

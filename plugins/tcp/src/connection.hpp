@@ -13,13 +13,18 @@
 #include <string>
 #include <vector>
 
-#include "addresses.hpp"
-#include "file_descriptor.hpp"
-#include "loop.hpp"
+#include <trestle/transport_kit/addresses.hpp>
+#include <trestle/transport_kit/file_descriptor.hpp>
+#include <trestle/transport_kit/loop.hpp>
 #include "receive_memory.hpp"
 #include "stream_options.hpp"
 
 namespace trestle::tcp {
+
+using transport_kit::Address;
+using transport_kit::FileDescriptor;
+using transport_kit::Loop;
+using transport_kit::Pollable;
 
 /// Sends up to this many bytes never borrow.
 inline constexpr std::size_t copy_bytes_max = 4 * 1024;

@@ -6,11 +6,14 @@
 #include <cerrno>
 #include <utility>
 
+#include <trestle/transport_kit/socket_error.hpp>
 #include "connection.hpp"
-#include "socket_error.hpp"
 
 namespace trestle::tcp {
 namespace {
+
+using transport_kit::reason_of;
+using transport_kit::status_of;
 
 using transport_kit::StreamReader;
 

@@ -5,8 +5,8 @@
 #include <array>
 #include <cerrno>
 
+#include <trestle/transport_kit/socket_error.hpp>
 #include "connection.hpp"
-#include "socket_error.hpp"
 
 namespace trestle::tcp {
 namespace {

@@ -9,10 +9,13 @@
 #include <chrono>
 #include <utility>
 
-#include "socket_error.hpp"
+#include <trestle/transport_kit/socket_error.hpp>
 
 namespace trestle::tcp {
 namespace {
+
+using transport_kit::reason_of;
+using transport_kit::socket_error;
 
 using namespace std::chrono_literals;
 

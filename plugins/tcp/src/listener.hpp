@@ -8,13 +8,20 @@
 #include <string>
 #include <vector>
 
-#include "addresses.hpp"
-#include "file_descriptor.hpp"
-#include "loop.hpp"
-#include "socket_path.hpp"
+#include <trestle/transport_kit/addresses.hpp>
+#include <trestle/transport_kit/file_descriptor.hpp>
+#include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/socket_path.hpp>
 #include "stream_options.hpp"
 
 namespace trestle::tcp {
+
+using transport_kit::Address;
+using transport_kit::FileDescriptor;
+using transport_kit::Loop;
+using transport_kit::Pollable;
+using transport_kit::SocketPath;
+using transport_kit::TcpBinding;
 
 /// What tt_listener is. Lifetime: until UNLISTENED was handed out.
 class Listener final : public Pollable {

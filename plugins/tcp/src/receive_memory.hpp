@@ -6,9 +6,12 @@
 
 #include <cstdint>
 
-#include "loop.hpp"
+#include <trestle/transport_kit/loop.hpp>
 
 namespace trestle::tcp {
+
+using transport_kit::Loop;
+using transport_kit::Pollable;
 
 /// The buffer of small packets, and the pool of large ones, which shrinks when it is idle.
 class ReceiveMemory final : public Pollable {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 
 /// Closes on destruction; -1 is empty.
 class FileDescriptor {
@@ -29,4 +29,4 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 
 /// The status that fits `os_errno`; TT_E_FAILED if none does.
 tt_status status_of(int os_errno) noexcept;
@@ -16,4 +16,4 @@ sdk::Error socket_error(const std::string& what, int os_errno);
 /// The operating system's words for `os_errno`.
 std::string reason_of(int os_errno);
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

@@ -1,5 +1,5 @@
 // Names of unix sockets in the file system.
-#include "socket_path.hpp"
+#include <trestle/transport_kit/socket_path.hpp>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <utility>
 
-#include "addresses.hpp"
-#include "file_descriptor.hpp"
-#include "socket_error.hpp"
+#include <trestle/transport_kit/addresses.hpp>
+#include <trestle/transport_kit/file_descriptor.hpp>
+#include <trestle/transport_kit/socket_error.hpp>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 namespace {
 
 enum class Served { yes, no };
@@ -101,4 +101,4 @@ sdk::Result<std::string> RunDirectory::next_path() {
   return path_ + "/" + std::to_string(next_++) + ".sock";
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

@@ -1,10 +1,10 @@
 // Translating errno.
-#include "socket_error.hpp"
+#include <trestle/transport_kit/socket_error.hpp>
 
 #include <cerrno>
 #include <system_error>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 
 tt_status status_of(int os_errno) noexcept {
   switch (os_errno) {
@@ -45,4 +45,4 @@ sdk::Error socket_error(const std::string& what, int os_errno) {
   return sdk::Error(status_of(os_errno), what + ": " + reason_of(os_errno), os_errno);
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

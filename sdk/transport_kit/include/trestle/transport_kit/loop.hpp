@@ -15,9 +15,9 @@
 #include <string>
 #include <utility>
 
-#include "file_descriptor.hpp"
+#include <trestle/transport_kit/file_descriptor.hpp>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 
 /// Something with a socket, driven by the loop.
 class Pollable {
@@ -70,7 +70,7 @@ class Loop {
   /// Tells the host; wakes it unless it is listening already.
   void emit(const tt_event& event, void* const* user);
   void emit(const tt_event& event, void* const* user, std::string text);
-  const transport_kit::EventQueue& events() const noexcept { return events_; }
+  const EventQueue& events() const noexcept { return events_; }
 
   /// A round: `begin`, then `run`, then `end`, whose value is what progress() returns.
   void begin(std::span<tt_event> out);
@@ -89,7 +89,7 @@ class Loop {
 
   sdk::Host host_;
   FileDescriptor epoll_;
-  transport_kit::EventQueue events_;
+  EventQueue events_;
   std::deque<Pollable*> work_;
   std::set<std::pair<std::chrono::nanoseconds, Pollable*>> deadlines_;
   bool in_round_ = false;
@@ -101,4 +101,4 @@ class Loop {
   bool may_have_slept_ = false;  ///< since the last round; so anything may have ended the sleep
 };
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

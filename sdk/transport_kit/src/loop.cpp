@@ -1,14 +1,14 @@
 // Driving sockets from progress().
-#include "loop.hpp"
+#include <trestle/transport_kit/loop.hpp>
 
 #include <sys/epoll.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
-#include "socket_error.hpp"
+#include <trestle/transport_kit/socket_error.hpp>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 namespace {
 
 /// Rounds in a row without asking epoll, so that a busy socket delays the others by no more.
@@ -145,4 +145,4 @@ sdk::Arming Loop::arm() {
   return arming;
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit
