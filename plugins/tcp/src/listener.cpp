@@ -1,14 +1,13 @@
 // Binding and accepting.
 #include "listener.hpp"
 
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <cerrno>
 #include <chrono>
 #include <utility>
 
+#include <trestle/transport_kit/bound_socket.hpp>
 #include <trestle/transport_kit/socket_error.hpp>
 
 namespace trestle::tcp {
@@ -24,14 +23,6 @@ constexpr std::chrono::nanoseconds accept_pause = 100ms;
 /// Connections accepted before others get their turn.
 constexpr int accepts_per_round = 64;
 
-FileDescriptor stream_socket(int family) {
-  return FileDescriptor(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-}
-
-int bind_to(const FileDescriptor& socket, const Address& address) {
-  return ::bind(socket.get(), address.data(), address.size()) == 0 ? 0 : errno;
-}
-
 bool is_exhaustion(int os_errno) {
   return os_errno == EMFILE || os_errno == ENFILE || os_errno == ENOBUFS || os_errno == ENOMEM;
 }
@@ -46,63 +37,23 @@ Listener::~Listener() {
 }
 
 sdk::Result<> Listener::open_tcp(const TcpBinding& binding) {
-  sdk::Result<> bound;
-  for (const Address& address : binding.addresses) {
-    bound = bind_tcp(address);
-    // Only a host without this family falls through to the next.
-    if (bound.has_value() || bound.error().code != TT_E_UNREACHABLE) break;
-  }
-  if (bound.has_error()) return bound;
-  Address real;
-  real.fill(
-      [&](sockaddr* data, socklen_t* size) { return ::getsockname(socket_.get(), data, size); });
-  uri_ = binding.wildcard ? "tcp://*:" + std::to_string(port_of(real)) : uri_of(real);
+  auto bound = transport_kit::bind_tcp(binding, options_.family,
+                                       [this](int fd) { apply(options_, Scheme::tcp, fd); });
+  if (bound.has_error()) return bound.error();
+  socket_ = std::move(bound->socket);
+  uri_ = binding.wildcard ? "tcp://*:" + std::to_string(port_of(bound->address))
+                          : uri_of(bound->address);
   return start(uri_);
-}
-
-sdk::Result<> Listener::bind_tcp(const Address& address) {
-  const std::string what = "cannot listen on " + uri_of(address);
-  socket_ = stream_socket(address.family());
-  if (!socket_) return socket_error(what, errno);
-  const int on = 1;
-  ::setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (address.family() == AF_INET6) {
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address.data());
-    const bool wildcard = IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
-    const int v6_only = wildcard && options_.family != Family::v6 ? 0 : 1;
-    ::setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only));
-  }
-  apply(options_, Scheme::tcp, socket_.get());
-  if (const int error = bind_to(socket_, address); error != 0) return socket_error(what, error);
-  return {};
 }
 
 sdk::Result<> Listener::open_unix(const Address& address) {
-  if (auto bound = bind_unix(address); bound.has_error()) return bound;
+  auto bound =
+      transport_kit::bind_unix(address, [this](int fd) { apply(options_, Scheme::unix, fd); });
+  if (bound.has_error()) return bound.error();
+  socket_ = std::move(bound->socket);
+  path_ = std::move(bound->path);
   uri_ = uri_of(address);
-  if (const std::string path = path_of(address); !path.empty()) path_ = SocketPath::claim(path);
   return start(uri_);
-}
-
-sdk::Result<> Listener::bind_unix(const Address& address) {
-  const std::string what = "cannot listen on " + uri_of(address);
-  socket_ = stream_socket(AF_UNIX);
-  if (!socket_) return socket_error(what, errno);
-  apply(options_, Scheme::unix, socket_.get());
-  // Linux gives the file the socket's mode at bind, so it is never open to others, not even
-  // for a moment, and the umask need not be touched.
-  if (::fchmod(socket_.get(), S_IRUSR | S_IWUSR) != 0) return socket_error(what, errno);
-  int error = bind_to(socket_, address);
-  const std::string path = path_of(address);
-  if (error == EADDRINUSE && !path.empty()) {
-    if (auto cleared = SocketPath::clear_stale(path); cleared.has_error()) return cleared;
-    error = bind_to(socket_, address);
-  }
-  if (error == ENOENT) {
-    return sdk::Error(TT_E_ADDR, what + ": the directory does not exist", error);
-  }
-  if (error != 0) return socket_error(what, error);
-  return {};
 }
 
 sdk::Result<> Listener::start(const std::string& what) {

@@ -50,8 +50,6 @@ class Listener final : public Pollable {
   void work() override;
 
  private:
-  sdk::Result<> bind_tcp(const Address& address);
-  sdk::Result<> bind_unix(const Address& address);
   sdk::Result<> start(const std::string& what);
   bool accept_one();
   void back_off(int os_errno);
