@@ -109,7 +109,7 @@ void Connection::take_control(const ControlMessage& message) {
       peer_limit_ = message.number;
       return come_up(TT_EV_CONNECTED, 0);
     case Control::bye:
-      if (state_ == State::closing) return finish(end_status_, end_text_, Control::bye);
+      if (state_ == State::closing) return finish(end_status_, end_text_, std::nullopt);
       return finish(TT_E_CLOSED, "closed by the other side", Control::bye);
     case Control::abort:
       if (state_ == State::closing) return finish(end_status_, end_text_, std::nullopt);

@@ -15,7 +15,7 @@ constexpr int messages_per_round = 64;
 constexpr std::size_t bytes_per_round = 1024 * 1024;
 /// For the bye that answers a bye. libzmq sends it after the socket is closed; whoever does not
 /// read it in this time sees the connection end.
-constexpr int farewell_ms = 1000;
+constexpr int farewell_ms = 250;
 
 constexpr int monitored = ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
