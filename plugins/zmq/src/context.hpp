@@ -32,6 +32,7 @@ class Context {
 
   /// Ends it, in its own thread, which waits for libzmq's. All other sockets were closed before.
   void begin_end() noexcept;
+  bool is_ending() const noexcept { return ending_; }
   /// The host is woken when this becomes true.
   bool has_ended() const noexcept;
 

@@ -300,7 +300,7 @@ sdk::Arming ZmqTransport::arm() {
   sdk::Arming arming = loop_->arm();
   if (!quiet || !returned_.empty()) arming.may_sleep = false;
   // The wake-up of shutdown(), or of the context's end, is lost on a host that was awake.
-  if (phase_ == Phase::closing && is_quiet()) arming.may_sleep = false;
+  if (can_end_more()) arming.may_sleep = false;
   return arming;
 }
 
@@ -312,7 +312,15 @@ void ZmqTransport::shutdown() {
   loop_->host().wake();  // DOWN may be due already
 }
 
-bool ZmqTransport::is_quiet() const {
+/// Whether the end has a next step that waits for nothing but progress().
+bool ZmqTransport::can_end_more() const {
+  if (phase_ != Phase::closing) return false;
+  const bool waits = std::any_of(connections_.begin(), connections_.end(),
+                                 [](const auto& entry) { return entry.second->is_alive(); }) ||
+                     std::any_of(routers_.begin(), routers_.end(),
+                                 [](const auto& router) { return router->is_unbinding(); });
+  if (waits) return false;
+  if (context_ != nullptr && !context_->is_ending()) return true;
   if (context_ != nullptr && !context_->has_ended()) return false;
   return std::all_of(connections_.begin(), connections_.end(),
                      [](const auto& entry) { return entry.second->is_closed(); });
@@ -320,17 +328,12 @@ bool ZmqTransport::is_quiet() const {
 
 /// Connections end in good order, then sockets, then libzmq, then the transport is down.
 void ZmqTransport::drive_shutdown() {
-  if (phase_ != Phase::closing) return;
-  const bool alive = std::any_of(connections_.begin(), connections_.end(),
-                                 [](const auto& entry) { return entry.second->is_alive(); });
-  if (alive) return;
-  const bool unbinding = std::any_of(routers_.begin(), routers_.end(),
-                                     [](const auto& router) { return router->is_unbinding(); });
-  if (unbinding) return;
-  for (const auto& router : routers_) router->close();
-  if (context_ != nullptr) context_->begin_end();
-  take_returned();
-  if (!is_quiet()) return;
+  if (!can_end_more()) return;
+  if (context_ != nullptr && !context_->is_ending()) {
+    for (const auto& router : routers_) router->close();
+    context_->begin_end();
+    return;
+  }
   phase_ = Phase::down;
   tt_event event{};
   event.kind = TT_EV_DOWN;

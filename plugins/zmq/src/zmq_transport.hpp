@@ -72,7 +72,7 @@ class ZmqTransport {
   sdk::Result<DealerPlan> plan_for(const Place& place) const;
   Connection& add_connection(const SocketOptions& options);
   void take_returned();
-  bool is_quiet() const;
+  bool can_end_more() const;
   void drive_shutdown();
 
   std::unique_ptr<transport_kit::Loop> loop_;
