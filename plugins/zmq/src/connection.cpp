@@ -62,16 +62,16 @@ void Connection::close(sdk::CloseMode mode) {
   if (mode == sdk::CloseMode::abort || state_ == State::greeting) {
     return finish(TT_E_CLOSED, "closed by this side", Control::abort);
   }
-  if (state_ == State::up) begin_closing(Control::bye, TT_E_CLOSED, "closed by this side");
+  if (state_ == State::up) begin_closing({Control::bye, 0}, TT_E_CLOSED, "closed by this side");
 }
 
-void Connection::begin_closing(Control last, tt_status status, std::string why) {
+void Connection::begin_closing(const ControlMessage& last, tt_status status, std::string why) {
   state_ = State::closing;
   was_refused_ = false;
   end_status_ = status;
   end_text_ = std::move(why);
   shared_.loop.set_deadline(*this, shared_.loop.host().now() + limits_.linger);
-  enqueue(Parcel({last, 0}));
+  enqueue(Parcel(last));
   send_queue();
 }
 

@@ -111,7 +111,7 @@ class Connection final : public transport_kit::Pollable {
   void come_up(std::uint16_t event_kind, std::uint64_t aux);
   void take_control(const ControlMessage& message);
   void take_packet(Incoming& message);
-  void begin_closing(Control last, tt_status status, std::string why);
+  void begin_closing(const ControlMessage& last, tt_status status, std::string why);
   void finish(tt_status status, std::string why, std::optional<Control> last);
   void report_closed();
   void emit(std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);

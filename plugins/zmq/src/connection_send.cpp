@@ -28,7 +28,7 @@ tt_status Connection::send(std::span<const tt_iov> segments, std::uint32_t flags
     return TT_E_AGAIN;
   }
   if (bytes > peer_limit_) {
-    begin_closing(Control::too_big, TT_E_TOOBIG,
+    begin_closing({Control::too_big, bytes}, TT_E_TOOBIG,
                   "a packet of " + std::to_string(bytes) +
                       " bytes; the limit of the other side is " + std::to_string(peer_limit_));
     return TT_E_TOOBIG;

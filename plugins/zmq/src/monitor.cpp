@@ -25,8 +25,9 @@ std::string next_name() {
 sdk::Result<> Monitor::open(zmq::context_t& context, zmq::socket_t& of, int kinds) {
   const std::string name = next_name();
   if (zmq_socket_monitor(of.handle(), name.c_str(), kinds) != 0) {
-    return zmq_failure("cannot monitor a socket", errno);
+    return zmq_failure("cannot monitor a socket", zmq_errno());
   }
+  monitored_ = of.handle();
   try {
     socket_ = zmq::socket_t(context, zmq::socket_type::pair);
     // libzmq's thread would wait, and all connections with it, if the host were slow to read.
@@ -45,6 +46,8 @@ sdk::Result<> Monitor::open(zmq::context_t& context, zmq::socket_t& of, int kind
 
 void Monitor::close() noexcept {
   loop_.forget(*this);
+  // First of all: with nobody to read it, libzmq's thread would wait for ever at the next event.
+  if (monitored_ != nullptr) zmq_socket_monitor(std::exchange(monitored_, nullptr), nullptr, 0);
   if (fd_ >= 0) loop_.unwatch(std::exchange(fd_, -1));
   socket_.close();
 }

@@ -28,6 +28,7 @@ class Monitor final : public transport_kit::Pollable {
 
   /// Errors: TT_E_FAILED: no descriptors, or no sockets left in the context.
   sdk::Result<> open(zmq::context_t& context, zmq::socket_t& of, int kinds);
+  /// Before the socket that it watches is closed.
   void close() noexcept;
 
   void on_ready(std::uint32_t) override {}
@@ -40,6 +41,7 @@ class Monitor final : public transport_kit::Pollable {
  private:
   transport_kit::Loop& loop_;
   Listener listener_;
+  void* monitored_ = nullptr;
   zmq::socket_t socket_;
   int fd_ = -1;
 };
