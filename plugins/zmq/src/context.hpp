@@ -15,7 +15,7 @@
 namespace trestle::zeromq {
 
 /// One per transport: io_threads is an option of the transport, ZAP is one per context, and what
-/// goes wrong in one does not reach the others. Threads: the transport's, but for its own.
+/// goes wrong in one does not reach the others. Threads: distinct objects safe.
 class Context {
  public:
   /// Errors: TT_E_FAILED: too few descriptors, which libzmq would answer with an abort, or no

@@ -24,7 +24,7 @@ struct Block {
 };
 
 /// A stack that libzmq's threads push to and the leader empties. Nothing is done on their threads
-/// beyond that. Threads: `give_back` any; the rest one at a time.
+/// beyond that; only `give_back` may run beside others. Threads: distinct objects safe.
 class ReturnedBlocks {
  public:
   explicit ReturnedBlocks(sdk::Host host) noexcept : host_(host) {}
