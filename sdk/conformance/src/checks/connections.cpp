@@ -1,4 +1,5 @@
 // How connections begin and end.
+#include <algorithm>
 #include <array>
 
 #include "../bench.hpp"
@@ -153,8 +154,12 @@ void leaks_nothing(Bench& bench) {
 
   for (int i = 0; i < 100; ++i) round();
   bench.pump_until_quiet({&pair.client, &pair.server});
+  for (int i = 0; i < 25 && open_descriptors() > descriptors; ++i) {
+    bench.pump_until_quiet({&pair.client, &pair.server});
+  }
 
-  expect_equal("file descriptors after 100 connections", descriptors, open_descriptors());
+  expect_equal("file descriptors after 100 connections", descriptors,
+               std::max(descriptors, open_descriptors()));
   expect_equal("threads after 100 connections", threads, running_threads());
 }
 
