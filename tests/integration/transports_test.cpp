@@ -50,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(Uris, Transports,
                                            "unix://@trestle-test-abstract", "tcp://127.0.0.1:0",
                                            "tcp://[::1]:0", "tcp://localhost:0", "pass+inproc://*",
                                            "pass+unix://*", "pass+tcp://127.0.0.1:0",
-                                           "pass+pass+pass+tcp://127.0.0.1:0"),
+                                           "pass+pass+pass+tcp://127.0.0.1:0",
+                                           "zmq+tcp://127.0.0.1:0", "zmq://[::1]:0", "zmq+ipc://*"),
                          [](const auto& parameter) {
                            std::string name(parameter.param);
                            for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';

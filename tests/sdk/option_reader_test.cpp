@@ -75,4 +75,19 @@ TEST(OptionReader, NamesTheKeyOfABadValue) {
   }
 }
 
+TEST(OptionReader, TakesWholeNumbersWithinTheirBounds) {
+  std::int64_t count = 0;
+  OptionReader reader;
+  reader.number("count", -1, 10, count);
+
+  ASSERT_TRUE(reader.apply({{"count", "-1"}}).has_value());
+  EXPECT_EQ(count, -1);
+  for (const char* bad : {"11", "-2", "5x", "", "1.5", "99999999999999999999"}) {
+    const auto done = reader.apply({{"count", bad}});
+    ASSERT_TRUE(done.has_error()) << bad;
+    EXPECT_THAT(done.error().text, HasSubstr("option count: \"" + std::string(bad) +
+                                             "\": expected a whole number, -1 to 10"));
+  }
+}
+
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <trestle/sdk/transport.hpp>
+#include <trestle/transport_kit/addresses.hpp>
 #include <trestle/transport_kit/file_descriptor.hpp>
 #include <trestle/transport_kit/loop.hpp>
 #include <trestle/transport_kit/send_queue.hpp>
@@ -15,12 +16,12 @@
 #include <string>
 #include <vector>
 
-#include "addresses.hpp"
 #include "receive_memory.hpp"
 #include "stream_options.hpp"
 
 namespace trestle::tcp {
 
+using transport_kit::Address;
 using transport_kit::FileDescriptor;
 using transport_kit::Loop;
 using transport_kit::Pollable;

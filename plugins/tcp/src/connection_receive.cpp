@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include <trestle/transport_kit/socket_error.hpp>
 #include "connection.hpp"
 
 #include <trestle/transport_kit/socket_error.hpp>
@@ -15,6 +16,9 @@ using transport_kit::reason_of;
 using transport_kit::status_of;
 
 namespace {
+
+using transport_kit::reason_of;
+using transport_kit::status_of;
 
 using transport_kit::StreamReader;
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include <trestle/transport_kit/socket_error.hpp>
 #include "connection.hpp"
 
 namespace trestle::tcp {

@@ -2,21 +2,24 @@
 #pragma once
 
 #include <trestle/sdk/result.hpp>
+#include <trestle/transport_kit/addresses.hpp>
 #include <trestle/transport_kit/file_descriptor.hpp>
 #include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/socket_path.hpp>
 #include <trestle/transport_kit/stream_listener.hpp>
 
 #include <functional>
 #include <string>
 
-#include "addresses.hpp"
-#include "socket_path.hpp"
 #include "stream_options.hpp"
 
 namespace trestle::tcp {
 
+using transport_kit::Address;
 using transport_kit::FileDescriptor;
 using transport_kit::Loop;
+using transport_kit::SocketPath;
+using transport_kit::TcpBinding;
 
 /// What tt_listener is. Lifetime: until UNLISTENED was handed out.
 class Listener final : public transport_kit::StreamListener {
@@ -37,8 +40,6 @@ class Listener final : public transport_kit::StreamListener {
   void close();
 
  private:
-  sdk::Result<FileDescriptor> bind_tcp(const Address& address) const;
-  sdk::Result<FileDescriptor> bind_unix(const Address& address) const;
   sdk::Result<> accept_at(FileDescriptor socket, std::string uri);
 
   const StreamOptions options_;

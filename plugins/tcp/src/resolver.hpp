@@ -9,9 +9,12 @@
 #include <thread>
 #include <vector>
 
-#include "addresses.hpp"
+#include <trestle/transport_kit/addresses.hpp>
 
 namespace trestle::tcp {
+
+using transport_kit::Address;
+using transport_kit::Family;
 
 /// Questions in, answers out later; the host is woken when there are some.
 /// Threads: one caller; the helper thread only queues answers and wakes.

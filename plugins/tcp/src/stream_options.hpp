@@ -2,6 +2,7 @@
 #pragma once
 
 #include <trestle/sdk/result.hpp>
+#include <trestle/transport_kit/addresses.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -14,8 +15,7 @@ namespace trestle::tcp {
 /// The kinds of socket that this plugin knows, each with a scheme of its own.
 enum class Scheme { tcp, unix };
 
-/// Which addresses a host name may stand for.
-enum class Family { any, v4, v6 };
+using transport_kit::Family;
 
 /// Options of one URI. Zero bytes: the kernel's choice.
 struct StreamOptions {

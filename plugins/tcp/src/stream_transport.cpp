@@ -7,6 +7,10 @@
 namespace trestle::tcp {
 namespace {
 
+using transport_kit::tcp_binding;
+using transport_kit::tcp_target;
+using transport_kit::unix_address;
+
 const char* name_of(Scheme scheme) {
   return scheme == Scheme::tcp ? "tcp" : "unix";
 }

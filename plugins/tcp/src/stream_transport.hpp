@@ -12,15 +12,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/socket_path.hpp>
 #include "connection.hpp"
 #include "listener.hpp"
 #include "receive_memory.hpp"
 #include "resolver.hpp"
-#include "socket_path.hpp"
 
 namespace trestle::tcp {
 
 using transport_kit::Loop;
+using transport_kit::RunDirectory;
+using transport_kit::TcpTarget;
 
 /// Packets over stream sockets; models sdk::Transport. Threads: TT_THREAD_SERIAL.
 class StreamTransport {

@@ -4,6 +4,8 @@
 #include <trestle/sdk/uri.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 namespace trestle::transport_kit {
@@ -48,6 +50,22 @@ OptionReader& OptionReader::on_off(std::string key, bool& target) {
 
 OptionReader& OptionReader::text(std::string key, std::string& target) {
   return add(std::move(key), &as_is, target);
+}
+
+OptionReader& OptionReader::number(std::string key, std::int64_t least, std::int64_t most,
+                                   std::int64_t& target) {
+  auto setter = [least, most, &target](std::string_view text) -> sdk::Result<> {
+    std::int64_t read = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
+    if (error != std::errc() || end != text.data() + text.size() || read < least || read > most) {
+      return sdk::Error(TT_E_ADDR, "\"" + std::string(text) + "\": expected a whole number, " +
+                                       std::to_string(least) + " to " + std::to_string(most));
+    }
+    target = read;
+    return {};
+  };
+  setters_.emplace(std::move(key), std::move(setter));
+  return *this;
 }
 
 OptionReader& OptionReader::choice(std::string key, std::vector<std::string> values,

@@ -1,4 +1,5 @@
 // How connections begin and end.
+#include <algorithm>
 #include <array>
 
 #include "../bench.hpp"
@@ -146,13 +147,19 @@ void leaks_nothing(Bench& bench) {
     pair.server.free(ends.in);
   };
   round();  // whatever is made once is made now
+  // A library may close its descriptors a moment after CLOSED.
+  bench.pump_until_quiet({&pair.client, &pair.server});
   const std::size_t descriptors = open_descriptors();
   const std::size_t threads = running_threads();
 
   for (int i = 0; i < 100; ++i) round();
   bench.pump_until_quiet({&pair.client, &pair.server});
+  for (int i = 0; i < 25 && open_descriptors() > descriptors; ++i) {
+    bench.pump_until_quiet({&pair.client, &pair.server});
+  }
 
-  expect_equal("file descriptors after 100 connections", descriptors, open_descriptors());
+  expect_equal("file descriptors after 100 connections", descriptors,
+               std::max(descriptors, open_descriptors()));
   expect_equal("threads after 100 connections", threads, running_threads());
 }
 
@@ -170,9 +177,12 @@ void leaks_no_memory(Bench& bench) {
     pair.server.free_and_forget(&pair.listener, ends.in);
   };
   for (int i = 0; i < 50; ++i) round();  // what is kept for reuse is made now
+  // A library may free what it has a moment after CLOSED.
+  bench.pump_until_quiet({&pair.client, &pair.server});
   const std::size_t before = heap_bytes();
 
   for (int i = 0; i < rounds; ++i) round();
+  bench.pump_until_quiet({&pair.client, &pair.server});
 
   const std::size_t after = heap_bytes();
   expect(after < before + growth_max,

@@ -22,6 +22,9 @@ class OptionReader {
   OptionReader& bytes(std::string key, std::uint64_t& target);                ///< "64KiB"
   OptionReader& on_off(std::string key, bool& target);                        ///< "on", "off"
   OptionReader& text(std::string key, std::string& target);                   ///< as it is
+  /// A whole number without a unit, within the bounds.
+  OptionReader& number(std::string key, std::int64_t least, std::int64_t most,
+                       std::int64_t& target);
   /// One of `values`; `target` becomes its position.
   OptionReader& choice(std::string key, std::vector<std::string> values, std::size_t& target);
 

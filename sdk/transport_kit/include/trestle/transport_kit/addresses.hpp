@@ -9,9 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "stream_options.hpp"
+namespace trestle::transport_kit {
 
-namespace trestle::tcp {
+/// Which addresses a host name may stand for.
+enum class Family { any, v4, v6 };
 
 using Address = transport_kit::SocketAddress;
 
@@ -47,4 +48,4 @@ sdk::Result<Address> unix_address(std::string_view address);
 /// The path of a unix socket file; empty for other addresses.
 std::string path_of(const Address& address);
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

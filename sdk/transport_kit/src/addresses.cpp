@@ -1,5 +1,5 @@
 // Turning URI addresses into socket addresses and back.
-#include "addresses.hpp"
+#include <trestle/transport_kit/addresses.hpp>
 
 #include <trestle/sdk/uri.hpp>
 
@@ -12,7 +12,7 @@
 #include <cstring>
 #include <optional>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 namespace {
 
 namespace ip = boost::asio::ip;
@@ -172,4 +172,4 @@ sdk::Result<Address> unix_address(std::string_view address) {
   return Address(&un, offsetof(sockaddr_un, sun_path) + name.size() + 1);
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

@@ -1,5 +1,5 @@
 // Names of unix sockets in the file system.
-#include "socket_path.hpp"
+#include <trestle/transport_kit/socket_path.hpp>
 
 #include <trestle/transport_kit/file_descriptor.hpp>
 #include <trestle/transport_kit/socket_error.hpp>
@@ -11,13 +11,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "addresses.hpp"
+#include <trestle/transport_kit/addresses.hpp>
 
-namespace trestle::tcp {
-
-using transport_kit::FileDescriptor;
-using transport_kit::socket_error;
-
+namespace trestle::transport_kit {
 namespace {
 
 enum class Served { yes, no };
@@ -106,4 +102,4 @@ sdk::Result<std::string> RunDirectory::next_path() {
   return path_ + "/" + std::to_string(next_++) + ".sock";
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

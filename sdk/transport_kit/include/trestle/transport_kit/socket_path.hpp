@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 
 /// The name of a bound unix socket in the file system; removes it on destruction if it is still
 /// the same file.
@@ -48,4 +48,4 @@ class RunDirectory {
   std::uint64_t next_ = 1;
 };
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

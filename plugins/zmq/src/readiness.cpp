@@ -1,0 +1,32 @@
+// Asking sockets again that may have changed unnoticed.
+#include "readiness.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace trestle::zeromq {
+
+void Readiness::touch(ReadsSocket& reader) {
+  if (asleep_) {
+    if (reader.check_events()) host_.wake();
+    return;
+  }
+  if (!std::exchange(reader.touched_, true)) touched_.push_back(&reader);
+}
+
+void Readiness::forget(ReadsSocket& reader) {
+  if (std::exchange(reader.touched_, false)) std::erase(touched_, &reader);
+}
+
+bool Readiness::may_sleep() {
+  bool quiet = true;
+  for (ReadsSocket* reader : touched_) {
+    reader->touched_ = false;
+    if (reader->check_events()) quiet = false;
+  }
+  touched_.clear();
+  asleep_ = quiet;
+  return quiet;
+}
+
+}  // namespace trestle::zeromq
