@@ -270,9 +270,9 @@ inline constexpr std::uint16_t oldest_host_minor = 9;
 
 /// What a plugin says of itself before any of its code runs.
 struct PluginIdentity {
-  const char* name;     ///< such as "tcp"
-  const char* version;  ///< of the plugin
-  const char* vendor;   ///< who made it
+  const char* name;                                  ///< such as "tcp"
+  const char* version;                               ///< of the plugin
+  const char* vendor;                                ///< who made it
   std::uint16_t min_host_minor = oldest_host_minor;  ///< more, if you read newer members unasked
 };
 
