@@ -14,6 +14,7 @@ namespace trestle::transport_kit {
 /// Which addresses a host name may stand for.
 enum class Family { any, v4, v6 };
 
+/// The short name that the functions below use.
 using Address = transport_kit::SocketAddress;
 
 /// "tcp://127.0.0.1:80", "unix:///run/x.sock", "unix://@name"; empty for an unnamed socket.
@@ -24,8 +25,10 @@ std::uint16_t port_of(const Address& address) noexcept;
 
 /// Where to connect: addresses to try in order, or a name that must be looked up first.
 struct TcpTarget {
+  /// Known ones, in the order in which to try them.
   std::vector<Address> addresses;
   std::string name;  ///< empty: `addresses` are known
+  /// For the addresses that a lookup of the name finds.
   std::uint16_t port = 0;
 };
 

@@ -12,6 +12,7 @@ namespace trestle::transport_kit {
 
 /// A stream socket that is bound and does not listen yet: non-blocking, closed on exec.
 struct BoundSocket {
+  /// Bound, not listening.
   FileDescriptor socket;
   Address address;  ///< the real one
   SocketPath path;  ///< the file, for a unix socket that has one

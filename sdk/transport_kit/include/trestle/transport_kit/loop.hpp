@@ -28,10 +28,12 @@ class Pollable {
 
   /// Notes what epoll reported; `work` follows.
   virtual void on_ready(std::uint32_t /*epoll_events*/) {}
+  /// Its deadline has come.
   virtual void on_deadline() {}
   /// A bounded share of what there is to do. Enqueue again if something is left.
   virtual void work() = 0;
 
+  /// What the kernel said of a descriptor, which may have changed since.
   enum class Guess {
     right,   ///< there was input
     wrong,   ///< there was none
@@ -51,31 +53,43 @@ class Pollable {
 /// a message costs one system call here. Sleeping hosts are safe, because epoll keeps reporting.
 class Loop {
  public:
+  /// Errors: what the system says.
   static sdk::Result<std::unique_ptr<Loop>> create(sdk::Host host);
 
+  /// The services of the host.
   const sdk::Host& host() const noexcept { return host_; }
+  /// The epoll set: readable when progress() has work.
   int wait_fd() const noexcept { return epoll_.get(); }
 
   /// Level-triggered. Returns errno, or 0.
   int watch(int fd, Pollable& owner, std::uint32_t interest) noexcept;
+  /// Watches for other events of it.
   void change(int fd, Pollable& owner, std::uint32_t interest) noexcept;
+  /// Watches it no more.
   void unwatch(int fd) noexcept;
 
+  /// Calls its on_deadline() then; empty: never.
   void set_deadline(Pollable& owner, std::optional<std::chrono::nanoseconds> at);
+  /// Calls its work() in the next round.
   void enqueue(Pollable& owner);
   /// Forgets the owner's deadline and work; its descriptor is the owner's business.
   void forget(Pollable& owner);
 
   /// Tells the host; wakes it unless it is listening already.
   void emit(const tt_event& event, void* const* user);
+  /// With a text that lives until the host has read it.
   void emit(const tt_event& event, void* const* user, std::string text);
+  /// What progress() hands out.
   const EventQueue& events() const noexcept { return events_; }
 
   /// A round: `begin`, then `run`, then `end`, whose value is what progress() returns.
   void begin(std::span<tt_event> out);
+  /// One round: descriptors, deadlines, work.
   void run();
+  /// Ends the round.
   std::size_t end() noexcept;
 
+  /// Whether the host may sleep, and until when.
   sdk::Arming arm();
 
  private:

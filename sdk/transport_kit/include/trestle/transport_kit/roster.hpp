@@ -24,12 +24,14 @@ class Roster {
   /// Lifetime: the loop's is longer.
   explicit Roster(Loop& loop) : loop_(loop) {}
 
+  /// Owns it from now on.
   Connection& add(std::unique_ptr<Connection> conn) {
     Connection& added = *conn;
     connections_.emplace(&added, std::move(conn));
     return added;
   }
 
+  /// Owns it from now on.
   Listener& add(std::unique_ptr<Listener> listener) {
     listeners_.push_back(std::move(listener));
     return *listeners_.back();
@@ -50,6 +52,7 @@ class Roster {
     loop_.begin(out);
     freed_.clear();
   }
+  /// The rest of a round; what progress() returns.
   std::int32_t end_round() {
     loop_.run();
     if (is_down_due()) {

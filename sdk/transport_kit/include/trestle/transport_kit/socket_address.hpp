@@ -18,8 +18,11 @@ class SocketAddress {
     std::memcpy(&storage_, address, size_);
   }
 
+  /// AF_*; 0 if empty.
   int family() const noexcept { return storage_.ss_family; }
+  /// As bind and connect take it.
   const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+  /// In bytes.
   socklen_t size() const noexcept { return size_; }
 
   /// Calls `ask(address, size)`, as accept and getsockname want it; returns what it returns.
@@ -31,6 +34,7 @@ class SocketAddress {
     return answer;
   }
 
+  /// Byte by byte.
   bool operator==(const SocketAddress& other) const noexcept {
     return size_ == other.size_ && std::memcmp(&storage_, &other.storage_, size_) == 0;
   }

@@ -14,7 +14,9 @@ namespace trestle::transport_kit {
 class SocketPath {
  public:
   SocketPath() = default;
+  /// Takes the place of `other`.
   SocketPath(SocketPath&& other) noexcept;
+  /// Likewise; removes its own file.
   SocketPath& operator=(SocketPath&& other) noexcept;
   ~SocketPath();
 

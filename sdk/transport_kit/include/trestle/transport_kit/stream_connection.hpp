@@ -20,6 +20,7 @@ namespace trestle::transport_kit {
 
 /// What the connections of a transport share. Lifetime: longer than they.
 struct StreamShared {
+  /// The limits come from `options`.
   StreamShared(std::unique_ptr<Loop> its_loop, const sdk::OpenOptions& options)
       : loop(std::move(its_loop)),
         pool(loop->host()),
@@ -27,11 +28,16 @@ struct StreamShared {
         queue_bytes_max(options.queue_bytes_max),
         linger(options.linger) {}
 
+  /// Drives all sockets.
   const std::unique_ptr<Loop> loop;
+  /// Memory of large packets.
   ReceivePool pool;
   ReadBuffer reads;  ///< to be recycled when a round begins
+  /// Larger packets end a connection.
   const std::uint64_t packet_bytes_max;
+  /// Unsent per connection; then TT_E_AGAIN.
   const std::uint64_t queue_bytes_max;
+  /// For what is unsent at a close.
   const std::chrono::nanoseconds linger;
 };
 
@@ -41,23 +47,28 @@ class StreamConnection final : public Pollable {
   /// Segments of one send.
   static constexpr std::uint32_t segments_max = 16;
 
+  /// `user`: the host's cookie.
   StreamConnection(StreamShared& shared, std::string peer_uri, void* user);
   ~StreamConnection() override { shared_.loop->forget(*this); }
 
+  /// Who is at the other end.
   const std::string peer_uri;
   void* user;  ///< the host's cookie
 
   /// Goes on with a connected, non-blocking socket. Tells the host, with TT_EV_ACCEPTED and the
   /// cookie of the listener, or with TT_EV_CONNECTED.
   void accept(FileDescriptor socket, void* listener_user);
+  /// Takes over a socket that is connecting; CONNECTED or CLOSED follows.
   void connect(FileDescriptor socket);
 
   /// As tt_ops::send, which copies.
   tt_status send(std::span<const tt_iov> segments);
+  /// CLOSED follows.
   void close(sdk::CloseMode mode);
 
   /// Ends it at once, with CLOSED.
   void finish(tt_status why, std::string text);
+  /// CLOSED was queued.
   bool is_closed() const noexcept { return state_ == State::closed; }
 
  private:

@@ -30,7 +30,9 @@ class StreamListener : public Pollable {
 
   /// What `listener_uri` says: connect() accepts it.
   const std::string& uri() const noexcept { return uri_; }
+  /// The host's cookie.
   void* user() const noexcept { return user_; }
+  /// Until close().
   bool is_open() const noexcept { return static_cast<bool>(socket_); }
 
  private:
