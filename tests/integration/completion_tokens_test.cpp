@@ -16,6 +16,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+#include <boost/describe/class.hpp>
 #include <future>
 #include <string>
 #include <thread>
@@ -27,11 +28,20 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
+/// With constructors of its own: no aggregate, so it may be made inside a co_await expression.
+struct Note {
+  Note() = default;
+  explicit Note(std::string words) : text(std::move(words)) {}
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(Note, (), (text))
+
 class CompletionTokens : public ::testing::Test {
  protected:
   CompletionTokens() {
     server.add(unary("double", [](int value) { return 2 * value; })).value();
     server.add(unary("upper", [](const std::string& text) { return text + "!"; })).value();
+    server.add(unary("read", [](const Note& note) { return note.text; })).value();
     server
         .add(ack("check",
                  [](int value) -> Result<void> {
@@ -152,6 +162,9 @@ asio::awaitable<void> call_in_a_coroutine(Peer peer, int& done) {
   const Result<std::string> text = co_await peer.async_call<std::string>(
       "upper", in_place<std::string>, "a long text that no small buffer holds, built in place");
   EXPECT_THAT(text.value(), HasSubstr("in place!"));
+  const Result<std::string> read = co_await peer.async_call<std::string>(
+      "read", Note("a long text that no small buffer holds, in a struct with constructors"));
+  EXPECT_THAT(read.value(), HasSubstr("with constructors"));
   EXPECT_TRUE((co_await peer.async_confirm("check", 1)).has_value());
   EXPECT_TRUE((co_await peer.async_call<int>("nobody")).error().is(Errc::handler_not_found));
   EXPECT_GT((co_await peer.async_ping()).value(), 0ns);
