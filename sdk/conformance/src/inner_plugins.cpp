@@ -21,7 +21,8 @@ const tt_plugin& load_inner_plugin(const Subject& subject, const std::string& sc
   for (const std::string& candidate : candidates) {
     const tt_plugin& plugin = load_module(candidate);
     if (find_scheme(plugin, scheme) != nullptr) return plugin;
-    tried += (tried.empty() ? "" : ", ") + candidate;
+    // By file name: an error's text has 240 bytes, and paths may be long.
+    tried += (tried.empty() ? "" : ", ") + std::filesystem::path(candidate).filename().string();
   }
   fail("inner transport '" + scheme + "': expected a module that has it (--inner), got only " +
        tried);
