@@ -62,6 +62,12 @@ struct NodeOptions {
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);      ///< where a call has none
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);  ///< for the peer's hello
   std::chrono::nanoseconds close_timeout = std::chrono::seconds(5);      ///< of handlers that run
+  /// Each peer is heard of so often: who is silent is pinged. 0: never; unset: 1 s, but never under
+  /// a ManualDriver. heartbeat= in a URI changes it for the whole node, off is 0.
+  std::optional<std::chrono::nanoseconds> heartbeat{};
+  /// A peer that was silent for so long, and for one heartbeat after a ping, is dead: its
+  /// connection ends. Two heartbeats at least; dead_after= in a URI changes it.
+  std::chrono::nanoseconds dead_after = std::chrono::seconds(3);
   WhenFull when_full = WhenFull::wait;  ///< of senders that may wait
   /// A message or async_call that follows another within this time waits for more to leave with, at
   /// most that long, or until there are send_delay_bytes; 0: each leaves at once. Calls that block
@@ -131,7 +137,8 @@ class TRESTLE_EXPORT Node {
   /// Listens at `uri`; returns the real URI, which peers can connect to.
   /// Errors: bad_endpoint, unknown_scheme, plugin_rejected, address_in_use, insecure_listener (an
   /// address beyond the host needs a transport that authenticates, or insecure=1 in the URI).
-  /// spin=auto, on or off in the URI, also of connect(), sets NodeOptions::spin from then on.
+  /// spin=, heartbeat= and dead_after= in the URI, also of connect(), set the options of these
+  /// names from then on.
   [[nodiscard]] Result<std::string> listen(std::string_view uri);
 
   /// Connects and waits for the peer's hello. Connecting where one is connected already returns the

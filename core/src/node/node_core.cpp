@@ -34,6 +34,12 @@ std::size_t worker_count(const NodeOptions& options) {
   return std::max<std::size_t>(2, std::thread::hardware_concurrency());
 }
 
+peers::Rhythm rhythm_of(const NodeOptions& options) {
+  // Where nothing happens by itself, time may jump further than any peer can be silent.
+  const auto by_default = std::chrono::seconds(options.driver != nullptr ? 0 : 1);
+  return {.interval = options.heartbeat.value_or(by_default), .dead_after = options.dead_after};
+}
+
 LogLevel level_of(int level) {
   switch (level) {
     case TT_LOG_ERROR:
@@ -97,6 +103,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
           [this](auto delay, auto function) { after(delay, std::move(function)); },
           std::hash<InstanceId>{}(instance_)),
       peers_(instance_),
+      heartbeat_(engine_, rhythm_of(options_)),
       loopback_(options_.queue_bytes_max) {}
 
 NodeCore::~NodeCore() {
@@ -338,6 +345,7 @@ void NodeCore::stop_driving() {
   outputs_.clear();
   held_.clear();
   loopback_.clear();
+  heartbeat_.stop();
   engine_.cancel_timer(hold_alarm_);
   engine_.cancel_timer(wait_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);

@@ -31,6 +31,7 @@
 #include "node/system_handlers.hpp"
 #include "peers/connection.hpp"
 #include "peers/endpoint.hpp"
+#include "peers/heartbeat.hpp"
 #include "peers/peer_table.hpp"
 #include "plugin_loading/plugin_registry.hpp"
 #include "registry/handler_registry.hpp"
@@ -268,6 +269,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   OutgoingCalls calls_;
   Retries retries_;
   peers::PeerTable peers_;
+  peers::Heartbeat heartbeat_;
 
   // Under the engine's lock.
   std::map<peers::Connection*, ConnectionPtr> connections_;

@@ -32,6 +32,10 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener) {
 void NodeCore::apply(const peers::Endpoint& endpoint) {
   // One thread waits for all endpoints of the node, so there is one policy: the latest.
   if (endpoint.spin && options_.driver == nullptr) leadership_.set_spin(*endpoint.spin);
+  if (!endpoint.heartbeat && !endpoint.dead_after) return;
+  const peers::Rhythm& rhythm = heartbeat_.rhythm();
+  heartbeat_.follow({.interval = endpoint.heartbeat.value_or(rhythm.interval),
+                     .dead_after = endpoint.dead_after.value_or(rhythm.dead_after)});
 }
 
 Result<std::string> NodeCore::listen(std::string_view uri) {

@@ -311,6 +311,7 @@ Result<void> NodeCore::on_hello(peers::Connection& connection, const peers::Peer
 }
 
 void NodeCore::on_open(peers::Connection& connection) {
+  heartbeat_.watch(connection);
   peers_.settle_duplicates(*connection.link);
   finish_dial(connection, connection.link);
   if (closing_) connection.send_goodbye(Errc::draining, "the peer is shutting down");
@@ -344,6 +345,7 @@ void NodeCore::on_refused(peers::Connection& connection, const Error& why) {
 }
 
 void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
+  heartbeat_.forget(connection);
   finish_dial(connection, why);
   peers_.remove(connection);
   const auto known = connections_.find(&connection);

@@ -110,6 +110,7 @@ void Connection::became_open() {
 
 void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
   if (is_closing()) return;
+  pulse_.heard_at = engine_.recent_time();
   wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
   while (true) {
     // The peer's first requests may ride in the packet of its hello.
@@ -207,6 +208,12 @@ void Connection::abort(const Error& why) {
   hang_up(TT_CLOSE_ABORT);
 }
 
+void Connection::fail(const Error& why) {
+  if (is_closing()) return;
+  abort(why);
+  end_calls(why);
+}
+
 void Connection::hang_up(std::uint32_t flags) {
   hung_up_ = true;
   engine_.cancel_timer(limit_timer_);
@@ -269,6 +276,16 @@ void Connection::forsake(const Error& why) {
   if (transport_ != nullptr) transport_->keep(std::move(unsent));
   if (!close_reason_) close_reason_ = why;
   finish(*close_reason_);
+}
+
+FrameNumber Connection::send_heartbeat() {
+  const FrameNumber frame = outbox_.add(wire::Ping{heartbeat_cookie});
+  events_.on_output(*this);
+  return frame;
+}
+
+std::uint64_t Connection::bytes_received() const noexcept {
+  return 0;
 }
 
 void Connection::retire() {

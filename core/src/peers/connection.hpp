@@ -21,6 +21,7 @@
 #include "memory/block_allocator.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/outbox.hpp"
+#include "peers/pulse.hpp"
 #include "wire/frame.hpp"
 #include "wire/packet.hpp"
 
@@ -185,10 +186,15 @@ class Connection final : public engine::LinkEvents,
   void close(const Error& why);
   /// Ends it at once.
   void abort(const Error& why);
+  /// The same, and whoever waits is told before the transport is done with it.
+  void fail(const Error& why);
   /// Ends it although the transport has not said CLOSED: it keeps what it may still read.
   void forsake(const Error& why);
   /// Ends the calls and sends that wait on it; no more can come after close() or abort().
   void end_calls(const Error& why);
+
+  /// Asks for a sign of life; returns the number of the frame.
+  FrameNumber send_heartbeat();
 
   // ---- What is known of it ----
 
@@ -214,6 +220,14 @@ class Connection final : public engine::LinkEvents,
   bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_ && !cut_off_; }
   /// What the peer said when it left, if it did.
   const std::optional<Error>& goodbye() const noexcept { return goodbye_; }
+
+  /// Of the heartbeat.
+  Pulse& pulse() noexcept { return pulse_; }
+  const Pulse& pulse() const noexcept { return pulse_; }
+  /// Frames with smaller numbers have left.
+  FrameNumber sent_up_to() const noexcept { return outbox_.left(); }
+  /// Also of packets that are not complete; 0 where the transport does not say.
+  std::uint64_t bytes_received() const noexcept;
 
   /// Set by the node: the peer behind it, and who is told when the handshake ends.
   std::shared_ptr<detail::PeerLink> link;
@@ -276,6 +290,9 @@ class Connection final : public engine::LinkEvents,
     void expire() override { connection.on_limit(); }
     Connection& connection;
   };
+
+  /// Of pings that no call waits for.
+  static constexpr std::uint64_t heartbeat_cookie = ~std::uint64_t{0};
 
   tt_status send_packet(std::span<const tt_iov> segments, std::uint32_t flags,
                         std::uint64_t op) override;
@@ -351,6 +368,7 @@ class Connection final : public engine::LinkEvents,
   tt_conn* conn_ = nullptr;
   std::weak_ptr<Connection> loopback_;
   PeerFacts peer_;
+  Pulse pulse_;
   LimitTimer limit_timer_;
   calls::CallTable calls_;
   Outbox outbox_;

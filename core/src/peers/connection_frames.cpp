@@ -48,7 +48,7 @@ bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) 
     if (outbox_.queued_bytes() < limits_.queue_bytes_max) outbox_.add(wire::Pong{ping->cookie});
     events_.on_output(*this);
   } else if (const auto* pong = std::get_if<wire::Pong>(&frame)) {
-    handle_pong(wire::CallId{pong->cookie});
+    if (pong->cookie != heartbeat_cookie) handle_pong(wire::CallId{pong->cookie});
   } else if (const auto* accepted = std::get_if<wire::Accepted>(&frame)) {
     handle_accepted(*accepted);
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&frame)) {

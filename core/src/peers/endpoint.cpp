@@ -4,6 +4,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <trestle/sdk/uri.hpp>
 
+#include <utility>
+
 namespace trestle::peers {
 namespace {
 
@@ -12,6 +14,15 @@ std::optional<Spin> parse_spin(std::string_view text) {
   if (text == "on") return Spin::on;
   if (text == "off") return Spin::off;
   return std::nullopt;
+}
+
+Result<std::chrono::nanoseconds> parse_time(const std::string& key, const std::string& value,
+                                            std::string_view uri) {
+  if (value == "off") return std::chrono::nanoseconds::zero();
+  auto time = sdk::parse_duration(value);
+  if (time.has_value()) return *time;
+  return Error(Errc::bad_endpoint, "option " + key + "=" + value + " in '" + std::string(uri) +
+                                       "': expected a time such as 500ms, or off");
 }
 
 }  // namespace
@@ -35,6 +46,15 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
       return Error(Errc::bad_endpoint, "option spin=" + option->second + " in '" +
                                            std::string(text) + "': expected auto, on or off");
     }
+    parsed->options.erase(option);
+  }
+  for (auto [key, target] : {std::pair{"heartbeat", &endpoint.heartbeat},
+                             std::pair{"dead_after", &endpoint.dead_after}}) {
+    const auto option = parsed->options.find(key);
+    if (option == parsed->options.end()) continue;
+    auto time = parse_time(key, option->second, text);
+    if (time.has_error()) return std::move(time).error();
+    *target = *time;
     parsed->options.erase(option);
   }
   if (auto address = sdk::HostPort::parse(parsed->address); address.has_value()) {

@@ -4,6 +4,7 @@
 #include <trestle/error.hpp>
 #include <trestle/spin.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +14,15 @@ namespace trestle::peers {
 /// An endpoint whose scheme is all that core looks at, apart from the generic host:port.
 struct Endpoint {
   std::string scheme;
-  std::string uri;             ///< without core's own options
-  std::string host;            ///< of host:port; empty if the address has another form
-  std::string address_fault;   ///< why it is not host:port, then
-  bool insecure = false;       ///< insecure=1: strangers may connect
-  std::optional<Spin> spin{};  ///< spin=auto, on or off: for the node, from now on
+  std::string uri;            ///< without core's own options
+  std::string host;           ///< of host:port; empty if the address has another form
+  std::string address_fault;  ///< why it is not host:port, then
+  bool insecure = false;      ///< insecure=1: strangers may connect
+
+  // For the node, from now on.
+  std::optional<Spin> spin{};                            ///< spin=auto, on or off
+  std::optional<std::chrono::nanoseconds> heartbeat{};   ///< heartbeat=1s, or off
+  std::optional<std::chrono::nanoseconds> dead_after{};  ///< dead_after=3s
 
   /// Errors: bad_endpoint.
   static Result<Endpoint> parse(std::string_view text);

@@ -96,6 +96,9 @@ class Outbox {
   /// True once the frame was handed to the transport: the peer may have got it.
   bool has_left(FrameNumber frame) const noexcept { return frame < left_; }
 
+  /// Frames with smaller numbers have left.
+  FrameNumber left() const noexcept { return left_; }
+
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
   bool is_empty() const noexcept { return open_.bytes.empty(); }
   bool is_idle() const noexcept { return is_empty() && in_flight_.empty(); }

@@ -84,6 +84,7 @@ class FakeTransport {
   tt_status listen_status = TT_OK;
   tt_status connect_status = TT_OK;
   tt_status send_status = TT_OK;
+  int sends_left = -1;  // until send() says TT_E_AGAIN; -1: no end
   tt_status arm_status = TT_OK;
   tt_status destroy_status = TT_OK;
   std::string failure_text;
@@ -206,6 +207,8 @@ class FakeTransport {
   static tt_status send(tt_transport* t, tt_conn* c, const tt_iov* segments, std::uint32_t count,
                         std::uint32_t flags, std::uint64_t op) {
     if (of(t).send_status < 0) return of(t).send_status;
+    if (of(t).sends_left == 0) return TT_E_AGAIN;
+    if (of(t).sends_left > 0) --of(t).sends_left;
     SentPacket& packet = FakeConn::of(c).sent.emplace_back();
     packet.flags = flags;
     packet.op = op;

@@ -127,5 +127,18 @@ TEST(Endpoint, TakesTheNodesWayOfWaiting) {
             std::string::npos);
 }
 
+TEST(Endpoint, TakesTheHeartbeatOffTheUri) {
+  const auto endpoint = Endpoint::parse("tcp://127.0.0.1:1?heartbeat=250ms&dead_after=2s&a=b");
+
+  EXPECT_EQ(endpoint.value().heartbeat, std::chrono::milliseconds(250));
+  EXPECT_EQ(endpoint.value().dead_after, std::chrono::seconds(2));
+  EXPECT_EQ(endpoint.value().uri, "tcp://127.0.0.1:1?a=b");
+  EXPECT_EQ(Endpoint::parse("unix:///a?heartbeat=off").value().heartbeat,
+            std::chrono::nanoseconds(0));
+  EXPECT_NE(
+      Endpoint::parse("unix:///a?heartbeat=often").error().text.find("option heartbeat=often"),
+      std::string::npos);
+}
+
 }  // namespace
 }  // namespace trestle::peers
