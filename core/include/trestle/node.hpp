@@ -19,6 +19,7 @@
 #include <trestle/handler_events.hpp>
 #include <trestle/ids.hpp>
 #include <trestle/peer.hpp>
+#include <trestle/peer_events.hpp>
 #include <trestle/spin.hpp>
 
 namespace trestle {
@@ -68,6 +69,13 @@ struct NodeOptions {
   /// A peer that was silent for so long, and for one heartbeat after a ping, is dead: its
   /// connection ends. Two heartbeats at least; dead_after= in a URI changes it.
   std::chrono::nanoseconds dead_after = std::chrono::seconds(3);
+  /// Calls of a peer that was connected and is lost wait so long for it to come back, but for those
+  /// that had left. 0: never, and nobody is dialled again but by the next call.
+  std::chrono::nanoseconds reconnect_window = std::chrono::seconds(1);
+  /// A peer that is lost is dialled again after at most this time, then at most twice that, and so
+  /// on up to redial_delay_max; the delays are random.
+  std::chrono::nanoseconds redial_delay_min = std::chrono::milliseconds(100);
+  std::chrono::nanoseconds redial_delay_max = std::chrono::seconds(5);  ///< see redial_delay_min
   WhenFull when_full = WhenFull::wait;  ///< of senders that may wait
   /// A message or async_call that follows another within this time waits for more to leave with, at
   /// most that long, or until there are send_delay_bytes; 0: each leaves at once. Calls that block
@@ -86,6 +94,16 @@ struct ConnectOptions {
   std::optional<std::chrono::nanoseconds> timeout{};  ///< unset: the node's call_timeout
 };
 
+/// Messages that expected nothing and were lost for one reason. Those that expect an outcome get
+/// one.
+struct LostMessages {
+  Errc reason = Errc::connection_lost;  ///< of the connection's end, or of the message's refusal
+  std::uint64_t unsent = 0;             ///< they never left
+  /// They left, and the peer had not said that they were done: they may have run, all of them. It
+  /// says so in lots of a quarter of its requests_max; not if that is 0.
+  std::uint64_t in_doubt = 0;
+};
+
 /// What a node counted since its start.
 struct NodeCounters {
   std::uint64_t messages_received = 0;  ///< requests of any mode
@@ -95,6 +113,7 @@ struct NodeCounters {
   std::uint64_t protocol_errors = 0;    ///< connections ended because the peer broke the rules
   std::uint64_t connections = 0;        ///< open now
   std::uint64_t calls_pending = 0;      ///< waiting for an outcome now
+  std::vector<LostMessages> messages_lost{};  ///< one for each reason that there was
 };
 
 /// What became of a broadcast at one peer.
@@ -119,6 +138,9 @@ class TRESTLE_EXPORT Node {
   const InstanceId& instance_id() const noexcept;
   /// Which start of that id it is; later ones have larger numbers.
   std::uint64_t incarnation() const noexcept;
+
+  /// Follows which peers come and go from now on.
+  PeerEvents peer_events() const;
 
   /// Makes a handler callable, from the next message on.
   /// Errors: handler_exists, reserved_name, name_too_long, invalid_argument.

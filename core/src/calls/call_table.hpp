@@ -12,6 +12,10 @@
 #include "engine/timer_queue.hpp"
 #include "wire/frame.hpp"
 
+namespace trestle::peers {
+class Connection;
+}
+
 namespace trestle::calls {
 
 /// Takes the outcome of one call, once. Lifetime: until then. Called with the engine's lock held:
@@ -21,6 +25,8 @@ class CallSink {
   /// The peer accepted the call, before its outcome; `contract` is that of the handler where the
   /// delivery mode has a receipt, or else empty. A peer may say so more than once, or never.
   virtual void accepted(HandlerContract /*contract*/) noexcept {}
+  /// It waits at that connection from now on: the one before was lost, and the call had not left.
+  virtual void moved_to(peers::Connection& /*connection*/) noexcept {}
   virtual void complete(Result<Encoded>&& outcome) noexcept = 0;
 
  protected:
@@ -42,7 +48,8 @@ enum class Awaits { ack, reply, pong };
 /// One waiting call.
 class PendingCall final : public engine::Timer {
  public:
-  explicit PendingCall(DeadlineEvents& events) noexcept : events_(events) {}
+  /// `events` may change what it points to.
+  explicit PendingCall(DeadlineEvents* const& events) noexcept : events_(events) {}
 
   wire::CallId id;
   CallSink* sink = nullptr;  // unset while the slot is free
@@ -51,19 +58,25 @@ class PendingCall final : public engine::Timer {
   bool may_withdraw = false;         // its request frame carries nothing that later frames rely on
   PendingCall* next_free = nullptr;  // in a free slot
 
-  void expire() override { events_.on_deadline(id); }
+  void expire() override { events_->on_deadline(id); }
 
  private:
-  DeadlineEvents& events_;
+  DeadlineEvents* const& events_;
 };
 
 /// The calls of one connection. A freed slot's next id differs in its generation, so that a late
-/// outcome finds nothing. Threads: under the engine's lock.
+/// outcome finds nothing. Neither copied nor moved: its calls refer to it.
+/// Threads: under the engine's lock.
 class CallTable {
  public:
   /// `calls_max` is cut to what call ids can name.
   CallTable(std::size_t calls_max, DeadlineEvents& events) noexcept
-      : calls_max_(std::min<std::size_t>(calls_max, wire::CallId::no_slot)), events_(events) {}
+      : calls_max_(std::min<std::size_t>(calls_max, wire::CallId::no_slot)), events_(&events) {}
+  CallTable(const CallTable&) = delete;
+  CallTable& operator=(const CallTable&) = delete;
+
+  /// Deadlines are told to `events` from now on.
+  void tell(DeadlineEvents& events) noexcept { events_ = &events; }
 
   /// Errors: too_many_calls, naming the limit.
   Result<PendingCall*> acquire(CallSink& sink, Awaits awaits = Awaits::reply);
@@ -87,7 +100,7 @@ class CallTable {
 
  private:
   std::size_t calls_max_;
-  DeadlineEvents& events_;
+  DeadlineEvents* events_;
   std::deque<PendingCall> slots_;  // addresses stay: timers link them
   PendingCall* free_ = nullptr;
   std::size_t size_ = 0;

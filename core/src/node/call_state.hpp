@@ -55,6 +55,7 @@ class CallState final : public calls::CallSink,
 
   // CallSink. Lock held.
   void accepted(HandlerContract contract) noexcept override;
+  void moved_to(peers::Connection& connection) noexcept override { connection_ = &connection; }
   void complete(Result<Encoded>&& outcome) noexcept override;
 
   /// Runs what is due of its completions. Threads: the leader, or nobody drives any more; lock not

@@ -45,6 +45,9 @@ std::vector<std::string> Node::list_handlers() const {
 HandlerEvents Node::handler_events() const {
   return HandlerEvents(core_->handlers().events());
 }
+PeerEvents Node::peer_events() const {
+  return PeerEvents(core_->peer_events());
+}
 Result<HandlerContract> Node::contract(std::string_view handler) const {
   const auto entry = core_->handlers().find(handler);
   if (entry != nullptr) return entry->handler.contract();

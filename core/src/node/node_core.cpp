@@ -104,6 +104,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
           std::hash<InstanceId>{}(instance_)),
       peers_(instance_),
       heartbeat_(engine_, rhythm_of(options_)),
+      redials_(*this, engine_, options_, std::hash<InstanceId>{}(instance_)),
       loopback_(options_.queue_bytes_max) {}
 
 NodeCore::~NodeCore() {
@@ -327,6 +328,7 @@ void NodeCore::stop_driving() {
   // Messages that did not start within close_timeout are dropped: their callers were told by the
   // lost connection, and running them would keep close() busy beyond any bound.
   handlers_.close();
+  peer_events_->close();
   pool_.drop_queued();
   pool_.stop();
   worker_context_->end();
@@ -346,6 +348,7 @@ void NodeCore::stop_driving() {
   held_.clear();
   loopback_.clear();
   heartbeat_.stop();
+  redials_.stop();
   engine_.cancel_timer(hold_alarm_);
   engine_.cancel_timer(wait_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
@@ -378,6 +381,7 @@ NodeCounters NodeCore::counters() {
   counters.handler_errors = dispatcher_.handler_errors();
   counters.stray_outcomes = stray_outcomes_;
   counters.protocol_errors = protocol_errors_;
+  counters.messages_lost = lost_messages_.all();
   for (const auto& entry : connections_) {
     if (entry.second->is_open() && entry.second->transport() != nullptr) ++counters.connections;
     counters.calls_pending += entry.second->calls_pending();
@@ -436,8 +440,8 @@ void NodeCore::wake_system_handlers(TimePoint time) {
 
 void NodeCore::make_loopback() {
   const std::lock_guard lock(engine_.mutex());
-  auto caller = new_connection(peers::Opener::us);
-  auto callee = new_connection(peers::Opener::peer);
+  auto caller = new_connection(peers::Opener::us, ++connections_made_);
+  auto callee = new_connection(peers::Opener::peer, ++connections_made_);
   // Each end names the other's number, so that both derive the same message ids.
   caller->attach_loopback(*callee,
                           {instance_, incarnation_, callee->number(), options_.message_bytes_max});

@@ -27,11 +27,13 @@
 #include "node/leader_work.hpp"
 #include "node/loopback.hpp"
 #include "node/outgoing_calls.hpp"
+#include "node/redials.hpp"
 #include "node/retries.hpp"
 #include "node/system_handlers.hpp"
 #include "peers/connection.hpp"
 #include "peers/endpoint.hpp"
 #include "peers/heartbeat.hpp"
+#include "peers/peer_event_log.hpp"
 #include "peers/peer_table.hpp"
 #include "plugin_loading/plugin_registry.hpp"
 #include "registry/handler_registry.hpp"
@@ -47,6 +49,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                        private peers::ConnectionEvents,
                        private dispatch::DispatchEvents,
                        private CallHost,
+                       private RedialHost,
                        private detail::Drivable {
  public:
   NodeCore(Node& node, NodeOptions options);
@@ -64,6 +67,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   NodeCounters counters();
 
   registry::HandlerRegistry& handlers() noexcept { return handlers_; }
+  std::shared_ptr<peers::PeerEventLog> peer_events() const noexcept { return peer_events_; }
   Result<void> remove_handler(std::string_view name);
   Result<std::string> listen(std::string_view uri);
   Result<peers::PeerLinkPtr> connect(std::string_view uri, const ConnectOptions& options);
@@ -166,6 +170,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_rejected(peers::Connection& connection, const wire::Rejected& rejected) override;
   void on_protocol_error(peers::Connection& connection, const Error& error) override;
   void on_refused(peers::Connection& connection, const Error& why) override;
+  void on_messages_lost(peers::Connection& connection, const Error& why,
+                        const peers::Losses& lost) override;
   void on_closed(peers::Connection& connection, const Error& why) override;
   void on_output(peers::Connection& connection) override;
   bool has_loopback_room(peers::Connection& from, std::size_t bytes) override;
@@ -181,6 +187,15 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
+  bool find_successor(peers::Connection& ended, const Error& why) override {
+    return redials_.on_ended(ended, why);
+  }
+  // RedialHost
+  ConnectionPtr make_successor(peers::Connection& lost) override;
+  Result<void> begin(peers::Connection& connection) override;
+  Result<peers::Connection*> dial_again(detail::PeerLink& link,
+                                        std::chrono::nanoseconds at_most) override;
+  bool may_redial() const override;
   // CallHost
   Result<peers::Connection*> route(detail::PeerLink& link, TimePoint deadline) override;
   Result<void> may_wait_here() const override;
@@ -231,9 +246,12 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
 
   /// The options of an endpoint that are the node's. Lock held.
   void apply(const peers::Endpoint& endpoint);
-  ConnectionPtr new_connection(peers::Opener opener);
+  ConnectionPtr new_connection(peers::Opener opener, std::uint32_t number);
   Result<ConnectionPtr> dial(const peers::Endpoint& endpoint, std::string_view uri,
                              TimePoint deadline);
+  Result<peers::Connection*> dial(detail::PeerLink& link, TimePoint deadline);
+  /// Has the transport connect it.
+  Result<void> attach(const ConnectionPtr& connection, const peers::Endpoint& endpoint);
   void give_up(ConnectWaiter& waiter, Errc why);
   /// Null: `waiter` will be told. Lock held.
   PeerResult connect_soon(const peers::Endpoint& endpoint, std::string_view uri,
@@ -270,6 +288,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Retries retries_;
   peers::PeerTable peers_;
   peers::Heartbeat heartbeat_;
+  const std::shared_ptr<peers::PeerEventLog> peer_events_ = std::make_shared<peers::PeerEventLog>();
+  Redials redials_;
+  peers::LostMessagesLedger lost_messages_;  // under the engine's lock
 
   // Under the engine's lock.
   std::map<peers::Connection*, ConnectionPtr> connections_;

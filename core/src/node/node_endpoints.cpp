@@ -15,7 +15,7 @@ std::size_t window_of(const NodeOptions& options) {
 
 }  // namespace
 
-NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener) {
+NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint32_t number) {
   const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
                                        .message_bytes_max = options_.message_bytes_max,
                                        .queue_bytes_max = options_.queue_bytes_max,
@@ -23,8 +23,7 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener) {
                                        .handshake_timeout = options_.handshake_timeout,
                                        .close_timeout = options_.close_timeout};
   peers::ConnectionEvents& events = *this;
-  auto connection =
-      std::make_shared<peers::Connection>(engine_, events, limits, opener, ++connections_made_);
+  auto connection = std::make_shared<peers::Connection>(engine_, events, limits, opener, number);
   connections_.emplace(connection.get(), connection);
   return connection;
 }
@@ -72,23 +71,68 @@ Result<std::string> NodeCore::listen(std::string_view uri) {
 
 Result<NodeCore::ConnectionPtr> NodeCore::dial(const peers::Endpoint& endpoint,
                                                std::string_view uri, TimePoint deadline) {
+  auto connection = new_connection(peers::Opener::us, ++connections_made_);
+  connection->dialled_uri = uri;
+  if (auto attached = attach(connection, endpoint); attached.has_error()) {
+    connections_.erase(connection.get());
+    return std::move(attached).error();
+  }
+  connection->limit_handshake(deadline);
+  return connection;
+}
+
+Result<void> NodeCore::attach(const ConnectionPtr& connection, const peers::Endpoint& endpoint) {
   auto plugin = plugins_.find(endpoint.scheme);
   if (plugin.has_error()) return std::move(plugin).error();
   auto transport = engine_.transport(*plugin->descriptor, endpoint.scheme);
   if (transport.has_error()) return std::move(transport).error();
-  auto connection = new_connection(peers::Opener::us);
   engine::LinkEvents& events = *connection;
   auto conn = (*transport)->connect(endpoint.uri, events);
-  if (conn.has_error()) {
-    connections_.erase(connection.get());
-    return std::move(conn).error();
-  }
-  connection->dialled_uri = uri;
-  connection->limit_handshake(deadline);
+  if (conn.has_error()) return std::move(conn).error();
   connection->attach(**transport, *conn);
   dials_.push_back({connection, {}});
   engine_.wake();
+  return {};
+}
+
+Result<peers::Connection*> NodeCore::dial(detail::PeerLink& link, TimePoint deadline) {
+  auto endpoint = peers::Endpoint::parse(link.uri);
+  if (endpoint.has_error()) return std::move(endpoint).error();
+  auto connection = dial(*endpoint, link.uri, deadline);
+  if (connection.has_error()) return std::move(connection).error();
+  (*connection)->expected = link.expected;
+  (*connection)->link = link.shared_from_this();
+  link.connections.push_back(*connection);
+  return connection->get();
+}
+
+// ---- Peers that were lost ----
+
+NodeCore::ConnectionPtr NodeCore::make_successor(peers::Connection& lost) {
+  // Messages keep the ids that their senders were told: those name the connection's number.
+  auto connection = new_connection(peers::Opener::us, lost.number());
+  connection->link = lost.link;
+  connection->dialled_uri = lost.link->uri;
+  connection->expected = lost.link->expected;
+  lost.link->connections.push_back(connection);
   return connection;
+}
+
+Result<void> NodeCore::begin(peers::Connection& connection) {
+  auto endpoint = peers::Endpoint::parse(connection.dialled_uri);
+  if (endpoint.has_error()) return std::move(endpoint).error();
+  return attach(connections_.at(&connection), *endpoint);
+}
+
+Result<peers::Connection*> NodeCore::dial_again(detail::PeerLink& link,
+                                                std::chrono::nanoseconds at_most) {
+  auto connection = dial(link, engine_.time_after(at_most));
+  if (connection.has_value()) (*connection)->is_to_lost_peer = true;
+  return connection;
+}
+
+bool NodeCore::may_redial() const {
+  return !closing_ && options_.reconnect_window > TimePoint(0);
 }
 
 void NodeCore::finish_dial(peers::Connection& connection, const PeerResult& result) {
@@ -118,6 +162,11 @@ NodeCore::PeerResult NodeCore::connect_soon(const peers::Endpoint& endpoint, std
   const TimePoint deadline = engine_.time_after(options.timeout.value_or(options_.call_timeout));
   auto dialling = std::find_if(dials_.begin(), dials_.end(),
                                [&](const Dial& d) { return d.connection->dialled_uri == uri; });
+  if (dialling == dials_.end()) {
+    redials_.hurry(uri);
+    dialling = std::find_if(dials_.begin(), dials_.end(),
+                            [&](const Dial& d) { return d.connection->dialled_uri == uri; });
+  }
   if (dialling == dials_.end()) {
     auto connection = dial(endpoint, uri, deadline);
     if (connection.has_error()) return std::move(connection).error();
@@ -234,6 +283,7 @@ void NodeCore::disconnect_locked(const peers::PeerLinkPtr& link) {
   if (link->instance == instance_) return;
   detail::PeerLink& leaving = current(*link);
   const InstanceId instance = leaving.instance;
+  redials_.forget(leaving);
   leaving.uri.clear();
   link->uri.clear();
   const auto all = leaving.connections;
@@ -266,14 +316,12 @@ Result<peers::Connection*> NodeCore::route(detail::PeerLink& link, TimePoint dea
                             ", and no endpoint of it is known: connect to it, or wait until it "
                             "connects to this node");
   }
-  auto endpoint = peers::Endpoint::parse(target.uri);
-  if (endpoint.has_error()) return std::move(endpoint).error();
-  auto connection = dial(*endpoint, target.uri, deadline);
-  if (connection.has_error()) return std::move(connection).error();
-  (*connection)->expected = target.expected;
-  (*connection)->link = target.shared_from_this();
-  target.connections.push_back(*connection);
-  return connection->get();
+  if (!redials_.is_lost(target)) return dial(target, deadline);
+  // Who is lost is waited for no longer than it was at first.
+  const TimePoint limit = engine_.time_after(options_.reconnect_window);
+  auto connection = dial_again(target, std::min(deadline, limit) - engine_.now());
+  if (connection.has_value()) redials_.adopt(target, **connection);
+  return connection;
 }
 
 }  // namespace trestle

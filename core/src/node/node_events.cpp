@@ -294,7 +294,7 @@ wire::Hello NodeCore::own_hello(std::uint32_t number) const {
 }
 
 engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn* conn) {
-  auto connection = new_connection(peers::Opener::peer);
+  auto connection = new_connection(peers::Opener::peer, ++connections_made_);
   connection->attach(transport, conn);
   serves_ = true;
   return *connection;
@@ -314,6 +314,8 @@ void NodeCore::on_open(peers::Connection& connection) {
   heartbeat_.watch(connection);
   peers_.settle_duplicates(*connection.link);
   finish_dial(connection, connection.link);
+  redials_.on_open(connection);
+  peer_events_->on_open(connection);
   if (closing_) connection.send_goodbye(Errc::draining, "the peer is shutting down");
 }
 
@@ -344,9 +346,21 @@ void NodeCore::on_refused(peers::Connection& connection, const Error& why) {
   finish_dial(connection, why);
 }
 
+void NodeCore::on_messages_lost(peers::Connection& connection, const Error& why,
+                                const peers::Losses& lost) {
+  lost_messages_.add(why, lost.unsent, lost.in_doubt);
+  log(LogLevel::warning, "of the messages to " +
+                             (connection.dialled_uri.empty() ? to_string(connection.peer().instance)
+                                                             : connection.dialled_uri) +
+                             " that nobody waits for, " + std::to_string(lost.unsent) +
+                             " were not sent and " + std::to_string(lost.in_doubt) +
+                             " may not have run: " + log::printable(why.text));
+}
+
 void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   heartbeat_.forget(connection);
   finish_dial(connection, why);
+  peer_events_->on_closed(connection, why);
   peers_.remove(connection);
   const auto known = connections_.find(&connection);
   if (known == connections_.end()) return;

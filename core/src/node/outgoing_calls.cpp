@@ -229,7 +229,7 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
   // Only a wait by hand can end without an outcome.
-  const auto kept = options_.driver != nullptr ? (*connection)->shared_from_this() : nullptr;
+  if (options_.driver != nullptr) waiter.kept = (*connection)->shared_from_this();
   const Patience patience{request.deadline, target.options.stop, options_.when_full};
   auto sent = must_wait_for_room(**connection, request, patience)
                   ? send_when_room(lock, **connection, request, &waiter, patience)
@@ -241,7 +241,7 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   host_.flush_outputs();
   if (!host_.wait(lock, waiter)) {
     lock.lock();
-    kept->abandon(*sent);
+    waiter.kept->abandon(*sent);
     return Error(Errc::would_block_for_ever,
                  "nothing is left to do that could bring the outcome of this call", Ran::maybe);
   }

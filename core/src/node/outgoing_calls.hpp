@@ -75,7 +75,11 @@ class OutgoingCalls {
       outcome = std::move(result);
       leadership.finish(*this);
     }
+    void moved_to(peers::Connection& connection) noexcept override {
+      if (kept != nullptr) kept = connection.shared_from_this();
+    }
     engine::Leadership& leadership;
+    std::shared_ptr<peers::Connection> kept{};  // where it waits, if it may end without an outcome
     Result<Encoded> outcome = Encoded{};
   };
 

@@ -29,7 +29,7 @@ Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
       opener_(opener),
       number_(number),
       limit_timer_(*this),
-      calls_(limits.calls_max, *this),
+      calls_(std::make_unique<calls::CallTable>(limits.calls_max, *this)),
       window_step_(
           static_cast<std::uint32_t>(limits.requests_max / 4 + (limits.requests_max % 4 != 0))) {
   const wire::Hello self = events_.own_hello(number_);
@@ -64,7 +64,9 @@ void Connection::limit_handshake(TimePoint deadline) {
 }
 
 void Connection::allow_until(TimePoint deadline) {
-  if (state_ == State::starting && limit_timer_.due() < deadline) limit_handshake(deadline);
+  // One that waits to be dialled again has its own limit.
+  const bool is_limited = state_ == State::starting && limit_timer_.is_armed() && !is_to_lost_peer;
+  if (is_limited && limit_timer_.due() < deadline) limit_handshake(deadline);
 }
 
 void Connection::on_connected() {
@@ -103,7 +105,7 @@ void Connection::became_open() {
   was_open_ = true;
   send_deferred();
   for (const wire::CallId id : std::exchange(deferred_pings_, {})) {
-    if (calls::PendingCall* call = calls_.find(id)) queue_ping(*call);
+    if (calls::PendingCall* call = calls_->find(id)) queue_ping(*call);
   }
   events_.on_open(*this);
 }
@@ -183,7 +185,7 @@ void Connection::refuse(const Error& error) {
   if (greeted) return;
   // Saying goodbye may take the peer's time; nobody here needs to wait for that.
   events_.on_refused(*this, error);
-  end_calls(error);
+  end_requests(error);
 }
 
 void Connection::close(const Error& why) {
@@ -192,6 +194,8 @@ void Connection::close(const Error& why) {
   if (is_closing()) return;  // flushing failed
   state_ = State::closing;
   close_reason_ = why;
+  // A peer that hangs is no other one than before.
+  by_choice_ = !why.is(Errc::handshake_failed);
   end_blocked(Error(static_cast<Errc>(why.code.value()), why.text, Ran::no));
   if (outbox_.is_empty() || transport_ == nullptr || cut_off_) {
     hang_up(0);
@@ -205,13 +209,20 @@ void Connection::abort(const Error& why) {
   if (state_ == State::closed) return;
   if (!close_reason_) close_reason_ = why;
   state_ = State::closing;
+  aborted_ = true;
   hang_up(TT_CLOSE_ABORT);
 }
 
 void Connection::fail(const Error& why) {
   if (is_closing()) return;
+  const auto keep_alive = shared_from_this();
   abort(why);
-  end_calls(why);
+  end_requests(why);
+}
+
+void Connection::evict(const Error& why) {
+  by_choice_ = true;
+  abort(why);
 }
 
 void Connection::hang_up(std::uint32_t flags) {
@@ -225,7 +236,9 @@ void Connection::hang_up(std::uint32_t flags) {
 }
 
 void Connection::on_closed(tt_status status, std::string_view text) {
+  left_in_order_ = close_reason_ && !aborted_ && status == TT_E_CLOSED;
   if (close_reason_) return finish(*close_reason_);
+  by_choice_ = status == TT_E_CLOSED || status == TT_E_PROTOCOL || status == TT_E_TOOBIG;
   if (goodbye_) return finish(*goodbye_);
   std::string what(text.empty() ? std::string_view("the other side closed the connection") : text);
   const Error why(engine::errc_of(status), what);
@@ -237,13 +250,50 @@ void Connection::on_closed(tt_status status, std::string_view text) {
   finish(why);
 }
 
-void Connection::end_calls(const Error& why) {
-  const Errc code = was_open_ ? Errc::connection_lost : static_cast<Errc>(why.code.value());
-  calls_.for_each([&](calls::PendingCall& call) {
-    const bool left = call.frame != 0 && outbox_.has_left(call.frame);
-    release(call, Error(code, why.text, left ? Ran::maybe : Ran::no));
+Errc Connection::code_of_end(const Error& why) const noexcept {
+  const bool was_up = was_open_ || is_successor_ || is_to_lost_peer;
+  return was_up ? Errc::connection_lost : static_cast<Errc>(why.code.value());
+}
+
+void Connection::end_sent(const Error& why) {
+  calls_->for_each([&](calls::PendingCall& call) {
+    if (call.frame == 0) return;
+    const bool left = outbox_.has_left(call.frame);
+    release(call, Error(code_of_end(why), why.text, left ? Ran::maybe : Ran::no));
   });
-  for (Deferred& request : deferred_) dispose_of(request.request.argument.payload);
+}
+
+void Connection::end_requests(const Error& why) {
+  end_sent(why);
+  const bool has_heir = !std::exchange(asked_for_heir_, true) && events_.find_successor(*this, why);
+  if (!has_heir) end_calls(why);
+}
+
+void Connection::succeed(Connection& lost) {
+  is_successor_ = true;
+  std::swap(calls_, lost.calls_);
+  calls_->tell(*this);
+  lost.calls_->tell(lost);
+  calls_->for_each([&](calls::PendingCall& call) { call.sink->moved_to(*this); });
+  deferred_ = std::exchange(lost.deferred_, {});
+  deferred_calls_ = std::exchange(lost.deferred_calls_, {});
+  deferred_bytes_ = std::exchange(lost.deferred_bytes_, 0);
+  deferred_pings_ = std::exchange(lost.deferred_pings_, {});
+  messages_sent_ = lost.messages_sent_;
+  lost.end_blocked(Error(Errc::connection_lost, "the connection was lost before there was room"));
+}
+
+void Connection::end_calls(const Error& why) {
+  const Errc code = code_of_end(why);
+  end_sent(why);
+  calls_->for_each(
+      [&](calls::PendingCall& call) { release(call, Error(code, why.text, Ran::no)); });
+  Losses lost;
+  for (Deferred& request : deferred_) {
+    dispose_of(request.request.argument.payload);
+    if (request.is_forgotten || !request.call.expects_outcome()) ++lost.unsent;
+  }
+  if (lost.unsent != 0) events_.on_messages_lost(*this, Error(code, why.text), lost);
   deferred_calls_.clear();
   deferred_.clear();
   end_blocked(Error(code, why.text, Ran::no));
@@ -259,7 +309,8 @@ void Connection::finish(const Error& why) {
   state_ = State::closed;
   conn_ = nullptr;
   engine_.cancel_timer(limit_timer_);
-  end_calls(why);
+  end_requests(why);
+  report_losses(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   outbox_.clear(events_.spent_payloads());
   // Messages that wait or run name the handlers in it.
@@ -268,6 +319,16 @@ void Connection::finish(const Error& why) {
   running_ = {};
   if (const auto other = loopback_.lock()) other->finish(why);
   events_.on_closed(*this, why);
+}
+
+void Connection::report_losses(const Error& why) {
+  const std::size_t unsent = outbox_.unsent_messages();
+  const std::size_t left = in_doubt_ - std::min(unsent, in_doubt_);
+  // Without a window the peer never says what is done. What a node sends itself is not lost.
+  const bool is_known = left_in_order_ || peer_.window == 0 || transport_ == nullptr;
+  const Losses lost{.unsent = unsent, .in_doubt = is_known ? 0 : left};
+  if (lost.unsent + lost.in_doubt == 0) return;
+  events_.on_messages_lost(*this, Error(code_of_end(why), why.text), lost);
 }
 
 void Connection::forsake(const Error& why) {
@@ -295,7 +356,7 @@ void Connection::retire() {
 }
 
 void Connection::go_on_retiring() {
-  if (!retiring_ || !is_open() || calls_.size() != 0 || has_requests_waiting()) return;
+  if (!retiring_ || !is_open() || calls_->size() != 0 || has_requests_waiting()) return;
   // Having no call left is what goodbye says here. The opener closes when both have said so.
   if (!said_goodbye_) {
     send_goodbye(Errc::duplicate_connection, "another connection to the same peer is in use");

@@ -49,6 +49,12 @@ struct PeerFacts {
   std::uint32_t window = 0;  // requests that it takes at once; 0: unbounded
 };
 
+/// Messages that expected nothing, and what is known of their loss.
+struct Losses {
+  std::size_t unsent = 0;
+  std::size_t in_doubt = 0;  // they left
+};
+
 /// What a connection asks of the node above it. Called with the engine's lock held.
 class ConnectionEvents {
  public:
@@ -77,6 +83,10 @@ class ConnectionEvents {
   virtual void on_protocol_error(Connection& connection, const Error& error) = 0;
   /// The handshake failed on this side; the connection will close.
   virtual void on_refused(Connection& connection, const Error& why) = 0;
+  /// It ends, and what had left was told so. True: a successor has taken over the rest.
+  virtual bool find_successor(Connection& lost, const Error& why) = 0;
+  /// Never called with nothing lost.
+  virtual void on_messages_lost(Connection& connection, const Error& why, const Losses& lost) = 0;
   virtual void on_closed(Connection& connection, const Error& why) = 0;
   /// There is something to flush at the end of the turn.
   virtual void on_output(Connection& connection) = 0;
@@ -186,12 +196,17 @@ class Connection final : public engine::LinkEvents,
   void close(const Error& why);
   /// Ends it at once.
   void abort(const Error& why);
+  /// The same, and the peer is not wanted back.
+  void evict(const Error& why);
   /// The same, and whoever waits is told before the transport is done with it.
   void fail(const Error& why);
   /// Ends it although the transport has not said CLOSED: it keeps what it may still read.
   void forsake(const Error& why);
   /// Ends the calls and sends that wait on it; no more can come after close() or abort().
   void end_calls(const Error& why);
+  /// Takes over the requests of `lost` that have not left, with their ids: for a connection of the
+  /// same number that has not begun.
+  void succeed(Connection& lost);
 
   /// Asks for a sign of life; returns the number of the frame.
   FrameNumber send_heartbeat();
@@ -199,13 +214,17 @@ class Connection final : public engine::LinkEvents,
   // ---- What is known of it ----
 
   bool is_open() const noexcept { return state_ == State::open; }
+  /// It was open, and neither side wanted its end.
+  bool is_lost() const noexcept { return was_open_ && !ended_by_choice(); }
+  /// Either side said that it wants no more of it.
+  bool ended_by_choice() const noexcept { return by_choice_ || goodbye_.has_value(); }
   bool is_closing() const noexcept { return state_ == State::closing || state_ == State::closed; }
   Opener opener() const noexcept { return opener_; }
   const PeerFacts& peer() const noexcept { return peer_; }
   std::uint32_t number() const noexcept { return number_; }
   /// Empty for loopbacks and before `attach`.
   const engine::Transport* transport() const noexcept { return transport_; }
-  std::size_t calls_pending() const noexcept { return calls_.size(); }
+  std::size_t calls_pending() const noexcept { return calls_->size(); }
   /// The peer does not read what it asked for: more requests would only add to it.
   bool is_congested() const noexcept { return outbox_.queued_bytes() > limits_.queue_bytes_max; }
   /// Bytes of frames that the transport has not taken yet.
@@ -233,8 +252,9 @@ class Connection final : public engine::LinkEvents,
   std::shared_ptr<detail::PeerLink> link;
   std::optional<InstanceId> expected;
   std::string dialled_uri;
-  bool is_held = false;     // it is in the node's list of those to flush later
-  bool has_output = false;  // it is in the node's list of those to flush
+  bool is_to_lost_peer = false;  // it was connected before, and is dialled again
+  bool is_held = false;          // it is in the node's list of those to flush later
+  bool has_output = false;       // it is in the node's list of those to flush
 
   /// First half of the ids of the messages that we send; see message_origin().
   std::uint64_t own_origin() const noexcept { return own_origin_; }
@@ -309,6 +329,10 @@ class Connection final : public engine::LinkEvents,
   bool withdraw(const calls::PendingCall& call);
   void admit_blocked();
   void end_blocked(const Error& why);
+  void end_requests(const Error& why);
+  void end_sent(const Error& why);
+  Errc code_of_end(const Error& why) const noexcept;
+  void report_losses(const Error& why);
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
   void defer_request(OutgoingRequest& request, wire::CallId call, std::size_t bytes);
@@ -370,7 +394,7 @@ class Connection final : public engine::LinkEvents,
   PeerFacts peer_;
   Pulse pulse_;
   LimitTimer limit_timer_;
-  calls::CallTable calls_;
+  std::unique_ptr<calls::CallTable> calls_;  // a successor takes it over
   Outbox outbox_;
   NamesSent names_sent_;
   NamesReceived names_received_;
@@ -388,11 +412,17 @@ class Connection final : public engine::LinkEvents,
   std::uint64_t own_origin_ = 0;
   std::uint64_t peer_origin_ = 0;    // first half of the ids of the peer's messages
   std::uint64_t messages_sent_ = 0;  // numbers messages that expect nothing back
+  std::size_t in_doubt_ = 0;         // of those queued, the peer has not said that they are done
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
   bool was_open_ = false;
+  bool is_successor_ = false;
+  bool by_choice_ = false;
+  bool asked_for_heir_ = false;
   bool hung_up_ = false;
-  bool cut_off_ = false;  // nothing can be sent any more; the end of what comes in follows
+  bool aborted_ = false;
+  bool cut_off_ = false;        // nothing can be sent any more; the end of what comes in follows
+  bool left_in_order_ = false;  // the peer took all that was sent
   bool retiring_ = false;
   bool said_goodbye_ = false;
 };

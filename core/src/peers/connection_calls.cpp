@@ -83,7 +83,7 @@ Result<wire::CallId> Connection::accept_request(OutgoingRequest& request, calls:
   if (sink == nullptr) {
     id = wire::CallId::make(wire::CallId::no_slot, ++messages_sent_);
   } else {
-    auto call = calls_.acquire(*sink, awaited_by(request.mode));
+    auto call = calls_->acquire(*sink, awaited_by(request.mode));
     if (call.has_error()) return std::move(call).error();
     pending = *call;
     id = pending->id;
@@ -110,18 +110,21 @@ void Connection::send_deferred() {
     deferred_calls_.erase(next.call.value);
     deferred_.pop_front();
     deferred_bytes_ -= next.bytes;
-    calls::PendingCall* call = calls_.find(next.call);
+    calls::PendingCall* call = calls_->find(next.call);
     if (next.call.expects_outcome() && call == nullptr && !next.is_forgotten) {  // over already
       dispose_of(next.request.argument.payload);
       continue;
     }
     next.request.handler = next.handler;
     next.request.made_at = engine_.now();
-    // Only the hello told what the peer takes. A message that nobody waits for is lost here.
+    // Only the hello told what the peer takes.
     if (!is_too_large(next.bytes)) {
       queue_request(next.request, next.call, call);
-    } else if (call != nullptr) {
-      release(*call, too_large(next.handler, next.request.argument.payload.size(), next.bytes));
+    } else {
+      const auto refusal =
+          too_large(next.handler, next.request.argument.payload.size(), next.bytes);
+      if (call != nullptr) release(*call, refusal);
+      if (call == nullptr) events_.on_messages_lost(*this, refusal, {.unsent = 1});
     }
     dispose_of(next.request.argument.payload);
   }
@@ -161,6 +164,10 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
     call->frame = number;
     call->may_withdraw = naming.name.empty();
   }
+  if (!id.expects_outcome()) {
+    outbox_.note_message();
+    ++in_doubt_;
+  }
   events_.on_output(*this);
 }
 
@@ -196,7 +203,7 @@ void Connection::admit_blocked() {
 
 Result<wire::CallId> Connection::send_ping(calls::CallSink& sink,
                                            std::optional<TimePoint> deadline) {
-  auto call = calls_.acquire(sink, calls::Awaits::pong);
+  auto call = calls_->acquire(sink, calls::Awaits::pong);
   if (call.has_error()) return std::move(call).error();
   if (deadline) engine_.arm_timer(**call, *deadline);
   const wire::CallId id = (*call)->id;
@@ -214,16 +221,16 @@ void Connection::queue_ping(calls::PendingCall& call) {
 }
 
 void Connection::abandon(wire::CallId id) {
-  calls::PendingCall* call = calls_.find(id);
+  calls::PendingCall* call = calls_->find(id);
   if (call == nullptr) return;
   engine_.cancel_timer(*call);
   take_back(*call);
-  calls_.release(*call);
+  calls_->release(*call);
   go_on_retiring();
 }
 
 void Connection::forget(wire::CallId id) {
-  calls::PendingCall* call = calls_.find(id);
+  calls::PendingCall* call = calls_->find(id);
   if (call == nullptr) return;
   engine_.cancel_timer(*call);
   if (call->frame == 0) {
@@ -232,12 +239,12 @@ void Connection::forget(wire::CallId id) {
       deferred_calls_.erase(waiting);
     }
   }
-  calls_.release(*call);
+  calls_->release(*call);
   go_on_retiring();
 }
 
 bool Connection::cancel(wire::CallId id, detail::CallCanceller::Scope scope) {
-  calls::PendingCall* call = calls_.find(id);
+  calls::PendingCall* call = calls_->find(id);
   if (call == nullptr) return false;
   const bool taken_back = take_back(*call);
   if (!taken_back && scope == detail::CallCanceller::Scope::not_sent) return false;
@@ -248,7 +255,7 @@ bool Connection::cancel(wire::CallId id, detail::CallCanceller::Scope scope) {
 }
 
 void Connection::on_deadline(wire::CallId id) {
-  calls::PendingCall* call = calls_.find(id);
+  calls::PendingCall* call = calls_->find(id);
   if (call == nullptr) return;
   const bool taken_back = take_back(*call);
   if (!taken_back) send_cancel(*call);
@@ -270,7 +277,7 @@ void Connection::send_cancel(const calls::PendingCall& call) {
 
 void Connection::release(calls::PendingCall& call, Result<Encoded>&& outcome) {
   engine_.cancel_timer(call);
-  calls_.release(call)->complete(std::move(outcome));
+  calls_->release(call)->complete(std::move(outcome));
   go_on_retiring();
 }
 
@@ -316,7 +323,7 @@ void Connection::send_nack(wire::CallId call, const Error& error) {
                         bytes_text(outbox_.queued_bytes()) + " wait, queue_bytes_max is " +
                         std::to_string(limits_.queue_bytes_max));
     events_.on_protocol_error(*this, why);
-    abort(why);
+    evict(why);
     return;
   }
   const bool ours = error.code.category() == error_category();

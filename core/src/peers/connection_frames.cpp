@@ -54,6 +54,7 @@ bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) 
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&frame)) {
     handle_cancel(cancel->call);
   } else if (const auto* window = std::get_if<wire::Window>(&frame)) {
+    in_doubt_ -= std::min<std::size_t>(window->credits, in_doubt_);
     handle_window(window->credits);
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
     return handle(*rejected);
@@ -141,7 +142,7 @@ void Connection::handle_window(std::size_t credits) {
 
 void Connection::handle_outcome(wire::CallId id, Result<Encoded>&& outcome) {
   handle_window(1);
-  calls::PendingCall* call = calls_.find(id);
+  calls::PendingCall* call = calls_->find(id);
   if (call == nullptr || call->awaits == calls::Awaits::pong) {
     events_.on_stray_outcome();
   } else {
@@ -150,7 +151,7 @@ void Connection::handle_outcome(wire::CallId id, Result<Encoded>&& outcome) {
 }
 
 void Connection::handle_accepted(const wire::Accepted& accepted) {
-  calls::PendingCall* call = calls_.find(accepted.call);
+  calls::PendingCall* call = calls_->find(accepted.call);
   if (call == nullptr || call->awaits == calls::Awaits::pong) return;
   call->sink->accepted({.kind = accepted.kind.value_or(HandlerKind::am),
                         .request_type = std::string(accepted.request_type),
@@ -158,7 +159,7 @@ void Connection::handle_accepted(const wire::Accepted& accepted) {
 }
 
 void Connection::handle_ack(wire::CallId id) {
-  calls::PendingCall* call = calls_.find(id);
+  calls::PendingCall* call = calls_->find(id);
   if (call == nullptr || call->awaits != calls::Awaits::reply) {
     return handle_outcome(id, Encoded{});
   }
@@ -168,7 +169,7 @@ void Connection::handle_ack(wire::CallId id) {
 }
 
 void Connection::handle_pong(wire::CallId id) {
-  calls::PendingCall* call = calls_.find(id);
+  calls::PendingCall* call = calls_->find(id);
   if (call == nullptr || call->awaits != calls::Awaits::pong) {
     events_.on_stray_outcome();
   } else {

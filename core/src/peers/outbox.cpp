@@ -42,6 +42,7 @@ tt_status Outbox::hand_over(PacketSink& sink, Packet& packet, std::vector<Payloa
   }
   if (status < 0) return status;
   left_ = packet.end();
+  packet.messages = 0;
   queued_bytes_ -= packet.size();
   last_packet_bytes_ = std::min(packet.bytes.size(), packet_bytes_max);
   if (status == TT_PENDING) {

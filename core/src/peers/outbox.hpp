@@ -91,6 +91,15 @@ class Outbox {
   /// go to `done`.
   void clear(std::vector<Payload>& done);
 
+  /// The frame added last is a message that nobody waits for.
+  void note_message() noexcept { ++open_.messages; }
+  /// How many of those have not left.
+  std::size_t unsent_messages() noexcept {
+    std::size_t count = open_.messages;
+    for (Packet& packet : full_) count += packet.messages;
+    return count;
+  }
+
   /// Turns a frame that has not left into one that the peer skips. False: it has left.
   bool withdraw(FrameNumber frame) noexcept;
   /// True once the frame was handed to the transport: the peer may have got it.
@@ -120,9 +129,10 @@ class Outbox {
     wire::Buffer bytes;
     std::vector<Lent, memory::BlockAllocator<Lent>> lent;
     std::size_t lent_bytes = 0;
-    FrameNumber first = 0;  // of its first byte
-    std::uint64_t op = 0;   // since it is in flight
-    bool sent = false;      // and those before it are not
+    FrameNumber first = 0;       // of its first byte
+    std::uint64_t op = 0;        // since it is in flight
+    std::uint32_t messages = 0;  // that nobody waits for
+    bool sent = false;           // and those before it are not
 
     std::size_t size() const noexcept { return bytes.size() + lent_bytes; }
     FrameNumber end() const noexcept { return first + bytes.size(); }

@@ -29,8 +29,9 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   const std::shared_ptr<NodeCore> node;
   InstanceId instance;  // nil until a hello told it
   std::uint64_t incarnation = 0;
-  std::string uri;                     // where it can be dialled; empty if it always came to us
-  std::size_t connects = 0;            // how often the application asked for this peer
+  std::uint64_t present_as = 0;  // incarnation that the application was told of; 0: it is gone
+  std::string uri;               // where it can be dialled; empty if it always came to us
+  std::size_t connects = 0;      // how often the application asked for this peer
   std::optional<InstanceId> expected;  // whom the application insists on at that endpoint
   std::vector<std::shared_ptr<peers::Connection>> connections;
   peers::RetryBudget retry_budget;  // needs no lock

@@ -63,7 +63,7 @@ Result<void> PeerTable::admit(Connection& connection, const PeerFacts& peer,
     for (const auto& other : old) {
       // One that is coming up may well lead to the new start; its own hello will tell.
       if (other.get() == &connection || other->peer().incarnation == 0) continue;
-      other->abort(Error(Errc::connection_lost, "instance " + name + " was started again"));
+      other->evict(Error(Errc::connection_lost, "instance " + name + " was started again"));
     }
   }
   connection.link = link;

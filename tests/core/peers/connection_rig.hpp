@@ -178,6 +178,15 @@ class ConnectionRig : public ::testing::Test,
     violations_ += error.text + "\n";
   }
   void on_refused(Connection&, const Error& why) override { refused_.push_back(why); }
+  bool find_successor(Connection& lost, const Error&) override {
+    if (successor_ == nullptr) return false;
+    successor_->succeed(lost);
+    return true;
+  }
+  void on_messages_lost(Connection&, const Error& why, const Losses& lost) override {
+    lost_ += std::to_string(lost.unsent) + " unsent, " + std::to_string(lost.in_doubt) +
+             " in doubt: " + std::string(to_string(static_cast<Errc>(why.code.value()))) + "\n";
+  }
   void on_closed(Connection&, const Error& why) override { closed_.push_back(why); }
   void on_output(Connection& connection) override {
     outputs_.push_back(connection.shared_from_this());
@@ -210,6 +219,8 @@ class ConnectionRig : public ::testing::Test,
   int rejected_ = 0;
   std::string requests_;
   std::string violations_;
+  std::string lost_;
+  std::shared_ptr<Connection> successor_;
   std::vector<Error> refused_;
   std::vector<Error> closed_;
 

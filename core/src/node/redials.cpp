@@ -1,0 +1,144 @@
+// Losing peers and finding them again.
+#include "node/redials.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "peers/connection.hpp"
+
+namespace trestle {
+namespace {
+
+std::string milliseconds(std::chrono::nanoseconds time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
+         " ms";
+}
+
+/// A connection that can take requests, now or soon, other than `but`.
+bool has_another(const detail::PeerLink& link, const peers::Connection& but) {
+  return std::any_of(link.connections.begin(), link.connections.end(), [&](const auto& other) {
+    return other.get() != &but && !other->is_closing() && (other->is_usable() || !other->is_open());
+  });
+}
+
+}  // namespace
+
+bool Redials::on_ended(peers::Connection& ended, const Error& why) {
+  if (!host_.may_redial()) return false;
+  Lost* lost = find(ended);
+  if (lost == nullptr) {
+    const PeerLinkPtr& link = ended.link;
+    if (!ended.is_lost() || link == nullptr || link->uri.empty()) return false;
+    if (has_another(*link, ended) || find(*link) != nullptr) return false;
+    lost = &lost_.emplace_back(*this, link, why, engine_.time_after(options_.reconnect_window));
+  } else if (ended.ended_by_choice()) {
+    erase(*lost);
+    return false;
+  }
+  lost->attempt = nullptr;
+  lost->is_dialling = false;
+  if (lost->has_window) {
+    const auto successor = host_.make_successor(ended);
+    successor->succeed(ended);
+    lost->attempt = successor.get();
+  }
+  schedule(*lost);
+  return lost->has_window;
+}
+
+void Redials::on_open(const peers::Connection& connection) {
+  if (Lost* lost = find(connection)) return erase(*lost);
+  Lost* lost = connection.link != nullptr ? find(*connection.link) : nullptr;
+  if (lost == nullptr) return;
+  // It came back by another way. Calls that wait go theirs, and both sides agree on one then.
+  if (lost->attempt == nullptr) return erase(*lost);
+  if (!lost->is_dialling) engine_.arm_timer(*lost, engine_.now());
+}
+
+void Redials::forget(const detail::PeerLink& link) {
+  if (const Lost* lost = find(link)) erase(*lost);
+}
+
+bool Redials::is_lost(const detail::PeerLink& link) const noexcept {
+  return std::any_of(lost_.begin(), lost_.end(),
+                     [&](const Lost& lost) { return lost.link.get() == &link; });
+}
+
+void Redials::adopt(detail::PeerLink& link, peers::Connection& connection) {
+  Lost* lost = find(link);
+  if (lost == nullptr || lost->attempt != nullptr) return;
+  lost->attempt = &connection;
+  lost->is_dialling = true;
+  engine_.cancel_timer(*lost);
+}
+
+void Redials::hurry(std::string_view uri) {
+  for (Lost& lost : lost_) {
+    if (lost.link->uri != uri || lost.is_dialling || lost.attempt == nullptr) continue;
+    on_time(lost);
+    return;
+  }
+}
+
+void Redials::on_time(Lost& lost) {
+  if (lost.has_window && engine_.now() >= lost.window_until) return end_window(lost);
+  if (lost.is_dialling) return;
+  ++lost.failures;  // unless it succeeds, and then nobody asks
+  Result<void> begun;
+  if (lost.attempt != nullptr) {
+    begun = host_.begin(*lost.attempt);
+  } else {
+    auto connection = host_.dial_again(*lost.link, options_.handshake_timeout);
+    if (connection.has_error()) begun = std::move(connection).error();
+    if (connection.has_value()) lost.attempt = *connection;
+  }
+  lost.is_dialling = begun.has_value();
+  if (begun.has_error()) return schedule(lost);
+  if (lost.has_window) engine_.arm_timer(lost, lost.window_until);
+}
+
+void Redials::end_window(Lost& lost) {
+  lost.has_window = false;
+  lost.is_dialling = false;
+  schedule(lost);
+  if (lost.attempt == nullptr) return;
+  peers::Connection& waiting = *std::exchange(lost.attempt, nullptr);
+  // `lost` may be gone after this.
+  waiting.fail(Error(Errc::connection_lost,
+                     lost.why.text + "; the peer did not come back within reconnect_window " +
+                         milliseconds(options_.reconnect_window)));
+}
+
+void Redials::schedule(Lost& lost) {
+  TimePoint due = engine_.time_after(next_delay(lost.failures));
+  if (lost.has_window) due = std::min(due, lost.window_until);
+  engine_.arm_timer(lost, due);
+}
+
+std::chrono::nanoseconds Redials::next_delay(unsigned failures) {
+  std::chrono::nanoseconds longest = std::min(options_.redial_delay_min, options_.redial_delay_max);
+  for (; failures > 0 && longest < options_.redial_delay_max; --failures) {
+    longest = std::min(2 * longest, options_.redial_delay_max);
+  }
+  // Full jitter: peers that were lost together do not come back together.
+  return std::chrono::nanoseconds(std::uniform_int_distribution<std::int64_t>(
+      0, std::max<std::int64_t>(longest.count(), 0))(random_));
+}
+
+Redials::Lost* Redials::find(const peers::Connection& attempt) noexcept {
+  const auto found = std::find_if(lost_.begin(), lost_.end(),
+                                  [&](const Lost& lost) { return lost.attempt == &attempt; });
+  return found != lost_.end() ? &*found : nullptr;
+}
+
+Redials::Lost* Redials::find(const detail::PeerLink& link) noexcept {
+  const auto found = std::find_if(lost_.begin(), lost_.end(),
+                                  [&](const Lost& lost) { return lost.link.get() == &link; });
+  return found != lost_.end() ? &*found : nullptr;
+}
+
+void Redials::erase(const Lost& lost) {
+  lost_.remove_if([&](const Lost& other) { return &other == &lost; });
+}
+
+}  // namespace trestle
