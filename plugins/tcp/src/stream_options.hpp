@@ -24,6 +24,10 @@ struct StreamOptions {
   std::uint64_t receive_buffer_bytes = 0;
   bool nodelay = true;          ///< tcp only
   Family family = Family::any;  ///< tcp only
+  /// tcp only: sent bytes that nobody acknowledges for so long end the connection; 0: the kernel's.
+  std::chrono::nanoseconds user_timeout = std::chrono::seconds(3);
+  /// tcp only: a connection that was idle for so long is probed; 0: never.
+  std::chrono::nanoseconds keepalive = std::chrono::seconds(3);
 
   /// Options given at open, for every URI. Errors, here and below: TT_E_ADDR naming the option.
   static sdk::Result<StreamOptions> defaults(Scheme scheme, std::span<const tt_kv> options);
