@@ -105,6 +105,12 @@ Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std:
     self->destroy();
     return error_of(status, empty_error(), "query transport", self->scheme_);
   }
+  if (self->ops_.extension != nullptr) {
+    const auto* activity =
+        static_cast<const tt_activity*>(self->ops_.extension(self->handle_, TT_ACTIVITY_ID));
+    const bool fits = activity != nullptr && TT_HAS(tt_activity, activity, bytes_received);
+    self->activity_ = fits ? activity : nullptr;
+  }
   return self;
 }
 

@@ -1,6 +1,7 @@
 // An open instance of a transport plugin, as the engine holds it.
 #pragma once
 
+#include <trestle/ext/activity.h>
 #include <trestle/thin_transport.h>
 #include <trestle/clock.hpp>
 #include <trestle/error.hpp>
@@ -78,6 +79,10 @@ class Transport {
                  std::uint64_t op) noexcept;
   void close(tt_conn* conn, std::uint32_t flags) noexcept;
   void release(tt_rx* rx) noexcept;
+  /// Also of packets that are not complete; 0 if the transport does not say.
+  std::uint64_t bytes_received(tt_conn* conn) const noexcept {
+    return activity_ != nullptr ? activity_->bytes_received(handle_, conn) : 0;
+  }
 
   // ---- Buffers that payloads hold. Threads: any ----
   bool takes_releases_anywhere() const noexcept {
@@ -120,6 +125,7 @@ class Transport {
   HostTable host_;
   tt_transport* handle_ = nullptr;
   tt_attr attributes_{};
+  const tt_activity* activity_ = nullptr;  // where it has that extension
   std::vector<Payload> kept_;
   bool down_ = false;
   bool failed_ = false;

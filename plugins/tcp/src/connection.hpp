@@ -64,6 +64,8 @@ class Connection final : public Pollable {
 
   void set_user(void* user) noexcept { user_ = user; }
   const sdk::ConnectionInfo& info() const noexcept { return info_; }
+  /// Also of packets that are not complete.
+  std::uint64_t bytes_received() const noexcept { return bytes_received_; }
   bool is_closed() const noexcept { return state_ == State::closed; }
 
   void close(sdk::CloseMode mode);
@@ -152,6 +154,7 @@ class Connection final : public Pollable {
   int write_errno_ = 0;
 
   transport_kit::StreamReader reader_;
+  std::uint64_t bytes_received_ = 0;
   bool readable_ = false;
   bool had_input_ = false;  ///< in the present `receive_packets`
   bool writable_ = false;

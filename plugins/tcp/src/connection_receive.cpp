@@ -84,6 +84,7 @@ Connection::Received Connection::receive(std::size_t& budget) {
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
     reader_.commit(bytes);
+    bytes_received_ += bytes;
     budget -= std::min(budget, bytes);
     had_input_ = true;
     if (bytes < room) readable_ = false;  // drained: saves the call that would say EAGAIN

@@ -1,6 +1,8 @@
 // Opening, listening, connecting, driving and shutting down.
 #include "stream_transport.hpp"
 
+#include <trestle/ext/activity.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -20,6 +22,12 @@ sdk::Error about(std::string_view uri, sdk::Error error) {
   error.text = std::string(uri.substr(0, 100)) + ": " + error.text;
   return error;
 }
+
+constexpr tt_activity activity{.size = sizeof(tt_activity),
+                               .reserved0 = 0,
+                               .bytes_received = [](tt_transport*, tt_conn* conn) -> std::uint64_t {
+                                 return reinterpret_cast<const Connection*>(conn)->bytes_received();
+                               }};
 
 sdk::Error shut_down() {
   return sdk::Error(TT_E_CLOSED, "the transport is shut down");
@@ -51,6 +59,10 @@ StreamTransport::StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme,
       defaults_(defaults),
       threads_allowed_(options.threads_allowed),
       roster_(*loop_) {}
+
+const void* StreamTransport::extension(std::string_view id) noexcept {
+  return id == TT_ACTIVITY_ID ? &activity : nullptr;
+}
 
 tt_attr StreamTransport::attributes() const noexcept {
   tt_attr attr{};

@@ -54,6 +54,9 @@ class StreamTransport {
   void release(tt_rx& rx) { memory_.release(rx); }
   void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
 
+  /// tt.activity/1.
+  static const void* extension(std::string_view id) noexcept;
+
   std::int32_t progress(std::span<tt_event> events);
   sdk::Arming arm();
 

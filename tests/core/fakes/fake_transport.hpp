@@ -1,6 +1,7 @@
 // A transport whose events a test writes and whose sends a test reads.
 #pragma once
 
+#include <trestle/ext/activity.h>
 #include <trestle/thin_transport.h>
 #include <trestle/payload.hpp>
 
@@ -31,6 +32,7 @@ struct FakeConn {
   int closes = 0;
   std::optional<std::uint32_t> close_flags;  // of the last close
   bool freed = false;
+  std::uint64_t bytes_received = 0;  // as tt.activity/1 says
 
   tt_conn* handle() noexcept { return reinterpret_cast<tt_conn*>(this); }
   static FakeConn& of(tt_conn* conn) noexcept { return *reinterpret_cast<FakeConn*>(conn); }
@@ -65,6 +67,7 @@ class FakeTransport {
     ops_.rx_release = [](tt_transport*, tt_rx* rx) { ++reinterpret_cast<FakeRx*>(rx)->releases; };
     ops_.progress = &progress;
     ops_.arm = &arm;
+    ops_.extension = &extension;
     plugin_.ops = &ops_;
     attributes.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD;
     attributes.wait_fd = -1;
@@ -227,6 +230,13 @@ class FakeTransport {
       self.events_.pop_front();
     }
     return count;
+  }
+  static const void* extension(tt_transport*, const char* id) {
+    static constexpr tt_activity activity{
+        .size = sizeof(tt_activity),
+        .reserved0 = 0,
+        .bytes_received = [](tt_transport*, tt_conn* c) { return FakeConn::of(c).bytes_received; }};
+    return std::string_view(id) == TT_ACTIVITY_ID ? &activity : nullptr;
   }
   static tt_status arm(tt_transport* t, std::uint64_t* deadline) {
     ++of(t).arms;
