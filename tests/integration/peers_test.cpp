@@ -107,16 +107,87 @@ TEST_F(Peers, OfAnEarlierIncarnationAreRefusedByName) {
   EXPECT_FALSE(young.is_closed());
 }
 
-TEST_F(Peers, OfALaterIncarnationReplaceTheEarlier) {
+TEST_F(Peers, OfALaterIncarnationReplaceTheEarlierThatIsSilent) {
   RawPeer old(network.driver(), uri);
   old.greet(InstanceId::from_halves(7, 7), 4);
   RawPeer young(network.driver(), uri);
   young.greet(InstanceId::from_halves(7, 7), 5);
+  network.advance(490ms);
+  old.settle();
+  EXPECT_EQ(old.take<wire::Ping>().size(), 1u);
+  EXPECT_FALSE(old.is_closed());
+  network.advance(20ms);
   old.settle();
 
   EXPECT_TRUE(old.is_closed());
   EXPECT_FALSE(young.is_closed());
   EXPECT_EQ(server.counters().connections, 1u);
+}
+
+TEST_F(Peers, OfALaterIncarnationAreRefusedWhileTheEarlierIsAlive) {
+  std::vector<int> seen;
+  server.add(am("note", [&](BytesView bytes) { seen.push_back(static_cast<int>(bytes.size())); }))
+      .value();
+  RawPeer honest(network.driver(), uri);
+  honest.greet(InstanceId::from_halves(7, 7), 4);
+  RawPeer impostor(network.driver(), uri);
+  impostor.greet(InstanceId::from_halves(7, 7), 5);
+  impostor.send(wire::Request{.handler = 1, .handler_name = "note"});
+
+  honest.settle();
+  honest.send(wire::Pong{honest.take<wire::Ping>().at(0).cookie});
+  impostor.settle();
+  network.advance(10s);
+  impostor.settle();
+
+  EXPECT_TRUE(impostor.is_closed());
+  EXPECT_FALSE(honest.is_closed());
+  const auto goodbye = impostor.take<wire::Goodbye>();
+  ASSERT_EQ(goodbye.size(), 1u);
+  EXPECT_EQ(goodbye[0].code, Errc::stale_incarnation);
+  EXPECT_THAT(std::string(goodbye[0].text), HasSubstr("incarnation 4, which is alive"));
+  EXPECT_TRUE(seen.empty()) << "its requests never ran";
+}
+
+TEST_F(Peers, OfALaterIncarnationAreServedOnceTheEarlierIsGone) {
+  int notes = 0;
+  server.add(am("note", [&] { ++notes; })).value();
+  auto old = std::make_unique<RawPeer>(network.driver(), uri);
+  old->greet(InstanceId::from_halves(7, 7), 4);
+  RawPeer young(network.driver(), uri);
+  young.greet(InstanceId::from_halves(7, 7), 5);
+  young.send(wire::Request{.handler = 1, .handler_name = "note"});
+  young.send(wire::Request{.handler = 1}, wire::Request{.handler = 1});
+  EXPECT_EQ(notes, 0);
+
+  old.reset();
+  young.settle();
+
+  EXPECT_EQ(notes, 3) << "what was held is read, in order";
+  EXPECT_FALSE(young.is_closed());
+  EXPECT_EQ(server.counters().connections, 1u);
+}
+
+TEST_F(Peers, ThatAreNotAdmittedYetMaySendAMegabyte) {
+  RawPeer old(network.driver(), uri);
+  old.greet(InstanceId::from_halves(7, 7), 4);
+  RawPeer young(network.driver(), uri);
+  young.greet(InstanceId::from_halves(7, 7), 5);
+  const std::string half(512 * 1024 - 200, 'x');
+  const wire::Request request{.handler = 1, .handler_name = "h", .payload = as_bytes(half)};
+  young.send(request);
+  young.send(request);
+  EXPECT_FALSE(young.is_closed());
+
+  young.send(request);
+  young.settle();
+
+  EXPECT_TRUE(young.is_closed());
+  const auto goodbye = young.take<wire::Goodbye>();
+  ASSERT_EQ(goodbye.size(), 1u);
+  EXPECT_EQ(goodbye[0].code, Errc::overloaded);
+  EXPECT_THAT(std::string(goodbye[0].text), HasSubstr("newcomer_bytes_max is 1048576"));
+  EXPECT_FALSE(old.is_closed());
 }
 
 TEST_F(Peers, ThatDisconnectAreForgottenOthersStay) {

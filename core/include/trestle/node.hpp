@@ -76,7 +76,10 @@ struct NodeOptions {
   /// on up to redial_delay_max; the delays are random.
   std::chrono::nanoseconds redial_delay_min = std::chrono::milliseconds(100);
   std::chrono::nanoseconds redial_delay_max = std::chrono::seconds(5);  ///< see redial_delay_min
-  WhenFull when_full = WhenFull::wait;  ///< of senders that may wait
+  /// For a peer to answer a ping when somebody says to be a later start of it; who answers stays.
+  std::chrono::nanoseconds takeover_timeout = std::chrono::milliseconds(500);
+  std::size_t newcomer_bytes_max = 1u << 20;  ///< taken from that somebody meanwhile
+  WhenFull when_full = WhenFull::wait;        ///< of senders that may wait
   /// A message or async_call that follows another within this time waits for more to leave with, at
   /// most that long, or until there are send_delay_bytes; 0: each leaves at once. Calls that block
   /// never wait, and what is sent in a turn leaves at its end.

@@ -105,6 +105,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       peers_(instance_),
       heartbeat_(engine_, rhythm_of(options_)),
       redials_(*this, engine_, options_, std::hash<InstanceId>{}(instance_)),
+      contests_(engine_, options_.takeover_timeout),
       loopback_(options_.queue_bytes_max) {}
 
 NodeCore::~NodeCore() {
@@ -349,6 +350,7 @@ void NodeCore::stop_driving() {
   loopback_.clear();
   heartbeat_.stop();
   redials_.stop();
+  contests_.stop();
   engine_.cancel_timer(hold_alarm_);
   engine_.cancel_timer(wait_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);

@@ -31,6 +31,7 @@
 #include "node/retries.hpp"
 #include "node/system_handlers.hpp"
 #include "peers/connection.hpp"
+#include "peers/contests.hpp"
 #include "peers/endpoint.hpp"
 #include "peers/heartbeat.hpp"
 #include "peers/peer_event_log.hpp"
@@ -158,7 +159,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   engine::LinkEvents& on_accepted(engine::Transport& transport, tt_conn* conn) override;
   // ConnectionEvents
   wire::Hello own_hello(std::uint32_t number) const override;
-  Result<void> on_hello(peers::Connection& connection, const peers::PeerFacts& peer) override;
+  Result<peers::Admission> on_hello(peers::Connection& connection,
+                                    const peers::PeerFacts& peer) override;
   void on_open(peers::Connection& connection) override;
   void on_request(peers::Connection& connection, wire::Request& request,
                   peers::HandlerName& handler, engine::PacketSource& source) override;
@@ -290,6 +292,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   peers::Heartbeat heartbeat_;
   const std::shared_ptr<peers::PeerEventLog> peer_events_ = std::make_shared<peers::PeerEventLog>();
   Redials redials_;
+  peers::Contests contests_;
   peers::LostMessagesLedger lost_messages_;  // under the engine's lock
 
   // Under the engine's lock.

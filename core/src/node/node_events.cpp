@@ -300,14 +300,21 @@ engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn*
   return *connection;
 }
 
-Result<void> NodeCore::on_hello(peers::Connection& connection, const peers::PeerFacts& peer) {
+Result<peers::Admission> NodeCore::on_hello(peers::Connection& connection,
+                                            const peers::PeerFacts& peer) {
   // It came when all others were told to close; nobody would tell it.
   if (closed_) return Error(Errc::draining, "the peer is shutting down");
   if (peer.instance == instance_ && peer.incarnation == incarnation_) {
     // Whoever asked for this connection gets the loopback instead.
     finish_dial(connection, peers_.find(instance_));
   }
-  return peers_.admit(connection, peer, shared_from_this());
+  // Whoever is refused in any case bothers nobody else.
+  if (auto fits = peers_.check(connection, peer); fits.has_error()) return std::move(fits).error();
+  const auto known = peers_.find(peer.instance);
+  if (!contests_.admits(connection, peer, known.get())) return peers::Admission::later;
+  auto admitted = peers_.admit(connection, peer, shared_from_this());
+  if (admitted.has_error()) return std::move(admitted).error();
+  return peers::Admission::now;
 }
 
 void NodeCore::on_open(peers::Connection& connection) {

@@ -9,6 +9,9 @@
 namespace trestle {
 namespace {
 
+// An address that refuses at once is not asked all the time, whatever the options say.
+constexpr std::chrono::nanoseconds shortest_delay = std::chrono::milliseconds(1);
+
 std::string milliseconds(std::chrono::nanoseconds time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
          " ms";
@@ -120,9 +123,10 @@ std::chrono::nanoseconds Redials::next_delay(unsigned failures) {
   for (; failures > 0 && longest < options_.redial_delay_max; --failures) {
     longest = std::min(2 * longest, options_.redial_delay_max);
   }
+  longest = std::max<std::chrono::nanoseconds>(longest, shortest_delay);
   // Full jitter: peers that were lost together do not come back together.
   return std::chrono::nanoseconds(std::uniform_int_distribution<std::int64_t>(
-      0, std::max<std::int64_t>(longest.count(), 0))(random_));
+      shortest_delay.count(), longest.count())(random_));
 }
 
 Redials::Lost* Redials::find(const peers::Connection& attempt) noexcept {

@@ -113,6 +113,43 @@ void Connection::became_open() {
 void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
   if (is_closing()) return;
   pulse_.heard_at = engine_.recent_time();
+  if (!is_held_back_) read(packet, source);
+  // Also the packet of the hello, from its start.
+  if (is_held_back_) hold(packet);
+}
+
+void Connection::hold(const wire::PacketView& packet) {
+  std::size_t bytes = packet.first.size();
+  for (const BytesView piece : packet.more) bytes += piece.size();
+  if (!held_packets_.empty() && held_bytes_ + bytes > limits_.newcomer_bytes_max) {
+    return refuse(
+        Error(Errc::overloaded, "sent " + std::to_string(held_bytes_ + bytes) +
+                                    " bytes before it was admitted, newcomer_bytes_max is " +
+                                    std::to_string(limits_.newcomer_bytes_max)));
+  }
+  held_bytes_ += bytes;
+  auto whole = std::make_unique_for_overwrite<std::byte[]>(bytes);
+  std::byte* end = std::ranges::copy(packet.first, whole.get()).out;
+  for (const BytesView piece : packet.more) end = std::ranges::copy(piece, end).out;
+  held_packets_.push_back(Payload::take(std::move(whole), bytes));
+}
+
+void Connection::admit_held() {
+  if (!std::exchange(is_held_back_, false)) return;
+  held_bytes_ = 0;
+  for (const Payload& packet : std::exchange(held_packets_, {})) {
+    engine::PacketSource copied;
+    on_packet(packet.view(), copied);
+  }
+}
+
+void Connection::refuse_held(const Error& why) {
+  if (!std::exchange(is_held_back_, false)) return;
+  held_packets_.clear();
+  if (!is_closing()) refuse(why);
+}
+
+void Connection::read(const wire::PacketView& packet, engine::PacketSource& source) {
   wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
   while (true) {
     // The peer's first requests may ride in the packet of its hello.
@@ -346,7 +383,7 @@ FrameNumber Connection::send_heartbeat() {
 }
 
 std::uint64_t Connection::bytes_received() const noexcept {
-  return 0;
+  return transport_ != nullptr ? transport_->bytes_received(conn_) : 0;
 }
 
 void Connection::retire() {

@@ -37,6 +37,12 @@ namespace trestle::peers {
 class Connection;
 struct BlockedSend;
 
+/// What becomes of a connection after its hello.
+enum class Admission {
+  now,
+  later,  // admit_held() or refuse_held() follows
+};
+
 /// Who opened a connection.
 enum class Opener { us, peer };
 
@@ -61,7 +67,7 @@ class ConnectionEvents {
   /// The first frame of the connection of that number.
   virtual wire::Hello own_hello(std::uint32_t number) const = 0;
   /// Decides on a peer's hello. An error refuses it, and the peer is told the text.
-  virtual Result<void> on_hello(Connection& connection, const PeerFacts& peer) = 0;
+  virtual Result<Admission> on_hello(Connection& connection, const PeerFacts& peer) = 0;
   /// The handshake is done; requests flow.
   virtual void on_open(Connection& connection) = 0;
   /// The headers may be moved from.
@@ -107,6 +113,7 @@ struct ConnectionLimits {
   std::size_t requests_max = 0;  ///< that the peer may have under way
   TimePoint handshake_timeout{0};
   TimePoint close_timeout{0};
+  std::size_t newcomer_bytes_max = 0;  ///< before it is known whether it is admitted
 };
 
 /// A request as the application made it.
@@ -190,6 +197,10 @@ class Connection final : public engine::LinkEvents,
   /// Another connection to the same peer serves from now on: this one takes no new requests and
   /// closes once both sides have the outcomes of theirs.
   void retire();
+
+  /// Its peer was to be admitted later, and is: what was held is read now. Threads: the leader.
+  void admit_held();
+  void refuse_held(const Error& why);
 
   /// Ends the connection: what is queued is sent first, for at most close_timeout. Waiting calls
   /// end with `why`.
@@ -340,6 +351,8 @@ class Connection final : public engine::LinkEvents,
   bool take_back(const calls::PendingCall& call);
   void send_cancel(const calls::PendingCall& call);
   void learn(const PeerFacts& peer);
+  void read(const wire::PacketView& packet, engine::PacketSource& source);
+  void hold(const wire::PacketView& packet);
   void became_open();
   void on_limit();
   void refuse(const Error& error);
@@ -416,6 +429,9 @@ class Connection final : public engine::LinkEvents,
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
   bool was_open_ = false;
+  std::vector<Payload> held_packets_;  // since its hello, until it is admitted
+  std::size_t held_bytes_ = 0;
+  bool is_held_back_ = false;
   bool is_successor_ = false;
   bool by_choice_ = false;
   bool asked_for_heir_ = false;

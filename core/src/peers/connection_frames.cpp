@@ -85,8 +85,14 @@ bool Connection::handle(const wire::Hello& hello) {
          .connection = hello.connection,
          .frame_bytes_max = hello.frame_bytes_max,
          .window = hello.window});
-  if (auto verdict = events_.on_hello(*this, peer_); verdict.has_error()) {
+  const auto verdict = events_.on_hello(*this, peer_);
+  if (verdict.has_error()) {
     refuse(verdict.error());
+    return false;
+  }
+  if (*verdict == Admission::later) {
+    engine_.cancel_timer(limit_timer_);  // its hello came in time
+    is_held_back_ = true;
     return false;
   }
   became_open();

@@ -32,8 +32,7 @@ void PeerTable::add_self(PeerLinkPtr link) {
   peers_.emplace(self_, std::move(link));
 }
 
-Result<void> PeerTable::admit(Connection& connection, const PeerFacts& peer,
-                              const std::shared_ptr<NodeCore>& node) {
+Result<void> PeerTable::check(const Connection& connection, const PeerFacts& peer) const {
   const std::string name = to_string(peer.instance);
   if (peer.instance.is_nil()) {
     return Error(Errc::handshake_failed, "the peer gave a nil instance id");
@@ -45,17 +44,25 @@ Result<void> PeerTable::admit(Connection& connection, const PeerFacts& peer,
   if (peer.instance == self_) {
     return Error(Errc::duplicate_connection, "instance " + name + " reached itself");
   }
+  const PeerLinkPtr known = find(peer.instance);
+  if (known != nullptr && peer.incarnation < known->incarnation) {
+    return Error(Errc::stale_incarnation, "instance " + name + " is known as incarnation " +
+                                              std::to_string(known->incarnation) +
+                                              ", this is the earlier " +
+                                              std::to_string(peer.incarnation));
+  }
+  return {};
+}
+
+Result<void> PeerTable::admit(Connection& connection, const PeerFacts& peer,
+                              const std::shared_ptr<NodeCore>& node) {
+  if (auto fits = check(connection, peer); fits.has_error()) return fits;
+  const std::string name = to_string(peer.instance);
   if (connection.link != nullptr) follow(connection, peer.instance);
   PeerLinkPtr& link = peers_[peer.instance];
   if (link == nullptr) {
     link = connection.link != nullptr ? connection.link : std::make_shared<detail::PeerLink>(node);
     link->instance = peer.instance;
-  }
-  if (peer.incarnation < link->incarnation) {
-    return Error(Errc::stale_incarnation, "instance " + name + " is known as incarnation " +
-                                              std::to_string(link->incarnation) +
-                                              ", this is the earlier " +
-                                              std::to_string(peer.incarnation));
   }
   if (peer.incarnation > link->incarnation) {
     link->incarnation = peer.incarnation;

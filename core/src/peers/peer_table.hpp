@@ -31,10 +31,12 @@ class PeerTable {
   /// Adds the node's own loopback.
   void add_self(PeerLinkPtr link);
 
-  /// Decides on a hello and ties the connection to its peer. Older connections of an earlier
-  /// incarnation are aborted.
+  /// Whether that peer may have that connection at all.
   /// Errors: identity_mismatch, stale_incarnation, handshake_failed, and duplicate_connection when
   /// the node has reached itself.
+  Result<void> check(const Connection& connection, const PeerFacts& peer) const;
+  /// The same, and ties the connection to its peer. Connections of an earlier incarnation are
+  /// aborted.
   Result<void> admit(Connection& connection, const PeerFacts& peer,
                      const std::shared_ptr<NodeCore>& node);
 

@@ -155,9 +155,9 @@ class ConnectionRig : public ::testing::Test,
     hello.connection = number;
     return hello;
   }
-  Result<void> on_hello(Connection&, const PeerFacts&) override {
+  Result<Admission> on_hello(Connection&, const PeerFacts&) override {
     if (verdict_) return *verdict_;
-    return {};
+    return admission_;
   }
   void on_open(Connection&) override { ++opened_; }
   void on_cancel(std::shared_ptr<dispatch::KeptMessage>) override { ++cancels_; }
@@ -212,6 +212,7 @@ class ConnectionRig : public ::testing::Test,
   std::vector<std::shared_ptr<Connection>> connections_;
 
   std::optional<Error> verdict_;
+  Admission admission_ = Admission::now;
   int opened_ = 0;
   int strays_ = 0;
   int admitted_ = 0;

@@ -114,6 +114,17 @@ TEST_F(HeartbeatOf, APeerThatTakesALongQueueIsNotDead) {
   EXPECT_TRUE(peer->is_open());
 }
 
+TEST_F(HeartbeatOf, APeerWhoseLargePacketIsOnItsWayIsNotDead) {
+  for (int i = 0; i < 20; ++i) {
+    conn().bytes_received += 100'000;
+    wait(1s);
+  }
+  EXPECT_TRUE(peer->is_open());
+  wait(3010ms);
+
+  EXPECT_TRUE(peer->is_closing()) << "and that stopped";
+}
+
 TEST_F(HeartbeatOf, APeerThatTakesNothingIsDeadAlsoBehindALongQueue) {
   fake_.send_status = TT_E_AGAIN;
   for (int i = 0; i < 300; ++i)

@@ -8,8 +8,10 @@ namespace {
 
 class PeerTableTest : public ConnectionRig {
  protected:
-  Result<void> on_hello(Connection& connection, const PeerFacts& peer) override {
-    return table_.admit(connection, peer, nullptr);
+  Result<Admission> on_hello(Connection& connection, const PeerFacts& peer) override {
+    auto admitted = table_.admit(connection, peer, nullptr);
+    if (admitted.has_error()) return std::move(admitted).error();
+    return Admission::now;
   }
   void on_open(Connection& connection) override { table_.settle_duplicates(*connection.link); }
   void on_closed(Connection& connection, const Error& why) override {
