@@ -333,6 +333,39 @@ TEST_F(Peers, ThatStaySilentEndTheHandshakeInTime) {
   EXPECT_TRUE(silent.is_closed());
 }
 
+TEST_F(Peers, ThatSayNothingAreDeadIfTheEndpointAsksForHeartbeats) {
+  RawPeer silent(network.driver(),
+                 server.listen("inproc://*?heartbeat=100ms&dead_after=300ms").value());
+  silent.greet();
+  network.advance(290ms);
+  silent.settle();
+  EXPECT_FALSE(silent.is_closed());
+  EXPECT_EQ(silent.take<wire::Ping>().size(), 1u);
+  network.advance(110ms);
+  silent.settle();
+
+  EXPECT_TRUE(silent.is_closed());
+  EXPECT_EQ(server.counters().connections, 0u);
+}
+
+TEST_F(Peers, OfANodeWithHeartbeatsStayForAnHourOfSilence) {
+  Node& beating = network.add_node({.heartbeat = 1s});
+  const Peer peer = beating.connect(uri).value();
+  network.advance(1h);
+
+  EXPECT_TRUE(peer.is_connected());
+  EXPECT_EQ(beating.counters().stray_outcomes, 0u);
+}
+
+TEST_F(Peers, OfANodeThatIsDrivenByHandMaySayNothingForEver) {
+  RawPeer silent(network.driver(), uri);
+  silent.greet();
+  network.advance(1h);
+  silent.settle();
+
+  EXPECT_FALSE(silent.is_closed());
+}
+
 TEST_F(Peers, ThatDrainRefuseNewCallsAtOnceAndFinishOldOnes) {
   const Peer peer = client.connect(uri).value();
   server.add(unary("later", [this](Reply<int> reply) { server.after(1s, [reply] { reply(9); }); }))
