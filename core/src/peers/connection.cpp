@@ -116,6 +116,7 @@ void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource&
     if (is_open()) {
       reader.limit_frames(limits_.message_bytes_max);
       while (const wire::PlainFrame* plain = reader.next_plain()) {
+        if (reader.at_end()) source.end_with_next_part();
         if (!handle_plain(*plain, source)) return;
       }
     }
