@@ -1,40 +1,60 @@
 // The lock of a node's state, fair to those who come while somebody polls with it.
 #pragma once
 
+#include <sys/single_threaded.h>
+
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 
+#include "platform/futex.hpp"
 #include "platform/relax.hpp"
 
 namespace trestle::engine {
 
-/// A mutex whose owner can see that others wait, and let them in. Threads: any.
+/// A mutex whose owner can see that others wait, and let them in. It is taken and let go of several
+/// times per message: both are a few instructions in place. Threads: any.
 class Mutex {
  public:
-  void lock() {
-    if (mutex_.try_lock()) return;
-    contenders_.fetch_add(1, std::memory_order_relaxed);
-    // Held for microseconds: sleeping would cost more than the wait.
-    for (int i = 0; i < spins_before_sleep; ++i) {
-      platform::relax();
-      if (mutex_.try_lock()) return leave_queue();
-    }
-    mutex_.lock();
-    leave_queue();
+  void lock() noexcept {
+    if (!try_lock()) wait();
   }
-  bool try_lock() { return mutex_.try_lock(); }
-  void unlock() { mutex_.unlock(); }
+
+  bool try_lock() noexcept {
+    // Alone in its process, a thread needs no atomic operation: whoever starts another one
+    // synchronises with it.
+    if (__libc_single_threaded != 0) {
+      if (state_.load(std::memory_order_relaxed) != free) return false;
+      state_.store(held, std::memory_order_relaxed);
+      return true;
+    }
+    std::uint32_t expected = free;
+    // Acquire: pairs with the release in unlock().
+    return state_.compare_exchange_strong(expected, held, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+
+  void unlock() noexcept {
+    if (__libc_single_threaded != 0) return state_.store(free, std::memory_order_relaxed);
+    // Release: what the owner did happens before what the next one does.
+    if (state_.exchange(free, std::memory_order_release) == held_beside_sleepers) {
+      platform::futex_wake_one(state_);
+    }
+  }
 
   /// True if somebody waits for it. A thread that unlocks only to lock again should let them in.
   bool is_contended() const noexcept { return contenders_.load(std::memory_order_relaxed) != 0; }
 
  private:
-  static constexpr int spins_before_sleep = 200;
+  // The values of `state_`. Nobody sleeps while it is one of the first two.
+  static constexpr std::uint32_t free = 0;
+  static constexpr std::uint32_t held = 1;
+  static constexpr std::uint32_t held_beside_sleepers = 2;
 
-  void leave_queue() noexcept { contenders_.fetch_sub(1, std::memory_order_relaxed); }
+  void wait() noexcept;
 
-  std::mutex mutex_;
-  std::atomic<int> contenders_{0};  // relaxed: a hint, the mutex itself publishes
+  std::atomic<std::uint32_t> state_{free};
+  std::atomic<int> contenders_{0};  // relaxed: a hint, the state publishes
 };
 
 using Lock = std::unique_lock<Mutex>;

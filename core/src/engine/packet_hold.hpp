@@ -71,8 +71,12 @@ class PacketHold {
   /// Fits Payload::Release.
   static void drop_reader(void* hold) noexcept {
     auto* self = static_cast<PacketHold*>(hold);
-    // acq_rel: what every reader did with the bytes happens before they are given back.
-    if (self->readers_.fetch_sub(1, std::memory_order_acq_rel) == 1) self->give_back();
+    // The only reader stays the only one: readers are added by one who is a reader itself.
+    // acquire, acq_rel: what every reader did with the bytes happens before they are given back.
+    if (self->readers_.load(std::memory_order_acquire) == 1 ||
+        self->readers_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      self->give_back();
+    }
   }
 
  private:
@@ -107,9 +111,17 @@ class PacketSource {
   Payload keep(BytesView part) {
     if (rx_ == nullptr || part.size() < lent_bytes_min_) return Payload::copy(part);
     if (hold_ == nullptr) hold_ = new PacketHold(*queue_, *transport_, rx_);
+    if (ends_with_part_) {
+      rx_ = nullptr;
+      return Payload::lend(part, &PacketHold::drop_reader, std::exchange(hold_, nullptr));
+    }
     hold_->add_reader();
     return Payload::lend(part, &PacketHold::drop_reader, hold_);
   }
+
+  /// Nothing of the packet is read after the next part that is kept: whoever has that is the last
+  /// reader, and counting another one can be saved.
+  void end_with_next_part() noexcept { ends_with_part_ = true; }
 
  private:
   static constexpr std::size_t copy_bytes_max = 4096;
@@ -121,6 +133,7 @@ class PacketSource {
   const std::shared_ptr<ReleaseQueue>* queue_ = nullptr;
   PacketHold* hold_ = nullptr;  // made for the first part that is lent
   std::size_t lent_bytes_min_ = 0;
+  bool ends_with_part_ = false;
 };
 
 }  // namespace trestle::engine

@@ -264,11 +264,11 @@ void Transport::shutdown() noexcept {
 void Transport::end_hold(tt_rx* rx) noexcept {
   release(rx);
   // release: pairs with the acquire in destroy(), which must not run beside a release.
-  holds_.fetch_sub(1, std::memory_order_release);
+  holds_ended_.fetch_add(1, std::memory_order_release);
 }
 
 bool Transport::destroy() noexcept {
-  if (holds_.load(std::memory_order_acquire) != 0) return false;
+  if (holds_ended_.load(std::memory_order_acquire) != holds_begun_) return false;
   if (handle_ == nullptr) return true;
   if (ops_.destroy(handle_) != TT_OK) return false;
   handle_ = nullptr;

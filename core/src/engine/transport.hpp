@@ -88,7 +88,8 @@ class Transport {
   bool takes_releases_anywhere() const noexcept {
     return attributes_.thread_level == TT_THREAD_MULTI;
   }
-  void begin_hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
+  /// Under the engine's lock.
+  void begin_hold() noexcept { ++holds_begun_; }
   /// Gives a buffer back. Under the engine's lock, unless takes_releases_anywhere().
   void end_hold(tt_rx* rx) noexcept;
 
@@ -129,7 +130,8 @@ class Transport {
   std::vector<Payload> kept_;
   bool down_ = false;
   bool failed_ = false;
-  std::atomic<std::size_t> holds_{0};
+  std::size_t holds_begun_ = 0;
+  std::atomic<std::size_t> holds_ended_{0};
   std::vector<BytesView> pieces_;  // keeps its memory
 };
 

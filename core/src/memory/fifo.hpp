@@ -28,10 +28,9 @@ class Fifo {
 
   /// Destroys the front.
   void pop_front() {
-    items_[head_] = T();
-    if (++head_ == items_.size()) {
-      clear();
-    } else if (head_ >= gone_min && 2 * head_ >= items_.size()) {
+    if (head_ + 1 == items_.size()) return clear();
+    items_[head_++] = T();
+    if (head_ >= gone_min && 2 * head_ >= items_.size()) {
       // As many leave as move: each element moves about once.
       items_.erase(items_.begin(), begin());
       head_ = 0;

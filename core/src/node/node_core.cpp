@@ -142,8 +142,15 @@ void NodeCore::stop_requested() {
 
 std::size_t NodeCore::turn() {
   engine::Lock lock(engine_.mutex());
-  std::size_t handled = turn(lock);
-  lock.unlock();
+  std::size_t handled = run_turn(lock);
+  if (spent_.empty()) {
+    lock.unlock();
+  } else {
+    const TurnScope scope(*this);
+    if (spent_.size() > 1) drop_spent(lock);
+    const Payload last = take_spent();
+    lock.unlock();
+  }
   while (pool_.run_one()) ++handled;
   return handled;
 }

@@ -225,6 +225,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<void> end();
   std::vector<ConnectionPtr> connections_left();
 
+  /// A turn but for what was sent in it, which stays for the caller to destroy.
+  std::size_t run_turn(engine::Lock& lock);
   std::size_t run_work(engine::Lock& lock);
   /// Whether others ran before an item in its turn.
   enum class Place { first, later };
@@ -236,6 +238,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void run(Action& action);
   void give(dispatch::Answer& answer);
   void send_answers();
+  /// One that was sent, to be destroyed without the lock; empty if there is none.
+  Payload take_spent();
   void release_held_outputs(TimePoint now);
   /// Nothing on any stack, and no message of the leader's, names what was buried. Lock held.
   bool may_drop_buried() const noexcept { return turns_on_stack_ == 0 && work_.empty(); }
@@ -268,7 +272,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   static PeerResult check_expected(const peers::PeerLinkPtr& link, const ConnectOptions& options);
   bool wait_until(std::function<bool()> condition, TimePoint deadline);
   /// Something has changed that close() may wait for. Lock held.
-  void check_awaited();
+  void check_awaited() {
+    if (condition_waiter_ != nullptr) check_awaited_now();
+  }
+  void check_awaited_now();
 
   Node& node_;
   const NodeOptions options_;

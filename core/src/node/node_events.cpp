@@ -16,6 +16,17 @@ namespace trestle {
 // ---- Turns ----
 
 std::size_t NodeCore::turn(engine::Lock& lock) {
+  const std::size_t handled = run_turn(lock);
+  if (!spent_.empty()) {
+    ++turns_on_stack_;
+    const TurnScope scope(*this);
+    drop_spent(lock);
+    --turns_on_stack_;
+  }
+  return handled;
+}
+
+std::size_t NodeCore::run_turn(engine::Lock& lock) {
   work_is_ours_ = true;
   // Within another turn, whose handler may wait for what these lead to. First, because what comes
   // in may cancel what they keep.
@@ -38,17 +49,11 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
     run_user_code(lock, [&] { buried.clear(); });  // what they hold may be the application's
   }
   work_is_ours_ = false;
-  if (!spent_.empty()) {
-    ++turns_on_stack_;
-    const TurnScope scope(*this);
-    drop_spent(lock);
-    --turns_on_stack_;
-  }
   return handled;
 }
 
-void NodeCore::check_awaited() {
-  if (condition_waiter_ == nullptr || condition_waiter_->is_done()) return;
+void NodeCore::check_awaited_now() {
+  if (condition_waiter_->is_done()) return;
   if (awaited_condition_()) leadership_.finish(*condition_waiter_);
 }
 
@@ -61,8 +66,7 @@ void NodeCore::on_idle() {
 void NodeCore::drop_spent(engine::Lock& lock) {
   while (!spent_.empty()) {
     if (spent_.size() == 1) {
-      const Payload last = std::move(spent_.back());
-      spent_.pop_back();
+      const Payload last = take_spent();
       lock.unlock();
     } else {
       // A few at a time, so that the list keeps its memory whoever else drops some meanwhile.
@@ -74,6 +78,13 @@ void NodeCore::drop_spent(engine::Lock& lock) {
     }  // what releases them is the application's
     lock.lock();
   }
+}
+
+Payload NodeCore::take_spent() {
+  if (spent_.empty()) return {};
+  Payload payload = std::move(spent_.back());
+  spent_.pop_back();
+  return payload;
 }
 
 template <class Code>
@@ -91,7 +102,9 @@ void NodeCore::run_user_code(engine::Lock& lock, Code code) {
 std::size_t NodeCore::run_work(engine::Lock& lock) {
   work_is_ours_ = false;
   std::size_t ran = 0;
+  Payload spent = take_spent();  // most often the only one, and the lock is let go of anyway
   run_user_code(lock, [&] {
+    spent = {};
     // What these lead to runs in the next turn.
     for (std::size_t left = work_.items.size(); left > 0 && !work_.items.empty(); --left) {
       run_next(ran == 0 ? Place::first : Place::later);

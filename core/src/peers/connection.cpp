@@ -156,6 +156,7 @@ void Connection::read(const wire::PacketView& packet, engine::PacketSource& sour
     if (is_open()) {
       reader.limit_frames(limits_.message_bytes_max);
       while (const wire::PlainFrame* plain = reader.next_plain()) {
+        if (reader.at_end()) source.end_with_next_part();
         if (!handle_plain(*plain, source)) return;
       }
     }

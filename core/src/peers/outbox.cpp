@@ -47,13 +47,15 @@ tt_status Outbox::hand_over(PacketSink& sink, Packet& packet, std::vector<Payloa
   last_packet_bytes_ = std::min(packet.bytes.size(), packet_bytes_max);
   if (status == TT_PENDING) {
     packet.op = next_op_++;
-    in_flight_.push_back(std::exchange(packet, Packet()));
+    if (lone_.op == 0) {
+      lone_.swap(packet);  // and the next packet has the memory of the last lone one
+    } else {
+      in_flight_.push_back(std::exchange(packet, Packet()));
+    }
     return TT_OK;
   }
-  move_payloads(packet, done);
-  // What is kept is for the next packet.
-  if (packet.bytes.capacity() > spare_bytes_max) packet.bytes = wire::Buffer();
-  packet.bytes.clear();
+  if (!packet.lent.empty()) move_payloads(packet, done);
+  trim(packet);
   return TT_OK;
 }
 
@@ -67,6 +69,12 @@ tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done) {
 }
 
 void Outbox::on_sent(std::uint64_t op, std::vector<Payload>& done) {
+  if (op == lone_.op) {
+    move_payloads(lone_, done);
+    trim(lone_);
+    lone_.op = 0;
+    return;
+  }
   auto packet = in_flight_.begin();
   if (packet != in_flight_.end() && packet->op != op) {
     packet = std::lower_bound(packet, in_flight_.end(), op,
@@ -75,6 +83,7 @@ void Outbox::on_sent(std::uint64_t op, std::vector<Payload>& done) {
   if (packet == in_flight_.end() || packet->op != op) return;
   move_payloads(*packet, done);
   packet->bytes = wire::Buffer();
+  packet->lent = decltype(packet->lent)();
   packet->sent = true;
   while (!in_flight_.empty() && in_flight_.front().sent) in_flight_.pop_front();
 }
@@ -84,15 +93,16 @@ void Outbox::clear(std::vector<Payload>& done) {
     for (Packet& packet : *queue) move_payloads(packet, done);
     queue->clear();
   }
-  move_payloads(open_, done);
-  open_ = Packet();
+  for (Packet* packet : {&lone_, &open_}) {
+    move_payloads(*packet, done);
+    *packet = Packet();
+  }
   queued_bytes_ = 0;
 }
 
 void Outbox::move_payloads(Packet& packet, std::vector<Payload>& done) {
-  if (packet.lent.empty()) return;
   for (Lent& lent : packet.lent) done.push_back(std::move(lent.payload));
-  packet.lent = decltype(packet.lent)();
+  packet.lent.clear();
   packet.lent_bytes = 0;
 }
 

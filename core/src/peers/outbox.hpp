@@ -110,7 +110,7 @@ class Outbox {
 
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
   bool is_empty() const noexcept { return open_.bytes.empty(); }
-  bool is_idle() const noexcept { return is_empty() && in_flight_.empty(); }
+  bool is_idle() const noexcept { return is_empty() && lone_.op == 0 && in_flight_.empty(); }
 
  private:
   static constexpr std::size_t packet_bytes_max = 64 * 1024;
@@ -118,6 +118,7 @@ class Outbox {
   static constexpr std::size_t segments_limit = 64;
   /// What an idle connection keeps for its next packet.
   static constexpr std::size_t spare_bytes_max = 1024;
+  static constexpr std::size_t spare_lent_max = 4;
 
   /// A payload that goes out after the first `at` bytes of its packet.
   struct Lent {
@@ -130,12 +131,21 @@ class Outbox {
     std::vector<Lent, memory::BlockAllocator<Lent>> lent;
     std::size_t lent_bytes = 0;
     FrameNumber first = 0;       // of its first byte
-    std::uint64_t op = 0;        // since it is in flight
+    std::uint64_t op = 0;        // since it is in flight, from 1
     std::uint32_t messages = 0;  // that nobody waits for
     bool sent = false;           // and those before it are not
 
     std::size_t size() const noexcept { return bytes.size() + lent_bytes; }
     FrameNumber end() const noexcept { return first + bytes.size(); }
+    void swap(Packet& other) noexcept {
+      bytes.swap(other.bytes);
+      lent.swap(other.lent);
+      std::swap(lent_bytes, other.lent_bytes);
+      std::swap(first, other.first);
+      std::swap(op, other.op);
+      std::swap(messages, other.messages);
+      std::swap(sent, other.sent);
+    }
   };
 
   template <class Frame>
@@ -161,11 +171,18 @@ class Outbox {
   tt_status hand_over(PacketSink& sink, Packet& packet, std::vector<Payload>& done);
   tt_status send(PacketSink& sink, const Packet& packet);
   static void move_payloads(Packet& packet, std::vector<Payload>& done);
+  /// What a packet without payloads keeps is for the next one.
+  static void trim(Packet& packet) noexcept {
+    if (packet.bytes.capacity() > spare_bytes_max) packet.bytes = wire::Buffer();
+    packet.bytes.clear();
+    if (packet.lent.capacity() > spare_lent_max) packet.lent = decltype(packet.lent)();
+  }
 
   std::size_t segments_max_ = 4;
   Packet open_;                     // takes frames; without bytes while there is none
   memory::Fifo<Packet> full_;       // packets before it that the transport has not got either
   memory::Fifo<Packet> in_flight_;  // that it has, and whose payloads it still reads
+  Packet lone_;                     // one more of those, by far most often the only one; op 0: none
   std::size_t last_packet_bytes_ = 0;
   FrameNumber left_ = 1;  // frames below it have left
   std::uint64_t next_op_ = 1;

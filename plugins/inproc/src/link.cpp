@@ -135,8 +135,8 @@ tt_status Link::send_large(Side from, std::span<const tt_iov> segments, std::uin
   event.packet = packet.release();
   mine.out.sent_bytes += bytes + packet_overhead_bytes;
   if (lends) {
-    mine.lent_packets.fetch_add(1, std::memory_order_relaxed);  // see close_when_settled()
     Outgoing& out = mine.out;
+    ++out.lent_packets;
     (out.first_lent == nullptr ? out.first_lent : out.last_lent->next_lent) = event.packet;
     out.last_lent = event.packet;
   }
@@ -282,8 +282,8 @@ void Link::end_with(Side side, tt_status why, std::string text) {
 void Link::close_when_settled(Side side) {
   End& mine = end(side);
   if (!mine.closing || mine.closed) return;
-  // Relaxed: that it is closing was set under both locks, so each send's count came before.
-  if (mine.lent_packets.load(std::memory_order_relaxed) != 0) return;
+  // That it is closing was set under both locks: nobody lends any more, and all counts are seen.
+  if (mine.returned_packets != mine.out.lent_packets) return;
   const std::size_t length = std::min<std::size_t>(mine.why_text.size(), copy_bytes_max - 1);
   Record& event = mine.mailbox->compose(length + 1);
   event.kind = TT_EV_CLOSED;
@@ -298,7 +298,7 @@ void Link::close_when_settled(Side side) {
 }
 
 void Link::return_lent(Side sender, std::uint64_t op, tt_status status) {
-  end(sender).lent_packets.fetch_sub(1, std::memory_order_relaxed);  // see close_when_settled()
+  ++end(sender).returned_packets;
   post(sender, TT_EV_SENT, status, op);
   close_when_settled(sender);
 }

@@ -64,6 +64,7 @@ class Link : public std::enable_shared_from_this<Link> {
   /// The packets from one end to the other. Threads: under the receiver's lock.
   struct Outgoing {
     std::uint64_t sent_bytes = 0;
+    std::uint64_t lent_packets = 0;               ///< ever; stays as it is once this end is closing
     std::optional<std::uint64_t> writable_below;  ///< owes WRITABLE at this many queued bytes
     Packet* first_lent = nullptr;  ///< those that the receiver has not seen, by next_lent
     Packet* last_lent = nullptr;
@@ -84,9 +85,8 @@ class Link : public std::enable_shared_from_this<Link> {
     tt_status why = TT_OK;
     std::string why_text;
     // Under the lock of this end's mailbox.
-    bool closed = false;  ///< CLOSED is queued or delivered
-    // Counted up under the lock of the other end's mailbox, down under that of this end's.
-    std::atomic<std::size_t> lent_packets{0};
+    bool closed = false;                 ///< CLOSED is queued or delivered
+    std::uint64_t returned_packets = 0;  ///< of Outgoing::lent_packets
     // Written by the leader alone.
     alignas(cache_line_bytes) std::atomic<std::uint64_t> taken_bytes{0};  ///< of the other's
     alignas(cache_line_bytes) Outgoing out;
