@@ -76,7 +76,7 @@ TEST_P(Kill, InTheHandshake) {
       [&] {
         auto promise = std::make_shared<std::promise<void>>();
         ended = promise->get_future();
-        other.async_connect(uri_, {.timeout = 5s}, [promise](Result<Peer> result) {
+        other.async_connect(uri_, {.timeout = 3s}, [promise](Result<Peer> result) {
           if (result.has_value()) result->disconnect();
           promise->set_value();
         });
