@@ -85,6 +85,18 @@ TEST_F(HeartbeatOf, ANodeThatStoodStillReadsFirstAndJudgesLater) {
   EXPECT_TRUE(peer->is_open());
 }
 
+TEST_F(HeartbeatOf, ANodeThatStoodStillJudgesNobodyByAPingFromBefore) {
+  wait(1s);
+  ASSERT_EQ(pings(), 1);
+
+  advance(30s);  // the pong came meanwhile, and is not read yet
+  EXPECT_TRUE(peer->is_open());
+  receive(PacketBytes().add(wire::Pong{~0ull}).str());
+  wait(2s);
+
+  EXPECT_TRUE(peer->is_open());
+}
+
 TEST_F(HeartbeatOf, ANodeThatStoodStillGivesSilentPeersOneInterval) {
   advance(30s);
   wait(990ms);
