@@ -76,16 +76,17 @@ sdk::Result<> Connection::dial_one(const SocketAddress& address) {
 
 sdk::Result<> Connection::open_endpoint(Route route) {
   device_ = route.device;
-  auto endpoint = device_->make_endpoint(*route.info, number_, *this, *this);
+  const InfoPtr& info = endpoint_info_ = std::move(route.info);
+  auto endpoint = device_->make_endpoint(*info, number_, *this, *this);
   if (endpoint.has_error()) return endpoint.error();
   endpoint_ = std::move(*endpoint);
   const auto slots = static_cast<std::uint32_t>(
       std::min<std::size_t>(static_cast<std::size_t>(options_.receive_buffers),
-                            std::max<std::size_t>(route.info->rx_attr->size, 4)));
+                            std::max<std::size_t>(info->rx_attr->size, 4)));
   window_.emplace(number_, slots, options_.receive_buffer_bytes);
-  const SendLimits limits{.inject_bytes = route.info->tx_attr->inject_size,
-                          .segments = std::min(route.info->tx_attr->iov_limit, segments_max),
-                          .message_bytes = route.info->ep_attr->max_msg_size};
+  const SendLimits limits{.inject_bytes = info->tx_attr->inject_size,
+                          .segments = std::min(info->tx_attr->iov_limit, segments_max),
+                          .message_bytes = info->ep_attr->max_msg_size};
   sender_.emplace(number_, limits, *window_);
   return window_->open(*endpoint_, device_->memory());
 }

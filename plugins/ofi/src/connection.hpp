@@ -166,6 +166,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
 
   // The endpoint; what it works on is declared before it, so that it is closed first.
   Device* device_ = nullptr;
+  InfoPtr endpoint_info_;
   std::optional<ReceiveWindow> window_;
   std::optional<PacketAssembly> assembly_;
   std::deque<Parcel> parcels_;

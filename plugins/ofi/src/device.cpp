@@ -29,8 +29,9 @@ constexpr unsigned rounds_for_nothing_max = 16;
 /// Room for completions where a provider does not grow its queue. 32 are enough for a connection.
 constexpr std::size_t queue_entries = 16 * 1024;
 
+/// A request to connect may leave names out.
 bool same_text(const char* one, const char* other) {
-  return std::strcmp(one == nullptr ? "" : one, other == nullptr ? "" : other) == 0;
+  return one == nullptr || other == nullptr || std::strcmp(one, other) == 0;
 }
 
 template <class Ask>
@@ -129,8 +130,8 @@ sdk::Result<> Device::open_fabric() {
 sdk::Result<> Device::open_domain(fi_info& info) {
   if (completions_fd_ >= 0) return {};
   const CloseNewOnExec private_descriptors;
-  const std::string name = info.domain_attr->name;
-  auto domain = open_handle<fid_domain>("open the domain " + name, [&](fid_domain** raw) {
+  const std::string name = info_->fabric_attr->prov_name;
+  auto domain = open_handle<fid_domain>("open a domain of " + name, [&](fid_domain** raw) {
     return fi_domain(fabric_.get(), &info, raw, nullptr);
   });
   if (domain.has_error()) return domain.error();
@@ -155,6 +156,8 @@ sdk::Result<> Device::open_domain(fi_info& info) {
 }
 
 bool Device::serves(const fi_info& info, Registration registration) const {
+  // A request of the provider sockets names nothing, and its fabric by another name.
+  if (info.fabric_attr->prov_name == nullptr) return registration == registration_;
   return registration == registration_ &&
          same_text(info.fabric_attr->prov_name, info_->fabric_attr->prov_name) &&
          same_text(info.fabric_attr->name, info_->fabric_attr->name) &&

@@ -16,9 +16,10 @@ Listener::~Listener() {
   if (endpoint_ != nullptr) device_->close(std::move(endpoint_));
 }
 
-sdk::Result<> Listener::open(Device& device, fi_info& info) {
+sdk::Result<> Listener::open(Device& device, InfoPtr info) {
   device_ = &device;
-  auto endpoint = device.listen(info, *this);
+  info_ = std::move(info);
+  auto endpoint = device.listen(*info_, *this);
   if (endpoint.has_error()) return endpoint.error();
   endpoint_ = std::move(*endpoint);
   return {};

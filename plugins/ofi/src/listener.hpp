@@ -23,7 +23,7 @@ class Listener final : public EventSink {
   ~Listener() override;
 
   /// Errors: TT_E_ADDRINUSE and the like, or what libfabric says.
-  sdk::Result<> open(Device& device, fi_info& info);
+  sdk::Result<> open(Device& device, InfoPtr info);
   void set_uri(std::string uri) { uri_ = std::move(uri); }
   /// The port; 0 if the address has none.
   std::uint16_t port() const;
@@ -51,6 +51,7 @@ class Listener final : public EventSink {
   void* const user_;
   OnRequest on_request_;
   Device* device_ = nullptr;
+  InfoPtr info_;  ///< the provider sockets goes on looking at it
   Handle<fid_pep> endpoint_;
   std::string uri_;
 };

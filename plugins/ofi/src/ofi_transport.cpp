@@ -111,7 +111,7 @@ sdk::Result<> OfiTransport::open_listener(Listener& listener, const Place& place
   for (const SocketAddress& address : binding->addresses) {
     auto route = route_to(place.options, address, Side::listening);
     opened = route.has_error() ? sdk::Result<>(route.error())
-                               : listener.open(*route->device, *route->info);
+                               : listener.open(*route->device, std::move(route->info));
     // Only a host without this family falls through to the next.
     if (opened.has_value() || opened.error().code != TT_E_UNREACHABLE) break;
   }
@@ -154,10 +154,13 @@ sdk::Result<Route> OfiTransport::route_to(const FabricOptions& options,
   return Route{*device, std::move(*info)};
 }
 
-sdk::Result<Device*> OfiTransport::device_for(const FabricOptions& options, const fi_info& info) {
+/// `first` is asked before all others, if there is one.
+sdk::Result<Device*> OfiTransport::device_for(const FabricOptions& options, const fi_info& info,
+                                              Device* first) {
   const bool must = (info.domain_attr->mr_mode & FI_MR_LOCAL) != 0;
   const auto registration =
       must || options.registering == Registering::always ? Registration::local : Registration::none;
+  if (first != nullptr && first->serves(info, registration)) return first;
   for (const auto& device : devices_) {
     if (device->serves(info, registration)) return device.get();
   }
@@ -171,7 +174,7 @@ void OfiTransport::accept(Listener& listener, InfoPtr request,
                           std::span<const std::byte> greeting) {
   const auto peer = Greeting::decode(greeting);
   if (!peer) return listener.refuse(*request);  // whoever it is, it is none of ours
-  auto device = device_for(listener.options(), *request);
+  auto device = device_for(listener.options(), *request, &listener.device());
   auto conn = std::make_unique<Connection>(shared_, next_connection_++, listener.options());
   sdk::Result<> accepted;
   if (device.has_error()) {

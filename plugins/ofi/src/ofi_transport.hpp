@@ -67,7 +67,8 @@ class OfiTransport {
   sdk::Result<> open_listener(Listener& listener, const Place& place);
   sdk::Result<Route> route_to(const FabricOptions& options, const SocketAddress& address,
                               Side side);
-  sdk::Result<Device*> device_for(const FabricOptions& options, const fi_info& info);
+  sdk::Result<Device*> device_for(const FabricOptions& options, const fi_info& info,
+                                  Device* first = nullptr);
   void accept(Listener& listener, InfoPtr request, std::span<const std::byte> greeting);
 
   std::unique_ptr<transport_kit::Loop> loop_;
