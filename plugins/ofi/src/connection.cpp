@@ -34,7 +34,6 @@ Connection::~Connection() {
   drop_endpoint();
   shared_.loop.forget(*this);
   std::erase(shared_.viewed, this);
-  std::erase(shared_.starved, this);
 }
 
 void Connection::dial(std::string target, std::vector<SocketAddress> addresses,
@@ -250,7 +249,6 @@ void Connection::finish(tt_status status, std::string text) {
   assembly_.reset();
   drop_parcels(status);
   shared_.loop.forget(*this);
-  std::erase(shared_.starved, this);
   tt_event event{};
   event.kind = TT_EV_CLOSED;
   event.conn = handle();

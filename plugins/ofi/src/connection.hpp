@@ -46,8 +46,7 @@ struct Shared {
   transport_kit::Loop& loop;
   LentPackets lent;
   const Limits limits;
-  std::vector<Connection*> viewed;   ///< whose receive buffers the host sees until the round ends
-  std::vector<Connection*> starved;  ///< that wait for the host to release packets
+  std::vector<Connection*> viewed;  ///< whose receive buffers the host sees until the round ends
 };
 
 /// Where a connection may lead: one address, and what is to be opened for it.
@@ -80,8 +79,6 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
 
   /// The host has read what it was shown.
   void recycle();
-  /// The host has released a packet.
-  void on_release();
 
  private:
   enum class State {

@@ -118,11 +118,6 @@ Connection::Progress Connection::take_first(const Arrival& arrival) {
                             std::to_string(shared_.limits.packet_bytes_max));
     return Progress::done;
   }
-  if (options_.hold_max > 0 &&
-      shared_.lent.count() >= static_cast<std::uint64_t>(options_.hold_max)) {
-    shared_.starved.push_back(this);
-    return Progress::wait;
-  }
   auto memory = device_->memory().take(length->bytes);
   if (memory.has_error()) {
     finish(memory.error().code, memory.error().text);
@@ -188,11 +183,6 @@ void Connection::recycle() {
     return;
   }
   if (window_->owes_credits()) send_control();
-}
-
-void Connection::on_release() {
-  shared_.loop.enqueue(*this);
-  shared_.loop.host().wake();
 }
 
 }  // namespace trestle::ofi

@@ -22,7 +22,6 @@ sdk::Result<FabricOptions> FabricOptions::read(FabricOptions read, const Options
       .text("domain", read.domain)
       .number("rx_buffers", 8, 1024, read.receive_buffers)
       .bytes("rx_buffer", read.receive_buffer_bytes)
-      .number("rx_hold_max", 0, 1'000'000'000, read.hold_max)
       .choice("register", {"as_needed", "always"}, registering)
       .choice("family", {"any", "4", "6"}, family);
   if (!read.scheme_has_provider_) reader.text("prov", read.provider);

@@ -25,7 +25,6 @@ struct FabricOptions {
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
   std::int64_t receive_buffers = 16;               ///< posted on each connection
   std::uint64_t receive_buffer_bytes = 16 * 1024;  ///< each
-  std::int64_t hold_max = 0;                       ///< large packets that the host may hold; 0: any
   Registering registering = Registering::as_needed;
   transport_kit::Family family = transport_kit::Family::any;
 

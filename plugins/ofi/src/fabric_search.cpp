@@ -7,7 +7,6 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
-#include <set>
 #include <string_view>
 
 #include "message_tag.hpp"
@@ -75,8 +74,7 @@ bool has_rdma_device() {
 
 std::string providers_found() {
   std::set<std::string> names;
-  InfoPtr all;
-  if (ask(nullptr, nullptr, 0, message_hints({}), all) != 0) return "none";
+  const InfoPtr all = connected_entries();
   for (const fi_info* entry = all.get(); entry != nullptr; entry = entry->next) {
     if (unfit_because(*entry).empty()) names.insert(entry->fabric_attr->prov_name);
   }
@@ -91,40 +89,39 @@ sdk::Error why_none(const FabricOptions& options, int number) {
       options.provider.empty() ? "any provider" : "provider " + quoted(options.provider);
   if (number != FI_ENODATA) return ofi_error("cannot ask libfabric for " + provider, number);
   InfoPtr others;
-  FabricOptions anywhere = options;
-  anywhere.domain.clear();
-  if (!options.domain.empty() && ask(nullptr, nullptr, 0, message_hints(anywhere), others) == 0) {
-    return sdk::Error(TT_E_ADDR, provider + " has no domain " + quoted(options.domain) +
-                                     "; one that it has: " + others->domain_attr->name);
-  }
-  const std::string instead = "; providers that can be used here: " + providers_found();
-  if (ask(nullptr, nullptr, 0, make_hints(anywhere), others) == 0) {
+  if (ask(nullptr, nullptr, 0, make_hints(options), others) == 0) {
     return sdk::Error(TT_E_UNSUPPORTED, provider +
                                             " has no connected endpoints (FI_EP_MSG), only "
-                                            "unconnected ones, which Trestle does not use" +
-                                            instead);
+                                            "unconnected ones, which Trestle does not use");
   }
   if (options.provider == "verbs" && !has_rdma_device()) {
     return sdk::Error(TT_E_UNSUPPORTED,
                       "this machine has no RDMA device (/sys/class/infiniband is empty), which "
-                      "libfabric's provider \"verbs\" needs" +
-                          instead);
+                      "libfabric's provider \"verbs\" needs");
   }
   return sdk::Error(TT_E_UNSUPPORTED,
-                    "libfabric's " + provider + " is not there, or finds no device" + instead);
+                    "libfabric's " + provider + " is not there, or finds no device");
 }
 
 /// The first entry that can be used, alone. Errors: why the last one cannot.
-sdk::Result<InfoPtr> first_fit(const InfoPtr& list) {
-  std::string why;
+sdk::Result<InfoPtr> first_fit(const InfoPtr& list, const FabricOptions& options) {
+  sdk::Error why(TT_E_UNSUPPORTED, "nothing fits");
   for (const fi_info* entry = list.get(); entry != nullptr; entry = entry->next) {
-    why = unfit_because(*entry);
-    if (!why.empty()) continue;
-    InfoPtr chosen(fi_dupinfo(entry));
-    if (chosen == nullptr) return ofi_error("cannot copy what libfabric found", FI_ENOMEM);
-    return chosen;
+    const std::string domain = entry->domain_attr->name;
+    if (!options.domain.empty() && options.domain != domain) {  // not all providers look at it
+      why = sdk::Error(TT_E_ADDR, "option domain: expected one that leads there, such as " +
+                                      quoted(domain) + ", got " + quoted(options.domain));
+      continue;
+    }
+    const std::string unfit = unfit_because(*entry);
+    if (unfit.empty()) {
+      InfoPtr chosen(fi_dupinfo(entry));
+      if (chosen == nullptr) return ofi_error("cannot copy what libfabric found", FI_ENOMEM);
+      return chosen;
+    }
+    why = sdk::Error(TT_E_UNSUPPORTED, unfit);
   }
-  return sdk::Error(TT_E_UNSUPPORTED, why);
+  return why;
 }
 
 }  // namespace
@@ -150,11 +147,33 @@ bool has_threads(const fi_info& entry) {
   return std::string_view(entry.fabric_attr->prov_name).starts_with("sockets");
 }
 
-sdk::Result<InfoPtr> find_provider(const FabricOptions& options) {
+InfoPtr connected_entries() {
+  InfoPtr found;
+  ask(nullptr, nullptr, 0, message_hints({}), found);
+  return found;
+}
+
+std::set<std::string> provider_names() {
+  std::set<std::string> names{"verbs"};
+  InfoPtr found;
+  ask(nullptr, nullptr, 0, make_hints({}), found);
+  for (const fi_info* entry = found.get(); entry != nullptr; entry = entry->next) {
+    names.insert(entry->fabric_attr->prov_name);
+  }
+  return names;
+}
+
+sdk::Result<InfoPtr> find_provider(const FabricOptions& options, Advice advice) {
+  FabricOptions anywhere = options;
+  anywhere.domain.clear();
   InfoPtr list;
-  const int failed = ask(nullptr, nullptr, 0, message_hints(options), list);
-  if (failed != 0) return why_none(options, failed);
-  return first_fit(list);
+  const int failed = ask(nullptr, nullptr, 0, message_hints(anywhere), list);
+  auto found =
+      failed != 0 ? sdk::Result<InfoPtr>(why_none(anywhere, failed)) : first_fit(list, anywhere);
+  if (found.has_value() || advice == Advice::none) return found;
+  sdk::Error error = found.error();
+  error.text += "; providers that can be used here: " + providers_found();
+  return error;
 }
 
 sdk::Result<InfoPtr> find_fabric(const FabricOptions& options, const SocketAddress& address,
@@ -164,9 +183,10 @@ sdk::Result<InfoPtr> find_fabric(const FabricOptions& options, const SocketAddre
   InfoPtr list;
   const int failed =
       ask(place.node.data(), place.service.data(), flags, message_hints(options), list);
-  if (failed == 0) return first_fit(list);
+  if (failed == 0) return first_fit(list, options);
   // Is it the provider, or the address?
-  if (auto usable = find_provider(options); usable.has_error()) return usable.error();
+  if (auto usable = find_provider(options, Advice::alternatives); usable.has_error())
+    return usable.error();
   if (failed != FI_ENODATA) return ofi_error("libfabric refuses the address", failed);
   return sdk::Error(
       TT_E_UNREACHABLE,

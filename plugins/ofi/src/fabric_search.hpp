@@ -5,6 +5,7 @@
 #include <trestle/transport_kit/socket_address.hpp>
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "fabric_options.hpp"
@@ -23,8 +24,17 @@ enum class Side { listening, connecting };
 sdk::Result<InfoPtr> find_fabric(const FabricOptions& options,
                                  const transport_kit::SocketAddress& address, Side side);
 
-/// The same without an address. Errors: TT_E_UNSUPPORTED.
-sdk::Result<InfoPtr> find_provider(const FabricOptions& options);
+/// Whether an error's text goes on with what can be used instead.
+enum class Advice { none, alternatives };
+
+/// The same without an address and a domain. Errors: TT_E_UNSUPPORTED.
+sdk::Result<InfoPtr> find_provider(const FabricOptions& options, Advice advice);
+
+/// All entries with connected endpoints, fit or not; null if there are none.
+InfoPtr connected_entries();
+
+/// The names of all providers that find something, and of `verbs`.
+std::set<std::string> provider_names();
 
 /// Why an entry cannot be used; empty if it can.
 std::string unfit_because(const fi_info& entry);

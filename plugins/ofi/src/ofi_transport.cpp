@@ -40,7 +40,7 @@ sdk::Result<std::unique_ptr<OfiTransport>> OfiTransport::open(sdk::Host host,
   const auto defaults = FabricOptions::defaults(provider_of(options.scheme), options.defaults);
   if (defaults.has_error()) return defaults.error();
   if (auto loaded = load_library(); loaded.has_error()) return loaded.error();
-  const auto found = find_provider(*defaults);
+  const auto found = find_provider(*defaults, Advice::alternatives);
   if (found.has_error()) return found.error();
   if (!options.threads_allowed && has_threads(**found)) {
     return sdk::Error(TT_E_UNSUPPORTED, std::string("libfabric's provider \"") +
@@ -58,8 +58,7 @@ OfiTransport::OfiTransport(std::unique_ptr<Loop> loop, const FabricOptions& defa
       scheme_(options.scheme),
       defaults_(defaults),
       threads_allowed_(options.threads_allowed),
-      shared_{
-          *loop_, {}, {options.packet_bytes_max, options.queue_bytes_max, options.linger}, {}, {}},
+      shared_{*loop_, {}, {options.packet_bytes_max, options.queue_bytes_max, options.linger}, {}},
       roster_(*loop_) {}
 
 tt_attr OfiTransport::attributes() const noexcept {
@@ -75,7 +74,6 @@ tt_attr OfiTransport::attributes() const noexcept {
   attr.max_iov = segments_max;
   attr.copy_max = copy_bytes_max;
   attr.borrow_min = borrow_bytes_min;
-  attr.rx_hold_max = static_cast<std::uint32_t>(defaults_.hold_max);
   return attr;
 }
 
@@ -134,7 +132,8 @@ sdk::Result<Connection*> OfiTransport::connect(std::string_view uri, void* user)
     return about(uri, sdk::Error(TT_E_ADDR, "the host name \"" + target->name.substr(0, 100) +
                                                 "\" would have to be looked up: give an address"));
   }
-  if (auto fit = find_provider(place->options); fit.has_error()) return about(uri, fit.error());
+  if (auto fit = find_provider(place->options, Advice::alternatives); fit.has_error())
+    return about(uri, fit.error());
   auto conn = std::make_unique<Connection>(shared_, next_connection_++, place->options);
   Connection& added = roster_.add(std::move(conn));
   added.set_user(user);
@@ -190,11 +189,6 @@ void OfiTransport::accept(Listener& listener, InfoPtr request,
     return;
   }
   roster_.add(std::move(conn));
-}
-
-void OfiTransport::release(tt_rx& rx) {
-  shared_.lent.release(rx);
-  for (Connection* const waiting : std::exchange(shared_.starved, {})) waiting->on_release();
 }
 
 std::int32_t OfiTransport::progress(std::span<tt_event> events) {

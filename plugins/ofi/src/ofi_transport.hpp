@@ -46,7 +46,7 @@ class OfiTransport {
                  std::uint64_t op) {
     return conn.send(segments, flags, op);
   }
-  void release(tt_rx& rx);
+  void release(tt_rx& rx) { shared_.lent.release(rx); }
   void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
 
   std::int32_t progress(std::span<tt_event> events);
