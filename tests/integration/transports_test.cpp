@@ -51,7 +51,9 @@ INSTANTIATE_TEST_SUITE_P(Uris, Transports,
                                            "tcp://[::1]:0", "tcp://localhost:0", "pass+inproc://*",
                                            "pass+unix://*", "pass+tcp://127.0.0.1:0",
                                            "pass+pass+pass+tcp://127.0.0.1:0",
-                                           "zmq+tcp://127.0.0.1:0", "zmq://[::1]:0", "zmq+ipc://*"),
+                                           "zmq+tcp://127.0.0.1:0", "zmq://[::1]:0", "zmq+ipc://*",
+                                           "ofi+tcp://127.0.0.1:0", "ofi+tcp://localhost:0",
+                                           "ofi://[::1]:0?prov=tcp&register=always"),
                          [](const auto& parameter) {
                            std::string name(parameter.param);
                            for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';

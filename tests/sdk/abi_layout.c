@@ -1,4 +1,5 @@
 /* The contract as a C11 compiler sees it; pedantic warnings and padding are errors in this file. */
+#include <trestle/ext/report.h>
 #include <trestle/ext/stack.h>
 #include <trestle/thin_transport.h>
 

@@ -1,4 +1,5 @@
 // The contract as a C++20 compiler sees it, against the golden numbers; abi_layout.c is its C side.
+#include <trestle/ext/report.h>
 #include <trestle/ext/stack.h>
 #include <trestle/thin_transport.h>
 

@@ -53,4 +53,10 @@ struct PluginDescription {
 /// Threads: any.
 [[nodiscard]] TRESTLE_EXPORT Result<PluginDescription> inspect_plugin(const PluginFile& file);
 
+/// What `file` says that it finds on this machine, in JSON as `trestle/ext/report.h` describes it;
+/// empty if it has nothing to say. Loads it as `inspect_plugin` does, and lets it look around.
+/// Errors: plugin_rejected naming the file and the rule that it breaks.
+/// Threads: any.
+[[nodiscard]] TRESTLE_EXPORT Result<std::string> report_of_plugin(const PluginFile& file);
+
 }  // namespace trestle

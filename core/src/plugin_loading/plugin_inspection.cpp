@@ -1,4 +1,5 @@
 // The public look at plugin files: what would be found, and what a file says of itself.
+#include <trestle/ext/report.h>
 #include <trestle/plugins.hpp>
 
 #include "plugin_loading/plugin_registry.hpp"
@@ -62,6 +63,29 @@ Result<std::vector<PluginFile>> list_plugin_files() {
                      is_first ? fs::path() : first->second});
   }
   return files;
+}
+
+Result<std::string> report_of_plugin(const PluginFile& file) {
+  const PluginRegistry registry;
+  const auto rule = rule_of(registry, file.path);
+  if (rule.has_error()) return rule.error();
+  const auto plugin = registry.inspect({file.path, *rule});
+  if (plugin.has_error()) return plugin.error();
+  if ((*plugin)->extension == nullptr) return std::string();
+  const auto* report = static_cast<const tt_report*>((*plugin)->extension(TT_REPORT_ID));
+  if (report == nullptr) return std::string();
+  std::string text(64 * 1024, '\0');
+  std::size_t length = text.size();
+  tt_status status = report->json(text.data(), &length);
+  if (status == TT_E_TOOBIG) {
+    text.resize(length);
+    status = report->json(text.data(), &length);
+  }
+  if (status != TT_OK || length == 0 || length > text.size()) {
+    return plugin_loading::rejected(file.path, "has a report (" TT_REPORT_ID ") that fails");
+  }
+  text.resize(length - 1);
+  return text;
 }
 
 Result<PluginDescription> inspect_plugin(const PluginFile& file) {

@@ -1,0 +1,193 @@
+// One connection over a connected endpoint: made, then packets both ways, then closed once.
+#pragma once
+
+#include <trestle/sdk/transport.hpp>
+#include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/socket_address.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "device.hpp"
+#include "fabric_options.hpp"
+#include "message_sender.hpp"
+#include "packet_assembly.hpp"
+#include "parcel.hpp"
+#include "receive_window.hpp"
+
+namespace trestle::ofi {
+
+using transport_kit::SocketAddress;
+
+/// Packets up to this size are always copied.
+inline constexpr std::uint32_t copy_bytes_max = 8 * 1024;
+/// From this size on lending pays.
+inline constexpr std::uint32_t borrow_bytes_min = 16 * 1024;
+
+/// What the host asked of every connection at open.
+struct Limits {
+  std::uint64_t packet_bytes_max;
+  std::uint64_t queue_bytes_max;
+  std::chrono::nanoseconds linger;
+};
+
+class Connection;
+
+/// What all connections of a transport share. Lifetime: longer than they live.
+struct Shared {
+  transport_kit::Loop& loop;
+  LentPackets lent;
+  const Limits limits;
+  std::vector<Connection*> viewed;  ///< whose receive buffers the host sees until the round ends
+};
+
+/// Where a connection may lead: one address, and what is to be opened for it.
+struct Route {
+  Device* device = nullptr;
+  InfoPtr info;
+};
+
+/// Finds a route, at the time when the address is tried.
+using FindRoute = std::function<sdk::Result<Route>(const SocketAddress&)>;
+
+/// What tt_conn is. Lifetime: until the host frees it, after CLOSED.
+class Connection final : public transport_kit::Pollable, public EventSink, public CompletionSink {
+ public:
+  Connection(Shared& shared, std::uint64_t number, const FabricOptions& options);
+  ~Connection() override;
+
+  /// Tries the addresses in order; CONNECTED or CLOSED follows.
+  void dial(std::string target, std::vector<SocketAddress> addresses, FindRoute find_route);
+  /// Answers a request; ACCEPTED with `cookie` of its listener follows, unless that fails.
+  sdk::Result<> accept(Route route, const Greeting& peer, std::string scheme, std::uint64_t cookie);
+
+  void set_user(void* user) noexcept { user_ = user; }
+  const sdk::ConnectionInfo& info() const noexcept { return info_; }
+  bool is_closed() const noexcept { return state_ == State::closed; }
+
+  void close(sdk::CloseMode mode);
+  tt_status send(std::span<const tt_iov> segments, std::uint32_t flags, std::uint64_t op);
+  void set_reading(sdk::Reading reading);
+
+  /// The host has read what it was shown.
+  void recycle();
+
+ private:
+  enum class State {
+    dialling,
+    accepting,
+    up,
+    flushing,  ///< our goodbye is on its way, or waits for credits
+    draining,  ///< it was sent; waiting for the other side's end
+    closed,
+  };
+  enum class Progress { done, wait };
+
+  // connection.cpp
+  void dial_next();
+  sdk::Result<> dial_one(const SocketAddress& address);
+  sdk::Result<> open_endpoint(Route route);
+  void drop_endpoint();
+  void come_up(std::uint16_t event_kind);
+  void describe_ends();
+  void finish(tt_status status, std::string text);
+  void finish_later(tt_status status, std::string text);
+  void end_of_peer();
+  void emit(std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
+  tt_conn* handle() const noexcept {
+    return reinterpret_cast<tt_conn*>(const_cast<Connection*>(this));
+  }
+  void on_connected(std::span<const std::byte> greeting) override;
+  void on_shutdown() override;
+  void on_failure(int number, const std::string& text) override;
+  void on_deadline() override;
+  void work() override;
+
+  // connection_receive.cpp
+  void on_arrival(const Arrival& arrival) override;
+  void on_broken(int number, const std::string& text) override;
+  void on_batch_end() override;
+  void take_grant(std::span<const std::byte> bytes);
+  void deliver();
+  Progress take_message(const Arrival& arrival, MessageKind kind);
+  Progress take_packet(const Arrival& arrival);
+  Progress take_first(const Arrival& arrival);
+  Progress take_part(const Arrival& arrival);
+  void take_part_into_packet(const Arrival& arrival);
+  void hand_over_packet();
+  void post_again(std::uint32_t slot);
+  void refuse_peer(const std::string& why);
+
+  // connection_send.cpp
+  void on_sent(std::uint32_t message) override;
+  bool accepts(std::size_t bytes) const noexcept;
+  std::optional<tt_status> inject_now(std::span<const tt_iov> segments, std::size_t bytes);
+  tt_status queue(std::span<const tt_iov> segments, std::size_t bytes, std::uint32_t flags,
+                  std::uint64_t op);
+  void send_queue();
+  void send_packets();
+  bool send_message(Parcel& parcel);
+  bool send_whole(Parcel& parcel);
+  bool send_announcement(Parcel& parcel);
+  bool send_part(Parcel& parcel);
+  bool send_slice(Parcel& parcel, MessageKind kind, Slice& slice);
+  bool went(MessageSender::Outcome outcome);
+  void send_control();
+  void retire_parcels();
+  void drop_parcels(tt_status status);
+  void tell_writable();
+
+  Shared& shared_;
+  const std::uint64_t number_;
+  const FabricOptions options_;
+  State state_ = State::dialling;
+  void* user_ = nullptr;
+  sdk::ConnectionInfo info_;
+  std::uint64_t listener_cookie_ = 0;
+
+  // Dialling.
+  std::string scheme_;
+  std::vector<SocketAddress> addresses_;
+  std::size_t next_address_ = 0;
+  FindRoute find_route_;
+  std::chrono::nanoseconds dial_until_{};
+  std::optional<sdk::Error> first_failure_;
+
+  // The endpoint; what it works on is declared before it, so that it is closed first.
+  Device* device_ = nullptr;
+  InfoPtr endpoint_info_;
+  std::optional<ReceiveWindow> window_;
+  std::optional<PacketAssembly> assembly_;
+  std::deque<Parcel> parcels_;
+  std::optional<MessageSender> sender_;
+  Handle<fid_ep> endpoint_;
+
+  // Receiving.
+  std::deque<Arrival> arrived_;        ///< and not looked at yet, but for credits
+  std::vector<std::uint32_t> viewed_;  ///< slots that the host sees until the round ends
+  std::optional<std::uint32_t> direct_slot_;
+  std::optional<Grant> grant_to_tell_;
+  bool paused_ = false;
+  bool peer_ended_ = false;        ///< nothing comes after `arrived_`
+  bool is_refused_ = false;        ///< and what is in it is not looked at
+  std::optional<sdk::Error> end_;  ///< why, if it is known
+
+  // Sending.
+  /// Messages without a completion yet, by their numbers; few at a time. A deque never moves its
+  /// elements.
+  std::vector<std::pair<std::uint32_t, Parcel*>> in_flight_;
+  std::size_t first_unposted_ = 0;  ///< in `parcels_`
+  std::size_t queued_bytes_ = 0;    ///< of parcels, with something for each
+  std::size_t refused_bytes_ = 0;   ///< of the send that got TT_E_AGAIN
+  std::chrono::nanoseconds linger_until_{};
+};
+
+}  // namespace trestle::ofi

@@ -1,0 +1,48 @@
+// Handing messages to libfabric.
+#include "message_sender.hpp"
+
+#include <rdma/fi_errno.h>
+
+namespace trestle::ofi {
+
+void MessageSender::open(fid_ep& endpoint, const Greeting& peer) noexcept {
+  endpoint_ = &endpoint;
+  credits_ = peer.buffers;
+  peer_slot_bytes_ = peer.buffer_bytes;
+}
+
+MessageSender::Outcome MessageSender::inject(MessageKind kind, std::span<const std::byte> bytes) {
+  const std::uint32_t credits = window_.take_credits();
+  const MessageTag tag{kind, credits};
+  return conclude(
+      fi_injectdata(endpoint_, bytes.data(), bytes.size(), tag.encode(), FI_ADDR_UNSPEC), credits);
+}
+
+MessageSender::Outcome MessageSender::send(MessageKind kind, std::span<const iovec> segments,
+                                           std::span<void*> descriptors) {
+  const std::uint32_t credits = window_.take_credits();
+  fi_msg message{};
+  message.msg_iov = segments.data();
+  message.desc = descriptors.data();
+  message.iov_count = segments.size();
+  message.addr = FI_ADDR_UNSPEC;
+  message.context =
+      OperationContext{connection_, OperationContext::Direction::send, next_number()}.encode();
+  message.data = MessageTag{kind, credits}.encode();
+  return conclude(fi_sendmsg(endpoint_, &message, FI_REMOTE_CQ_DATA | FI_COMPLETION), credits);
+}
+
+MessageSender::Outcome MessageSender::conclude(ssize_t answer, std::uint32_t credits) {
+  if (answer == 0) {
+    if (is_granted()) grant_.reset();
+    ++sent_;
+    --credits_;
+    return Outcome::sent;
+  }
+  window_.return_credits(credits);
+  if (answer == -FI_EAGAIN) return Outcome::full;
+  error_ = ofi_error("cannot send", static_cast<int>(-answer));
+  return Outcome::broken;
+}
+
+}  // namespace trestle::ofi

@@ -1,0 +1,66 @@
+// Posting receives, and counting.
+#include "receive_window.hpp"
+
+#include <algorithm>
+
+#include "message_tag.hpp"
+
+namespace trestle::ofi {
+
+sdk::Result<> ReceiveWindow::open(fid_ep& endpoint, MessageMemory& memory) {
+  auto taken = memory.take(slots_ * slot_bytes_);
+  if (taken.has_error()) return taken.error();
+  memory_ = std::move(*taken);
+  endpoint_ = &endpoint;
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    if (const int failed = post(slot); failed != 0) {
+      return ofi_error("cannot post receive buffer " + std::to_string(slot + 1) + " of " +
+                           std::to_string(slots_) + " (option rx_buffers)",
+                       -failed);
+    }
+  }
+  told_ = posted_;  // the greeting says so
+  return {};
+}
+
+void ReceiveWindow::close() {
+  if (memory_ == nullptr) return;
+  MessageMemory& home = *memory_->home;
+  home.give_back(std::move(memory_));
+}
+
+int ReceiveWindow::post(std::uint32_t slot) {
+  return post(slot, memory_->bytes().subspan(slot * slot_bytes_, slot_bytes_),
+              memory_->descriptor());
+}
+
+int ReceiveWindow::post(std::uint32_t slot, std::span<std::byte> target, void* descriptor) {
+  const OperationContext context{connection_, OperationContext::Direction::receive, slot};
+  const ssize_t failed = fi_recv(endpoint_, target.data(), target.size(), descriptor,
+                                 FI_ADDR_UNSPEC, context.encode());
+  if (failed == 0) ++posted_;
+  return static_cast<int>(failed);
+}
+
+std::uint64_t ReceiveWindow::untold() const noexcept {
+  const std::uint64_t end = std::min(posted_, tell_end_);
+  return end > told_ ? end - told_ : 0;
+}
+
+std::uint32_t ReceiveWindow::take_credits() noexcept {
+  const auto count =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(untold(), MessageTag::credits_max));
+  told_ += count;
+  untold_control_ = 0;
+  return count;
+}
+
+bool ReceiveWindow::owes_credits() const noexcept {
+  const std::uint64_t count = untold();
+  if (count == 0) return false;
+  const std::uint64_t available = told_ - received_;
+  return count >= slots_ / 2 || available == 0 ||
+         (available <= control_credits && count > untold_control_);
+}
+
+}  // namespace trestle::ofi

@@ -1,0 +1,76 @@
+// Receive buffers of one connection: posted in order, and told to the other side as credits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "device.hpp"
+#include "handles.hpp"
+#include "message_memory.hpp"
+
+namespace trestle::ofi {
+
+/// The n-th message of the other side goes into the n-th buffer that was posted. The other side
+/// sends no more than it was told of, so that nothing ever arrives without a buffer: RDMA networks
+/// retry then, slowly, and software ones keep the host awake.
+class ReceiveWindow {
+ public:
+  ReceiveWindow(std::uint64_t connection, std::uint32_t slots, std::size_t slot_bytes)
+      : connection_(connection), slots_(slots), slot_bytes_(slot_bytes) {}
+
+  /// Takes memory for all slots and posts them. Errors: TT_E_NOMEM, or what the provider says.
+  sdk::Result<> open(fid_ep& endpoint, MessageMemory& memory);
+  /// Gives the memory back. The endpoint was closed before.
+  void close();
+
+  /// Posts a slot again. Zero, or libfabric's negative error.
+  int post(std::uint32_t slot);
+  /// The same with other memory for one message.
+  int post(std::uint32_t slot, std::span<std::byte> target, void* descriptor);
+  /// The number of the message that the next post is for.
+  std::uint64_t next_number() const noexcept { return posted_; }
+  /// Messages that may still come into what is posted.
+  std::uint64_t outstanding() const noexcept { return posted_ - received_; }
+
+  void count_arrival() noexcept { ++received_; }
+  /// What arrived in a slot.
+  std::span<const std::byte> bytes(std::uint32_t slot, std::size_t size) noexcept {
+    return memory_->bytes().subspan(slot * slot_bytes_, size);
+  }
+  std::uint32_t slots() const noexcept { return slots_; }
+  std::size_t slot_bytes() const noexcept { return slot_bytes_; }
+
+  /// Credits for the next message to take along.
+  std::uint32_t take_credits() noexcept;
+  /// They did not go.
+  void return_credits(std::uint32_t count) noexcept { told_ -= count; }
+  /// Whether they are worth a message of their own: half of all, or the other side has too few to
+  /// send packets; and for those of control messages alone only if it has none at all, or else two
+  /// sides that do not read would go on thanking each other.
+  bool owes_credits() const noexcept;
+  /// The post that follows is for a message that was not a packet's.
+  void count_control() noexcept { ++untold_control_; }
+  /// The other side hears nothing of message `number` and later ones until `tell_all`: it must know
+  /// first that this one is special.
+  void tell_up_to(std::uint64_t number) noexcept { tell_end_ = number; }
+  void tell_all() noexcept { tell_end_ = everything; }
+
+ private:
+  static constexpr std::uint64_t everything = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t untold() const noexcept;
+
+  const std::uint64_t connection_;
+  const std::uint32_t slots_;
+  const std::size_t slot_bytes_;
+  fid_ep* endpoint_ = nullptr;
+  MessageBufferPtr memory_;
+  std::uint64_t posted_ = 0;
+  std::uint64_t received_ = 0;
+  std::uint64_t told_ = 0;
+  std::uint64_t tell_end_ = everything;
+  std::uint64_t untold_control_ = 0;
+};
+
+}  // namespace trestle::ofi

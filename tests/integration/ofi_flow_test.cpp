@@ -1,0 +1,88 @@
+// libfabric under load, which its checks do not look at: large packets among small ones, refusals.
+#include <gmock/gmock.h>
+#include <trestle/trestle.hpp>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace trestle {
+namespace {
+
+using testing::HasSubstr;
+
+std::string pattern(std::size_t size, unsigned seed) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>((i + seed) * 40503u >> 7);
+  return bytes;
+}
+
+/// Both nodes serve `echo`; windows as narrow as they may be, so that credits run out all the time.
+class OfiFlow : public testing::TestWithParam<const char*> {
+ protected:
+  OfiFlow() {
+    for (Node* node : {&server, &client}) {
+      node->add(unary("echo", [](Encoded in) { return in; }, {Execution::inline_})).value();
+    }
+    uri = server.listen(GetParam()).value();
+  }
+
+  Node server;
+  Node client;
+  std::string uri;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Uris, OfiFlow,
+    testing::Values("ofi+tcp://127.0.0.1:0", "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=1KiB",
+                    "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=256B&register=always"),
+    [](const auto& parameter) { return "Uri" + std::to_string(parameter.index); });
+
+TEST_P(OfiFlow, LargeAndSmallPacketsPassEachOtherBothWays) {
+  const Peer there = client.connect(uri).value();
+  ASSERT_TRUE(there.call<std::string>("echo", std::string("hello")).has_value());
+  std::atomic<int> wrong = 0;
+  const auto chat = [&](unsigned seed) {
+    for (unsigned i = 0; i < 25; ++i) {
+      const std::string large = pattern((300 + 97 * seed) * 1000 + i, seed + i);
+      const auto reply = there.call<Payload>("echo", Payload::copy(large));
+      if (!reply.has_value() || reply->text() != large) ++wrong;
+      const auto small = there.call<int>("echo", static_cast<int>(i));
+      if (!small.has_value() || *small != static_cast<int>(i)) ++wrong;
+    }
+  };
+
+  std::vector<std::thread> threads;
+  for (unsigned seed = 0; seed < 4; ++seed) threads.emplace_back(chat, seed);
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(OfiOptions, OutOfRangeAreRefusedWithTheirRange) {
+  Node node;
+
+  EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?rx_buffers=7").error().text,
+              HasSubstr("rx_buffers"));
+  EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?rx_buffer=2MiB").error().text,
+              HasSubstr("256B to 1MiB"));
+  EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?domain=no_such_device").error().text,
+              HasSubstr("no_such_device"));
+}
+
+TEST(OfiProviders, ThatAreOfNoUseAreRefusedByNameWithOthers) {
+  Node node;
+
+  for (const char* uri : {"ofi+shm://127.0.0.1:0", "ofi+net://127.0.0.1:0",
+                          "ofi+nosuch://127.0.0.1:0", "ofi://127.0.0.1:0?prov=udp"}) {
+    const auto refused = node.listen(uri);
+
+    ASSERT_TRUE(refused.has_error()) << uri;
+    EXPECT_THAT(refused.error().text, HasSubstr("; providers that can be used here: ")) << uri;
+    EXPECT_THAT(refused.error().text, HasSubstr("tcp")) << uri;
+  }
+}
+
+}  // namespace
+}  // namespace trestle
