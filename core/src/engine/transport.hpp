@@ -78,6 +78,9 @@ class Transport {
                  std::uint64_t op) noexcept;
   void close(tt_conn* conn, std::uint32_t flags) noexcept;
   void release(tt_rx* rx) noexcept;
+  /// Stops reading from a connection, or goes on. Only with TT_CAP_RX_PAUSE.
+  enum class Reading : std::int32_t { resumed = 0, paused = 1 };
+  void pause(tt_conn* conn, Reading reading) noexcept;
 
   // ---- Buffers that payloads hold. Threads: any ----
   bool takes_releases_anywhere() const noexcept {

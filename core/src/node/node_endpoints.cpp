@@ -21,7 +21,9 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener) {
                                        .queue_bytes_max = options_.queue_bytes_max,
                                        .requests_max = window_of(options_),
                                        .handshake_timeout = options_.handshake_timeout,
-                                       .close_timeout = options_.close_timeout};
+                                       .close_timeout = options_.close_timeout,
+                                       .turn = backlog_.share(),
+                                       .unsent = &unsent_};
   peers::ConnectionEvents& events = *this;
   auto connection =
       std::make_shared<peers::Connection>(engine_, events, limits, opener, ++connections_made_);

@@ -20,7 +20,7 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   // Within another turn, whose handler may wait for what these lead to. First, because what comes
   // in may cancel what they keep.
   if (!work_.answers.empty()) send_answers();
-  std::size_t handled = engine_.collect() + loopback_.deliver();
+  std::size_t handled = engine_.collect() + loopback_.deliver() + backlog_.read_on();
   if (!deferred_.empty()) {
     for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
@@ -137,7 +137,7 @@ void NodeCore::run(Action& action) {
 
 bool NodeCore::has_work() const {
   return !deferred_.empty() || !work_.empty() || !loopback_.empty() || !outputs_.empty() ||
-         !spent_.empty();
+         !spent_.empty() || !backlog_.empty();
 }
 
 bool NodeCore::must_be_led() const {
@@ -274,8 +274,9 @@ void NodeCore::release_held_outputs(TimePoint now) {
 }
 
 void NodeCore::log_handler_error(std::string_view handler, const Error& error) {
-  log(LogLevel::warning, "handler '" + std::string(handler) +
-                             "' failed and nobody waits for it: " + log::printable(error.text));
+  log_.add_repeated("failure of " + std::string(handler), LogLevel::warning,
+                    "handler '" + std::string(handler) +
+                        "' failed and nobody waits for it: " + log::printable(error.text));
 }
 
 // ---- Connections ----
@@ -297,7 +298,22 @@ engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn*
   auto connection = new_connection(peers::Opener::peer);
   connection->attach(transport, conn);
   serves_ = true;
+  strangers_.add(*connection);
+  make_room_for_strangers();
   return *connection;
+}
+
+void NodeCore::make_room_for_strangers() {
+  peers::Connection* const surplus = strangers_.take_surplus();
+  if (surplus == nullptr) return;
+  ++strangers_closed_;
+  const Error why(Errc::handshake_failed,
+                  "more than " + std::to_string(strangers_.count_max()) +
+                      " connections have said no hello (unauthenticated_peers_max), and this was "
+                      "silent for longest");
+  log_.add_repeated("stranger closed", LogLevel::warning,
+                    "connection " + std::to_string(surplus->number()) + " was closed: " + why.text);
+  surplus->abort(why);
 }
 
 Result<void> NodeCore::on_hello(peers::Connection& connection, const peers::PeerFacts& peer) {
@@ -311,6 +327,7 @@ Result<void> NodeCore::on_hello(peers::Connection& connection, const peers::Peer
 }
 
 void NodeCore::on_open(peers::Connection& connection) {
+  strangers_.remove(connection);
   peers_.settle_duplicates(*connection.link);
   finish_dial(connection, connection.link);
   if (closing_) connection.send_goodbye(Errc::draining, "the peer is shutting down");
@@ -335,8 +352,11 @@ void NodeCore::on_rejected(peers::Connection&, const wire::Rejected&) {
 
 void NodeCore::on_protocol_error(peers::Connection& connection, const Error& error) {
   ++protocol_errors_;
-  log(LogLevel::warning, "connection " + std::to_string(connection.number()) +
-                             " ended, the peer broke the protocol: " + log::printable(error.text));
+  // Strangers are many and may be anybody; what they say shall not hide what a known peer does.
+  log_.add_repeated(connection.is_stranger() ? "protocol, strangers" : "protocol, peers",
+                    LogLevel::warning,
+                    "connection " + std::to_string(connection.number()) +
+                        " ended, the peer broke the protocol: " + log::printable(error.text));
 }
 
 void NodeCore::on_refused(peers::Connection& connection, const Error& why) {
@@ -345,6 +365,7 @@ void NodeCore::on_refused(peers::Connection& connection, const Error& why) {
 
 void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   finish_dial(connection, why);
+  strangers_.remove(connection);
   peers_.remove(connection);
   const auto known = connections_.find(&connection);
   if (known == connections_.end()) return;

@@ -30,6 +30,8 @@ Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
       number_(number),
       limit_timer_(*this),
       calls_(limits.calls_max, *this),
+      outbox_(limits.unsent),
+      share_(limits.turn),
       window_step_(
           static_cast<std::uint32_t>(limits.requests_max / 4 + (limits.requests_max % 4 != 0))) {
   const wire::Hello self = events_.own_hello(number_);
@@ -106,26 +108,6 @@ void Connection::became_open() {
     if (calls::PendingCall* call = calls_.find(id)) queue_ping(*call);
   }
   events_.on_open(*this);
-}
-
-void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
-  if (is_closing()) return;
-  wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
-  while (true) {
-    // The peer's first requests may ride in the packet of its hello.
-    if (is_open()) {
-      reader.limit_frames(limits_.message_bytes_max);
-      while (const wire::PlainFrame* plain = reader.next_plain()) {
-        if (!handle_plain(*plain, source)) return;
-      }
-    }
-    auto frame = reader.next();
-    if (frame.has_error()) {
-      violated(frame.error());
-      return;
-    }
-    if (!*frame || !handle_frame(**frame, source)) return;
-  }
 }
 
 void Connection::on_sent(std::uint64_t op, tt_status) {
@@ -210,7 +192,7 @@ void Connection::abort(const Error& why) {
 void Connection::hang_up(std::uint32_t flags) {
   hung_up_ = true;
   engine_.cancel_timer(limit_timer_);
-  if (transport_ != nullptr) {
+  if (transport_ != nullptr && !end_) {
     transport_->close(conn_, flags);
   } else {
     finish(*close_reason_);
@@ -218,6 +200,12 @@ void Connection::hang_up(std::uint32_t flags) {
 }
 
 void Connection::on_closed(tt_status status, std::string_view text) {
+  if (!inbox_.empty() && !is_closing()) {
+    // What came before is still to be read.
+    end_ = {status, std::string(text)};
+    cut_off_ = true;
+    return;
+  }
   if (close_reason_) return finish(*close_reason_);
   if (goodbye_) return finish(*goodbye_);
   std::string what(text.empty() ? std::string_view("the other side closed the connection") : text);
@@ -251,10 +239,12 @@ void Connection::finish(const Error& why) {
   const auto keep_alive = shared_from_this();
   state_ = State::closed;
   conn_ = nullptr;
+  inbox_.clear();
   engine_.cancel_timer(limit_timer_);
   end_calls(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   outbox_.clear(events_.spent_payloads());
+  names_sent_.clear();
   // Messages that wait or run name the handlers in it.
   events_.bury(std::make_shared<NamesReceived>(std::exchange(names_received_, {})));
   for (auto& message : running()) events_.on_caller_lost(std::move(message));
@@ -286,6 +276,11 @@ void Connection::go_on_retiring() {
   if (goodbye_ && opener_ == Opener::us) {
     close(Error(Errc::duplicate_connection, "another connection to the same peer is in use"));
   }
+}
+
+void Connection::give_up_on_peer(const Error& why) {
+  events_.on_protocol_error(*this, why);
+  abort(why);
 }
 
 bool Connection::violated(const Error& error) {
