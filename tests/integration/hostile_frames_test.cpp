@@ -94,6 +94,28 @@ TEST_F(HostileFrames, ANilInstanceIdIsRefused) {
   EXPECT_TRUE(raw.is_closed());
 }
 
+TEST_F(HostileFrames, RequestsAfterAGoodbyeDoNotRun) {
+  RawPeer raw(network.driver(), uri);
+  raw.greet();
+  raw.send(request(1, 1, "echo"), wire::Goodbye{Errc::duplicate_connection, "bye"},
+           request(2, 1, ""));
+
+  EXPECT_EQ(raw.take<wire::Reply>().size(), 1u);
+  const auto nacks = raw.take<wire::Nack>();
+  ASSERT_EQ(nacks.size(), 1u);
+  EXPECT_EQ(nacks[0].code, Errc::draining);
+  EXPECT_EQ(nacks[0].ran, Ran::no);
+  EXPECT_THAT(std::string(nacks[0].text), HasSubstr("said goodbye before"));
+}
+
+TEST_F(HostileFrames, RequestsOfAPeerThatDrainsStillRun) {
+  RawPeer raw(network.driver(), uri);
+  raw.greet();
+  raw.send(wire::Goodbye{Errc::draining, "bye"}, request(1, 1, "echo"));
+
+  EXPECT_EQ(raw.take<wire::Reply>().size(), 1u);
+}
+
 TEST_F(HostileFrames, SomebodyElsesIdAsOursIsRefused) {
   RawPeer raw(network.driver(), uri);
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -139,11 +140,11 @@ TEST_F(StreamReaderTest, KeepsViewsIntactUntilRecycled) {
 }
 
 TEST_F(StreamReaderTest, ReadsALargePacketStraightIntoItsOwnMemory) {
-  put(preamble() + header(500'000));
+  put(preamble() + header(200'000));
 
   EXPECT_EQ(reader.next().outcome, Outcome::need_more);
 
-  EXPECT_EQ(reader.space()[0].size(), 500'000u);
+  EXPECT_EQ(reader.space()[0].size(), 200'000u);
   EXPECT_GT(reader.space()[1].size(), 0u) << "what follows is read in the same call";
 }
 
@@ -242,6 +243,104 @@ TEST_F(StreamReaderTest, WaitsForTheNextRoundWhenASmallPacketMightNotFit) {
   EXPECT_TRUE(reader.space()[0].empty());
   end_round();
   EXPECT_FALSE(reader.space()[0].empty());
+}
+
+TEST_F(StreamReaderTest, GetsMemoryAsBytesArriveNotAsTheyAreAnnounced) {
+  put(preamble() + header(limit));
+
+  EXPECT_EQ(reader.next().outcome, Outcome::need_more);
+  EXPECT_LT(memory.live_bytes, StreamReader::first_bytes_max + 4096);
+
+  const std::string rest = patterned(limit);
+  EXPECT_EQ(feed(rest.substr(0, 600'000), 65536), Outcome::need_more);
+  EXPECT_LT(memory.live_bytes, 2 * 600'000u);
+  EXPECT_EQ(feed(rest.substr(600'000), 65536), Outcome::need_more);
+  ASSERT_EQ(packets.size(), 1u);
+  EXPECT_TRUE(packets[0] == rest) << "too long to print";
+}
+
+TEST_F(StreamReaderTest, GetsAsMuchAtOnceAsItHasFilledBefore) {
+  EXPECT_EQ(feed(preamble() + framed(patterned(limit)), 65536), Outcome::need_more);
+
+  put(header(limit));
+  EXPECT_EQ(reader.next().outcome, Outcome::need_more);
+
+  EXPECT_EQ(reader.space()[0].size(), limit);
+}
+
+TEST_F(StreamReaderTest, SaysWhetherAPacketHasBegun) {
+  EXPECT_EQ(feed(preamble() + framed("one") + header(40), 64), Outcome::need_more);
+  EXPECT_TRUE(reader.is_unfinished());
+  EXPECT_EQ(reader.packets_received(), 1u);
+  EXPECT_EQ(reader.bytes_received(), 4u + 7 + 4);
+
+  EXPECT_EQ(feed(std::string(40, 'x'), 64), Outcome::need_more);
+  EXPECT_FALSE(reader.is_unfinished());
+}
+
+/// Streams whose packets come in part. Between them they may hold eight times the largest packet.
+class UnfinishedPackets : public StreamReaderTest {
+ protected:
+  static constexpr std::uint64_t largest = 100'000;
+
+  struct Stream {
+    Stream(ReadBuffer& shared, ReceivePool& pool)
+        : reader(shared, pool, largest, [this] { ++given_up; }) {}
+    int given_up = 0;
+    StreamReader reader;
+  };
+
+  /// A stream that has said that so many bytes will come.
+  Stream& announce(std::size_t bytes) {
+    Stream& stream = *streams.emplace_back(std::make_unique<Stream>(shared, bounded));
+    const std::string said = preamble() + header(static_cast<std::uint32_t>(bytes));
+    std::memcpy(stream.reader.space()[0].data(), said.data(), said.size());
+    stream.reader.commit(said.size());
+    stream.reader.next();
+    stream.reader.settle();
+    return stream;
+  }
+
+  ReceivePool bounded{memory.host(), largest};
+  std::vector<std::unique_ptr<Stream>> streams;
+};
+
+TEST_F(UnfinishedPackets, MayHoldEightOfTheLargest) {
+  for (int i = 0; i < 8; ++i) announce(largest);
+
+  EXPECT_EQ(bounded.unfinished_bytes(), bounded.unfinished_bytes_max());
+  for (const auto& stream : streams) EXPECT_EQ(stream->given_up, 0);
+}
+
+TEST_F(UnfinishedPackets, WhoHoldsMostGivesUpFirst) {
+  announce(largest - 1);
+  Stream& most = announce(largest);
+  for (int i = 0; i < 6; ++i) announce(largest - 1);
+
+  Stream& small = announce(50'000);
+
+  EXPECT_EQ(most.given_up, 1);
+  EXPECT_EQ(small.reader.next().outcome, Outcome::need_more);
+  EXPECT_EQ(most.reader.next().outcome, Outcome::failed);
+  EXPECT_EQ(most.reader.error().code, TT_E_NOMEM);
+  EXPECT_THAT(most.reader.error().text, HasSubstr("100000 bytes, of which 0 have come"));
+  EXPECT_THAT(most.reader.error().text, HasSubstr("held 800000 bytes or more"));
+}
+
+TEST_F(UnfinishedPackets, OfThoseThatHoldAsMuchTheOldestGivesUp) {
+  for (int i = 0; i < 9; ++i) announce(largest);
+
+  EXPECT_EQ(streams[0]->given_up, 1);
+  for (std::size_t i = 1; i < 9; ++i) EXPECT_EQ(streams[i]->given_up, 0) << i;
+}
+
+TEST_F(UnfinishedPackets, GiveTheirRoomBackWithTheirStream) {
+  for (int i = 0; i < 8; ++i) announce(largest);
+  streams.pop_back();
+
+  announce(largest);
+
+  for (const auto& stream : streams) EXPECT_EQ(stream->given_up, 0);
 }
 
 TEST_F(StreamReaderTest, UsesTheMemoryOfALargePacketAgain) {

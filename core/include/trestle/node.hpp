@@ -55,6 +55,16 @@ struct NodeOptions {
                                                ///< what is beyond it waits on the peer's side
   std::size_t message_bytes_max = 64u << 20;   ///< largest frame taken from a peer
   std::size_t queue_bytes_max = 64u << 20;     ///< unsent per connection; then when_full decides
+  /// Connections that came in and have said no hello yet; of more, the oldest is closed.
+  std::size_t unauthenticated_peers_max = 128;
+  /// Handled of one connection before others have their turn; of several that have more, each gets
+  /// its part.
+  std::size_t turn_frames_max = 1024;
+  std::size_t turn_bytes_max = 1u << 20;  ///< of their payloads, likewise
+  /// Of packets that wait for such a turn, on all connections; of more, who has most is closed.
+  std::size_t input_bytes_max = 512u << 20;
+  /// Unsent on all connections; whose queue is longer than what is left gets no more outcomes.
+  std::size_t unsent_bytes_max = 512u << 20;
   /// A `send` of 64 KiB or more that leaves more than this unsent on its connection returns when
   /// half of it is left, but 10 ms later at the latest, so that memory is used again while it is in
   /// the processor's caches. Not where the thread may not wait, or if when_full is `fail`; 0:
@@ -89,6 +99,9 @@ struct NodeOptions {
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
   LogFunction log{};                             ///< unset: warnings and errors to standard error
+  /// Of lines of one kind that peers can cause, one is logged in this time; the others are counted,
+  /// and their number logged. Zero: all are logged.
+  std::chrono::nanoseconds log_interval = std::chrono::seconds(1);
 };
 
 /// How to connect, and to whom.
@@ -114,6 +127,7 @@ struct NodeCounters {
   std::uint64_t handler_errors = 0;     ///< failures of handlers, also where nobody waited
   std::uint64_t stray_outcomes = 0;     ///< outcomes for calls that had already ended
   std::uint64_t protocol_errors = 0;    ///< connections ended because the peer broke the rules
+  std::uint64_t strangers_closed = 0;   ///< before their hello, because there were too many
   std::uint64_t connections = 0;        ///< open now
   std::uint64_t calls_pending = 0;      ///< waiting for an outcome now
   std::vector<LostMessages> messages_lost{};  ///< one for each reason that there was

@@ -26,9 +26,14 @@ Error overloaded() {
                "too many messages wait for this handler or a worker (spawn_queue_messages)");
 }
 
-Error too_many_bytes(std::size_t limit) {
-  return Error(Errc::overloaded, "the payloads that wait for handlers have " +
-                                     std::to_string(limit) + " bytes or more (spawn_queue_bytes)");
+/// `what` of a connection, which holds some of it, has no more room.
+Error no_room_for(std::string_view what, const FairBudget::Holder& holder, std::size_t limit,
+                  std::string_view option) {
+  return Error(Errc::overloaded,
+               "the " + std::string(what) + " of this connection that wait for handlers are " +
+                   std::to_string(holder.amount()) +
+                   ", more than is left for others, or there is no room at all: " +
+                   std::string(option) + " is " + std::to_string(limit));
 }
 
 Error too_many_requests(std::size_t limit) {
@@ -193,6 +198,9 @@ bool Dispatcher::admit(peers::Connection& connection, const wire::Request& reque
   if (gate_closed_.load(std::memory_order_relaxed)) {
     return refused(Error(Errc::draining, "the peer is shutting down"));
   }
+  if (connection.has_left()) {
+    return refused(Error(Errc::draining, "the sender said goodbye before it sent this request"));
+  }
   if (connection.is_congested()) {
     return refused(Error(Errc::overloaded,
                          "the outcomes of earlier requests wait to be read (queue_bytes_max)"));
@@ -242,13 +250,24 @@ void Dispatcher::on_request(peers::Connection& connection, wire::Request& reques
 void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
                                 const wire::Request& request) {
   peers::Connection& connection = *message.connection;
-  auto share = kept_.take(request.payload.size());
-  if (!share) return refuse(connection, request, too_many_bytes(kept_.bytes_max()));
+  auto place = waiting_.take(connection.messages_waiting, 1);
+  if (!place) {
+    return refuse(connection, request,
+                  no_room_for("messages", connection.messages_waiting, waiting_.amount_max(),
+                              "spawn_queue_messages"));
+  }
+  auto bytes = kept_bytes_.take(connection.bytes_waiting, request.payload.size());
+  if (!bytes) {
+    return refuse(connection, request,
+                  no_room_for("bytes", connection.bytes_waiting, kept_bytes_.amount_max(),
+                              "spawn_queue_bytes"));
+  }
   message.payload = source.keep(request.payload);
   auto kept = keep(message);
   kept->payload = std::move(message.payload);
   kept->headers = std::move(message.headers);
-  kept->share = std::move(share);
+  kept->place = std::move(place);
+  kept->bytes = std::move(bytes);
   const bool with_receipt = wants_receipt(message);
   if (with_receipt) ++kept->obstacles;
   if (connection.must_announce_room()) connection.send_window();
@@ -357,6 +376,7 @@ void Dispatcher::run(Message& message, TimePoint now) {
 
 void Dispatcher::run_kept(const std::shared_ptr<KeptMessage>& message) {
   if (!message->claim()) return;  // it was dropped
+  { const FairBudget::Share given_back = std::move(message->place); }
   if (!is_still_wanted(*message, events_.now())) {
     return KeptResponder(*this, message)
         .refuse(Error(Errc::deadline_exceeded, "the message waited too long"));
@@ -365,7 +385,7 @@ void Dispatcher::run_kept(const std::shared_ptr<KeptMessage>& message) {
   call_handler(*message, responder);
   // The answer may come much later; the payload need not wait for it, nor what waits for its bytes.
   message->payload = {};
-  const ByteBudget::Share given_back = std::move(message->share);
+  const FairBudget::Share given_back = std::move(message->bytes);
 }
 
 template <class R>

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-#include "dispatch/byte_budget.hpp"
+#include "dispatch/fair_budget.hpp"
 #include "dispatch/kept_message.hpp"
 #include "dispatch/stop_roll.hpp"
 #include "dispatch/worker_pool.hpp"
@@ -50,7 +50,7 @@ class DispatchEvents {
 
 /// What may wait at once; see NodeOptions.
 struct QueueLimits {
-  std::size_t messages = 0;  ///< for a permit of one handler
+  std::size_t messages = 0;  ///< for a worker, or a permit; likewise for one of each handler
   std::size_t bytes = 0;     ///< of all payloads that are kept beyond the turn
   std::size_t requests = 0;  ///< of one connection, until their outcome is known
 };
@@ -65,7 +65,8 @@ class Dispatcher {
         pool_(pool),
         queue_max_(limits.messages),
         requests_max_(limits.requests),
-        kept_(limits.bytes) {}
+        waiting_(limits.messages, modest_messages),
+        kept_bytes_(limits.bytes) {}
 
   /// Starts the handler, or refuses at once with a text.
   void on_request(peers::Connection& connection, wire::Request& request,
@@ -97,6 +98,9 @@ class Dispatcher {
   }
 
  private:
+  /// Of one connection: what pool and permits have room for, it may have waiting.
+  static constexpr std::size_t modest_messages = 64;
+
   class TurnResponder;
   class KeptResponder;
 
@@ -129,7 +133,8 @@ class Dispatcher {
   WorkerPool& pool_;
   const std::size_t queue_max_;
   const std::size_t requests_max_;
-  ByteBudget kept_;
+  FairBudget waiting_;     // messages
+  FairBudget kept_bytes_;  // of their payloads
   const std::shared_ptr<StopRoll> roll_ = std::make_shared<StopRoll>();
   std::atomic<bool> gate_closed_{false};
   std::atomic<std::size_t> running_{0};

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <stop_token>
 
-#include "dispatch/byte_budget.hpp"
+#include "dispatch/fair_budget.hpp"
 #include "dispatch/message.hpp"
 #include "dispatch/stop_roll.hpp"
 #include "dispatch/waiting_line.hpp"
@@ -22,7 +22,8 @@ struct KeptMessage : Message, std::enable_shared_from_this<KeptMessage> {
 
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
-  ByteBudget::Share share;          // of the bytes that may wait
+  FairBudget::Share place;          // among those that may wait
+  FairBudget::Share bytes;          // of the payloads that may wait, or be handled
   bool occupies_window = true;      // false: its sender was told already that there is room
   bool has_permit = true;           // false: it was dropped while it waited for one
   WaitingLine::Place permit_place;  // where it waits, if it does

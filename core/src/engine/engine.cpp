@@ -77,6 +77,7 @@ void Engine::release_buffers() {
 std::size_t Engine::collect() {
   release_buffers();
   recent_time_.reset();
+  ++turns_;
   std::size_t handled = 0;
   bool one_is_down = false;
   for (std::size_t i = 0; i < running_.size(); ++i) {

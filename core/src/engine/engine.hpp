@@ -73,6 +73,9 @@ class Engine {
   /// Returns how much that was. Threads: the leader.
   std::size_t collect();
 
+  /// How many collect() there were. Threads: the leader.
+  std::uint64_t turns() const noexcept { return turns_; }
+
   /// The time of the latest collect(), about: one look at the clock serves a whole turn.
   /// Threads: the leader.
   TimePoint recent_time() noexcept {
@@ -120,6 +123,7 @@ class Engine {
   std::shared_ptr<Places> seats_ = std::make_shared<Places>();  // transports may outlive us
   TimerQueue timers_;
   std::optional<TimePoint> recent_time_;
+  std::uint64_t turns_ = 0;
   std::shared_ptr<ReleaseQueue> released_;
   std::map<std::string, std::unique_ptr<Transport>, std::less<>> transports_;
   std::vector<Transport*> running_;  // of transports_, those that are not down

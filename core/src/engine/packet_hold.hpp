@@ -89,7 +89,7 @@ class PacketHold {
   std::atomic<int> readers_{1};
 };
 
-/// The packet that is being delivered. Lifetime: the call that it is passed to.
+/// The packet that is being delivered. Lifetime: the call that it is passed to, unless moved from.
 class PacketSource {
  public:
   /// `rx` null: a packet that cannot be lent.
@@ -101,9 +101,21 @@ class PacketSource {
         lent_bytes_min_(std::max(copy_bytes_max + 1, packet_bytes / waste_max)) {}
   /// A packet of the node to itself.
   PacketSource() noexcept = default;
+  /// What is delivered later takes over.
+  PacketSource(PacketSource&& other) noexcept
+      : transport_(other.transport_),
+        rx_(std::exchange(other.rx_, nullptr)),
+        queue_(other.queue_),
+        hold_(std::exchange(other.hold_, nullptr)),
+        lent_bytes_min_(other.lent_bytes_min_),
+        ends_with_part_(other.ends_with_part_) {}
+  PacketSource& operator=(PacketSource&&) = delete;
   PacketSource(const PacketSource&) = delete;
   PacketSource& operator=(const PacketSource&) = delete;
   ~PacketSource();
+
+  /// False: the bytes are valid during the call alone.
+  bool is_lent() const noexcept { return rx_ != nullptr; }
 
   /// Makes `part` of the packet outlive the call. Small parts are copied, so that few large
   /// buffers, not many small readers, keep a transport's receive pool busy; so are small parts of

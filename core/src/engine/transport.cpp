@@ -148,6 +148,10 @@ void Transport::release(tt_rx* rx) noexcept {
   ops_.rx_release(handle_, rx);
 }
 
+void Transport::pause(tt_conn* conn, Reading reading) noexcept {
+  ops_.conn_pause(handle_, conn, static_cast<std::int32_t>(reading));
+}
+
 std::size_t Transport::progress() {
   std::array<tt_event, 64> events;
   const std::int32_t count =

@@ -83,6 +83,9 @@ class Transport {
   std::uint64_t bytes_received(tt_conn* conn) const noexcept {
     return activity_ != nullptr ? activity_->bytes_received(handle_, conn) : 0;
   }
+  /// Stops reading from a connection, or goes on. Only with TT_CAP_RX_PAUSE.
+  enum class Reading : std::int32_t { resumed = 0, paused = 1 };
+  void pause(tt_conn* conn, Reading reading) noexcept;
 
   // ---- Buffers that payloads hold. Threads: any ----
   bool takes_releases_anywhere() const noexcept {

@@ -82,17 +82,16 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       options_(std::move(options)),
       instance_(options_.instance_id ? *options_.instance_id : random_instance_id()),
       incarnation_(options_.incarnation ? *options_.incarnation : incarnation_from_time_of_day()),
-      log_(options_.log ? options_.log : log::standard_error_log()),
-      log_gate_(std::make_shared<LogGate>(this)),
-      plugins_(search_options(deferred_log())),
+      log_(options_.log, options_.log_interval, log_services()),
+      plugins_(search_options(log_.outlet())),
       handlers_(instance_),
       system_handlers_(handlers_),
-      engine_(engine_options(options_, deferred_log(), plugins_), *this),
+      engine_(engine_options(options_, log_.outlet(), plugins_), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
       shared_pool_(std::make_shared<dispatch::WorkerPool>(worker_count(options_),
                                                           options_.spawn_queue_messages)),
       pool_(*shared_pool_),
-      worker_context_(std::make_shared<detail::WorkerContext>(shared_pool_, deferred_log())),
+      worker_context_(std::make_shared<detail::WorkerContext>(shared_pool_, log_.outlet())),
       dispatcher_(*this, handlers_, pool_,
                   {.messages = options_.spawn_queue_messages,
                    .bytes = options_.spawn_queue_bytes,
@@ -106,12 +105,13 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       heartbeat_(engine_, rhythm_of(options_)),
       redials_(*this, engine_, options_, std::hash<InstanceId>{}(instance_)),
       contests_(engine_, options_.takeover_timeout),
-      loopback_(options_.queue_bytes_max) {}
+      loopback_(options_.queue_bytes_max),
+      unsent_(options_.unsent_bytes_max),
+      strangers_(options_.unauthenticated_peers_max),
+      backlog_({.frames = options_.turn_frames_max, .bytes = options_.turn_bytes_max},
+               options_.input_bytes_max) {}
 
-NodeCore::~NodeCore() {
-  const std::lock_guard lock(log_gate_->mutex);
-  log_gate_->core = nullptr;
-}
+NodeCore::~NodeCore() = default;
 
 void NodeCore::start() {
   for (const auto& file : options_.plugins) plugins_.add_plugin(file).value();
@@ -295,7 +295,11 @@ void NodeCore::close_connections(TimePoint drain_deadline) {
     closed_ = true;
     const Error why(Errc::shut_down, "this node was closed");
     const auto all = connections_;
-    for (const auto& entry : all) entry.second->close(why);
+    for (const auto& [connection, owner] : all) {
+      // Whoever has not said hello has been told, and has nothing to wait for: it may be silent for
+      // as long as it likes.
+      connection->is_stranger() ? connection->abort(why) : connection->close(why);
+    }
     engine_.wake();
   }
   // Each step has its own bound, so that a slow drain does not cut the goodbyes of the others.
@@ -341,6 +345,7 @@ void NodeCore::stop_driving() {
   pool_.stop();
   worker_context_->end();
   lock.lock();
+  defer([this] { log_.tell_all(); });
   // What the last ones led to, log lines above all; but not for ever.
   for (int turns = 0; turns < last_turns_max && (turn(lock) != 0 || has_work()); ++turns) {
   }
@@ -358,8 +363,10 @@ void NodeCore::stop_driving() {
   heartbeat_.stop();
   redials_.stop();
   contests_.stop();
+  backlog_.clear();
   engine_.cancel_timer(hold_alarm_);
   engine_.cancel_timer(wait_alarm_);
+  engine_.cancel_timer(line_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
   lock.unlock();
@@ -391,6 +398,7 @@ NodeCounters NodeCore::counters() {
   counters.stray_outcomes = stray_outcomes_;
   counters.protocol_errors = protocol_errors_;
   counters.messages_lost = lost_messages_.all();
+  counters.strangers_closed = strangers_closed_;
   for (const auto& entry : connections_) {
     if (entry.second->is_open() && entry.second->transport() != nullptr) ++counters.connections;
     counters.calls_pending += entry.second->calls_pending();
@@ -414,21 +422,14 @@ void NodeCore::fire(OneShot& timer) {
   one_shots_.erase(timer.self);
 }
 
-void NodeCore::log(LogLevel level, std::string text) {
-  defer([this, level, line = std::move(text)] {
-    try {
-      log_(level, line);
-    } catch (...) {
-      // A log function that throws has nowhere to say so.
-    }
-  });
-}
-
-LogFunction NodeCore::deferred_log() {
-  return [gate = log_gate_](LogLevel level, std::string_view text) {
-    const std::lock_guard lock(gate->mutex);
-    if (gate->core != nullptr) gate->core->log(level, std::string(text));
-  };
+NodeLog::Services NodeCore::log_services() {
+  return {.defer = [this](Action action) { defer(std::move(action)); },
+          .now = [this] { return engine_.now(); },
+          .wake_at =
+              [this](TimePoint time) {
+                const std::lock_guard lock(engine_.mutex());
+                if (!undriven_) engine_.arm_timer(line_alarm_, time);
+              }};
 }
 
 Result<void> NodeCore::register_system_handlers() {

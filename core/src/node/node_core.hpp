@@ -26,16 +26,19 @@
 #include "node/drivable.hpp"
 #include "node/leader_work.hpp"
 #include "node/loopback.hpp"
+#include "node/node_log.hpp"
 #include "node/outgoing_calls.hpp"
 #include "node/redials.hpp"
 #include "node/retries.hpp"
 #include "node/system_handlers.hpp"
+#include "peers/backlog.hpp"
 #include "peers/connection.hpp"
 #include "peers/contests.hpp"
 #include "peers/endpoint.hpp"
 #include "peers/heartbeat.hpp"
 #include "peers/peer_event_log.hpp"
 #include "peers/peer_table.hpp"
+#include "peers/strangers.hpp"
 #include "plugin_loading/plugin_registry.hpp"
 #include "registry/handler_registry.hpp"
 
@@ -80,7 +83,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::size_t poll();
   NodeExecutor executor();
   /// Logs at once, on this thread.
-  void report(const Error& error) { log_(LogLevel::warning, error.text); }
+  void report(const Error& error) { log_.write(LogLevel::warning, error.text); }
 
   // ---- Behind Peer ----
   OutgoingCalls& calls() noexcept { return calls_; }
@@ -119,14 +122,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
     std::vector<ConnectWaiter*> waiters;
   };
 
-  /// The way of a transport's log lines. A transport that is leaked, because its buffers are still
-  /// held, may log after the node is gone.
-  struct LogGate {
-    explicit LogGate(NodeCore* c) noexcept : core(c) {}
-    std::mutex mutex;
-    NodeCore* core;
-  };
-
   /// Only makes a turn happen.
   struct Alarm final : engine::Timer {
     void expire() override {}
@@ -137,6 +132,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
     explicit WaitAlarm(NodeCore& c) noexcept : core(c) {}
     void expire() override {
       core.defer([&handlers = core.system_handlers_] { handlers.on_time(); });
+    }
+    NodeCore& core;
+  };
+
+  struct LineAlarm final : engine::Timer {
+    explicit LineAlarm(NodeCore& c) noexcept : core(c) {}
+    void expire() override {
+      core.defer([&log = core.log_] { log.tell_due(); });
     }
     NodeCore& core;
   };
@@ -176,6 +179,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                         const peers::Losses& lost) override;
   void on_closed(peers::Connection& connection, const Error& why) override;
   void on_output(peers::Connection& connection) override;
+  void on_input_waiting(peers::Connection& connection) override { backlog_.add(connection); }
   bool has_loopback_room(peers::Connection& from, std::size_t bytes) override;
   void on_loopback(peers::Connection& to, Payload packet) override;
   // DispatchEvents
@@ -210,8 +214,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void complete_soon(std::shared_ptr<detail::CallState> call) override;
   bool is_undriven() const override { return undriven_; }
   bool is_closing() const override { return closing_.load(); }
-  /// Logs from the leader, without a lock: what reports may hold the engine's.
-  void log(LogLevel level, std::string text) override;
+  void log(LogLevel level, std::string text) override { log_.add(level, std::move(text)); }
   // Drivable
   std::size_t turn() override;
   std::optional<TimePoint> next_timer() override;
@@ -245,7 +248,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool may_drop_buried() const noexcept { return turns_on_stack_ == 0 && work_.empty(); }
   std::vector<std::shared_ptr<void>> take_buried();
   void fire(OneShot& timer);
-  LogFunction deferred_log();
+  NodeLog::Services log_services();
   Result<void> register_system_handlers();
   void wake_system_handlers(TimePoint time);
   void make_loopback();
@@ -253,6 +256,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// The options of an endpoint that are the node's. Lock held.
   void apply(const peers::Endpoint& endpoint);
   ConnectionPtr new_connection(peers::Opener opener, std::uint32_t number);
+  void make_room_for_strangers();
   Result<ConnectionPtr> dial(const peers::Endpoint& endpoint, std::string_view uri,
                              TimePoint deadline);
   Result<peers::Connection*> dial(detail::PeerLink& link, TimePoint deadline);
@@ -281,9 +285,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   const NodeOptions options_;
   const InstanceId instance_;
   const std::uint64_t incarnation_;
-  const LogFunction log_;
-  const std::shared_ptr<LogGate> log_gate_;
   DeferredActions deferred_;
+  NodeLog log_;
   plugin_loading::PluginRegistry plugins_;
   registry::HandlerRegistry handlers_;
   system::SystemHandlers system_handlers_;
@@ -309,6 +312,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<std::shared_ptr<void>> buried_;
   std::vector<Dial> dials_;
   Loopback loopback_;
+  peers::UnsentTotal unsent_;
+  peers::Strangers strangers_;
+  peers::Backlog backlog_;
   LeaderWork work_;
   bool work_is_ours_ = false;  // a turn holds the lock: work_ may be touched
   int turns_on_stack_ = 0;
@@ -318,12 +324,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
   WaitAlarm wait_alarm_{*this};
+  LineAlarm line_alarm_{*this};
   std::list<OneShot> one_shots_;
   std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
   std::uint64_t rejected_ = 0;
   std::uint64_t protocol_errors_ = 0;
+  std::uint64_t strangers_closed_ = 0;
   std::size_t detached_connects_ = 0;  // which nobody blocks for
   bool serves_ = false;                // others may connect to this node
   // seq_cst: who closes sets it and then asks whether messages are running, a worker ends one and

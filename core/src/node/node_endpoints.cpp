@@ -22,7 +22,9 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint
                                        .requests_max = window_of(options_),
                                        .handshake_timeout = options_.handshake_timeout,
                                        .close_timeout = options_.close_timeout,
-                                       .newcomer_bytes_max = options_.newcomer_bytes_max};
+                                       .newcomer_bytes_max = options_.newcomer_bytes_max,
+                                       .turn = backlog_.share(),
+                                       .unsent = &unsent_};
   peers::ConnectionEvents& events = *this;
   auto connection = std::make_shared<peers::Connection>(engine_, events, limits, opener, number);
   connections_.emplace(connection.get(), connection);

@@ -31,7 +31,7 @@ std::size_t NodeCore::run_turn(engine::Lock& lock) {
   // Within another turn, whose handler may wait for what these lead to. First, because what comes
   // in may cancel what they keep.
   if (!work_.answers.empty()) send_answers();
-  std::size_t handled = engine_.collect() + loopback_.deliver();
+  std::size_t handled = engine_.collect() + loopback_.deliver() + backlog_.read_on();
   if (!deferred_.empty()) {
     for (Action& action : deferred_.take()) work_.items.push(std::move(action));
   }
@@ -150,7 +150,7 @@ void NodeCore::run(Action& action) {
 
 bool NodeCore::has_work() const {
   return !deferred_.empty() || !work_.empty() || !loopback_.empty() || !outputs_.empty() ||
-         !spent_.empty();
+         !spent_.empty() || !backlog_.empty();
 }
 
 bool NodeCore::must_be_led() const {
@@ -287,8 +287,9 @@ void NodeCore::release_held_outputs(TimePoint now) {
 }
 
 void NodeCore::log_handler_error(std::string_view handler, const Error& error) {
-  log(LogLevel::warning, "handler '" + std::string(handler) +
-                             "' failed and nobody waits for it: " + log::printable(error.text));
+  log_.add_repeated("failure of " + std::string(handler), LogLevel::warning,
+                    "handler '" + std::string(handler) +
+                        "' failed and nobody waits for it: " + log::printable(error.text));
 }
 
 // ---- Connections ----
@@ -310,7 +311,22 @@ engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn*
   auto connection = new_connection(peers::Opener::peer, ++connections_made_);
   connection->attach(transport, conn);
   serves_ = true;
+  strangers_.add(*connection);
+  make_room_for_strangers();
   return *connection;
+}
+
+void NodeCore::make_room_for_strangers() {
+  peers::Connection* const surplus = strangers_.take_surplus();
+  if (surplus == nullptr) return;
+  ++strangers_closed_;
+  const Error why(Errc::handshake_failed,
+                  "more than " + std::to_string(strangers_.count_max()) +
+                      " connections have said no hello (unauthenticated_peers_max), and this was "
+                      "silent for longest");
+  log_.add_repeated("stranger closed", LogLevel::warning,
+                    "connection " + std::to_string(surplus->number()) + " was closed: " + why.text);
+  surplus->abort(why);
 }
 
 Result<peers::Admission> NodeCore::on_hello(peers::Connection& connection,
@@ -332,6 +348,7 @@ Result<peers::Admission> NodeCore::on_hello(peers::Connection& connection,
 
 void NodeCore::on_open(peers::Connection& connection) {
   heartbeat_.watch(connection);
+  strangers_.remove(connection);
   peers_.settle_duplicates(*connection.link);
   finish_dial(connection, connection.link);
   redials_.on_open(connection);
@@ -358,8 +375,11 @@ void NodeCore::on_rejected(peers::Connection&, const wire::Rejected&) {
 
 void NodeCore::on_protocol_error(peers::Connection& connection, const Error& error) {
   ++protocol_errors_;
-  log(LogLevel::warning, "connection " + std::to_string(connection.number()) +
-                             " ended, the peer broke the protocol: " + log::printable(error.text));
+  // Strangers are many and may be anybody; what they say shall not hide what a known peer does.
+  log_.add_repeated(connection.is_stranger() ? "protocol, strangers" : "protocol, peers",
+                    LogLevel::warning,
+                    "connection " + std::to_string(connection.number()) +
+                        " ended, the peer broke the protocol: " + log::printable(error.text));
 }
 
 void NodeCore::on_refused(peers::Connection& connection, const Error& why) {
@@ -381,6 +401,7 @@ void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   heartbeat_.forget(connection);
   finish_dial(connection, why);
   peer_events_->on_closed(connection, why);
+  strangers_.remove(connection);
   peers_.remove(connection);
   const auto known = connections_.find(&connection);
   if (known == connections_.end()) return;

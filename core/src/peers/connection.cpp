@@ -30,6 +30,8 @@ Connection::Connection(engine::Engine& engine, ConnectionEvents& events,
       number_(number),
       limit_timer_(*this),
       calls_(std::make_unique<calls::CallTable>(limits.calls_max, *this)),
+      outbox_(limits.unsent),
+      share_(limits.turn),
       window_step_(
           static_cast<std::uint32_t>(limits.requests_max / 4 + (limits.requests_max % 4 != 0))) {
   const wire::Hello self = events_.own_hello(number_);
@@ -110,14 +112,6 @@ void Connection::became_open() {
   events_.on_open(*this);
 }
 
-void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
-  if (is_closing()) return;
-  pulse_.heard_at = engine_.recent_time();
-  if (!is_held_back_) read(packet, source);
-  // Also the packet of the hello, from its start.
-  if (is_held_back_) hold(packet);
-}
-
 void Connection::hold(const wire::PacketView& packet) {
   std::size_t bytes = packet.first.size();
   for (const BytesView piece : packet.more) bytes += piece.size();
@@ -147,26 +141,6 @@ void Connection::refuse_held(const Error& why) {
   if (!std::exchange(is_held_back_, false)) return;
   held_packets_.clear();
   if (!is_closing()) refuse(why);
-}
-
-void Connection::read(const wire::PacketView& packet, engine::PacketSource& source) {
-  wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
-  while (true) {
-    // The peer's first requests may ride in the packet of its hello.
-    if (is_open()) {
-      reader.limit_frames(limits_.message_bytes_max);
-      while (const wire::PlainFrame* plain = reader.next_plain()) {
-        if (reader.at_end()) source.end_with_next_part();
-        if (!handle_plain(*plain, source)) return;
-      }
-    }
-    auto frame = reader.next();
-    if (frame.has_error()) {
-      violated(frame.error());
-      return;
-    }
-    if (!*frame || !handle_frame(**frame, source)) return;
-  }
 }
 
 void Connection::on_sent(std::uint64_t op, tt_status) {
@@ -266,7 +240,7 @@ void Connection::evict(const Error& why) {
 void Connection::hang_up(std::uint32_t flags) {
   hung_up_ = true;
   engine_.cancel_timer(limit_timer_);
-  if (transport_ != nullptr) {
+  if (transport_ != nullptr && !end_) {
     transport_->close(conn_, flags);
   } else {
     finish(*close_reason_);
@@ -274,6 +248,13 @@ void Connection::hang_up(std::uint32_t flags) {
 }
 
 void Connection::on_closed(tt_status status, std::string_view text) {
+  if (!inbox_.empty() && !is_closing()) {
+    // What came before is still to be read. The transport's end of it is gone.
+    end_ = {status, std::string(text)};
+    conn_ = nullptr;
+    cut_off_ = true;
+    return;
+  }
   left_in_order_ = close_reason_ && !aborted_ && status == TT_E_CLOSED;
   if (close_reason_) return finish(*close_reason_);
   by_choice_ = status == TT_E_CLOSED || status == TT_E_PROTOCOL || status == TT_E_TOOBIG;
@@ -346,11 +327,13 @@ void Connection::finish(const Error& why) {
   const auto keep_alive = shared_from_this();
   state_ = State::closed;
   conn_ = nullptr;
+  inbox_.clear();
   engine_.cancel_timer(limit_timer_);
   end_requests(why);
   report_losses(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   outbox_.clear(events_.spent_payloads());
+  names_sent_.clear();
   // Messages that wait or run name the handlers in it.
   events_.bury(std::make_shared<NamesReceived>(std::exchange(names_received_, {})));
   for (auto& message : running()) events_.on_caller_lost(std::move(message));
@@ -384,7 +367,7 @@ FrameNumber Connection::send_heartbeat() {
 }
 
 std::uint64_t Connection::bytes_received() const noexcept {
-  return transport_ != nullptr ? transport_->bytes_received(conn_) : 0;
+  return conn_ != nullptr ? transport_->bytes_received(conn_) : 0;
 }
 
 void Connection::retire() {
@@ -402,6 +385,11 @@ void Connection::go_on_retiring() {
   if (goodbye_ && opener_ == Opener::us) {
     close(Error(Errc::duplicate_connection, "another connection to the same peer is in use"));
   }
+}
+
+void Connection::give_up_on_peer(const Error& why) {
+  events_.on_protocol_error(*this, why);
+  evict(why);
 }
 
 bool Connection::violated(const Error& error) {

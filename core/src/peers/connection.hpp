@@ -16,10 +16,12 @@
 #include <vector>
 
 #include "calls/call_table.hpp"
+#include "dispatch/fair_budget.hpp"
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
 #include "memory/block_allocator.hpp"
 #include "peers/handler_names.hpp"
+#include "peers/inbox.hpp"
 #include "peers/outbox.hpp"
 #include "peers/pulse.hpp"
 #include "wire/frame.hpp"
@@ -96,6 +98,8 @@ class ConnectionEvents {
   virtual void on_closed(Connection& connection, const Error& why) = 0;
   /// There is something to flush at the end of the turn.
   virtual void on_output(Connection& connection) = 0;
+  /// What came is more than the connection's share of the turn: read_on() in the next one.
+  virtual void on_input_waiting(Connection& connection) = 0;
   /// A packet of `bytes` wants to go to the other end of a loopback. False: not now; on_writable()
   /// of `from` says when.
   virtual bool has_loopback_room(Connection& from, std::size_t bytes) = 0;
@@ -114,6 +118,8 @@ struct ConnectionLimits {
   TimePoint handshake_timeout{0};
   TimePoint close_timeout{0};
   std::size_t newcomer_bytes_max = 0;  ///< before it is known whether it is admitted
+  const TurnLimits& turn;              ///< of what is handled at once; may change between turns
+  UnsentTotal* unsent = nullptr;       ///< of all connections; null: no limit
 };
 
 /// A request as the application made it.
@@ -194,6 +200,13 @@ class Connection final : public engine::LinkEvents,
   void send_window();
   void flush();
 
+  /// Handles what waits, as far as the share of this turn goes.
+  void read_on();
+  std::size_t waiting_bytes() const noexcept { return inbox_.bytes(); }
+  /// Ends it, because the packets of all connections that wait are more than `bytes_max`, and none
+  /// has more of them.
+  void end_for_memory(std::size_t bytes_max);
+
   /// Another connection to the same peer serves from now on: this one takes no new requests and
   /// closes once both sides have the outcomes of theirs.
   void retire();
@@ -230,6 +243,8 @@ class Connection final : public engine::LinkEvents,
   /// Either side said that it wants no more of it.
   bool ended_by_choice() const noexcept { return by_choice_ || goodbye_.has_value(); }
   bool is_closing() const noexcept { return state_ == State::closing || state_ == State::closed; }
+  /// The other side never said who it is.
+  bool is_stranger() const noexcept { return !was_open_; }
   Opener opener() const noexcept { return opener_; }
   const PeerFacts& peer() const noexcept { return peer_; }
   std::uint32_t number() const noexcept { return number_; }
@@ -237,7 +252,11 @@ class Connection final : public engine::LinkEvents,
   const engine::Transport* transport() const noexcept { return transport_; }
   std::size_t calls_pending() const noexcept { return calls_->size(); }
   /// The peer does not read what it asked for: more requests would only add to it.
-  bool is_congested() const noexcept { return outbox_.queued_bytes() > limits_.queue_bytes_max; }
+  bool is_congested() const noexcept {
+    // As if as much again came: a request that runs shall find room for its reply.
+    return outbox_.queued_bytes() > limits_.queue_bytes_max ||
+           holds_too_much(outbox_.queued_bytes());
+  }
   /// Bytes of frames that the transport has not taken yet.
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
   /// Also what waits for the peer's window.
@@ -248,6 +267,9 @@ class Connection final : public engine::LinkEvents,
   }
   /// Open, and good for new requests.
   bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_ && !cut_off_; }
+  /// The peer said that no more requests come from it. One that drains still sends what it had
+  /// taken from its application before.
+  bool has_left() const noexcept { return goodbye_ && !goodbye_->is(Errc::draining); }
   /// What the peer said when it left, if it did.
   const std::optional<Error>& goodbye() const noexcept { return goodbye_; }
 
@@ -294,6 +316,10 @@ class Connection final : public engine::LinkEvents,
   // seq_cst, as forgotten_: whoever counts in one of them and then looks at the other must not miss
   // who does the reverse, or room is announced by neither.
   std::atomic<std::size_t> requests_running{0};
+
+  /// What the peer's requests hold of what may wait for handlers on this node.
+  dispatch::FairBudget::Holder messages_waiting;
+  dispatch::FairBudget::Holder bytes_waiting;
 
   // ---- What the transport says ----
   void on_connected() override;
@@ -351,7 +377,7 @@ class Connection final : public engine::LinkEvents,
   bool take_back(const calls::PendingCall& call);
   void send_cancel(const calls::PendingCall& call);
   void learn(const PeerFacts& peer);
-  void read(const wire::PacketView& packet, engine::PacketSource& source);
+  void take_in(const wire::PacketView& packet, engine::PacketSource& source);
   void hold(const wire::PacketView& packet);
   void became_open();
   void on_limit();
@@ -372,7 +398,21 @@ class Connection final : public engine::LinkEvents,
     return queued == 0 || queued + frame_bytes <= limits_.queue_bytes_max;
   }
   Error queue_full() const;
+  /// With `more`, it would have more in its queue than all connections may still add.
+  bool holds_too_much(std::size_t more) const noexcept {
+    if (limits_.unsent == nullptr || outbox_.queued_bytes() == 0) return false;
+    const std::size_t left = limits_.unsent->left();
+    return more > left || outbox_.queued_bytes() + more > left - more;
+  }
+  void give_up_on_peer(const Error& why);
 
+  /// How far a packet was read.
+  enum class Progress { whole, share_used_up, ended };
+  Progress read_frames(wire::PacketReader& reader, engine::PacketSource& source);
+  void wait_for_turn(const wire::PacketReader& reader, engine::PacketSource& source);
+  bool must_read_all() const noexcept;
+  void read_waiting();
+  void on_inbox_empty();
   bool handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source);
   bool handle_frame(wire::Frame& frame, engine::PacketSource& source);
   bool handle(const wire::Hello& hello);
@@ -409,6 +449,13 @@ class Connection final : public engine::LinkEvents,
   LimitTimer limit_timer_;
   std::unique_ptr<calls::CallTable> calls_;  // a successor takes it over
   Outbox outbox_;
+  Inbox inbox_;
+  TurnShare share_;
+  struct End {
+    tt_status status;
+    std::string text;
+  };
+  std::optional<End> end_;  // what the transport said, while the inbox is not empty
   NamesSent names_sent_;
   NamesReceived names_received_;
   DeferredRequests deferred_;  // until the handshake is done or the window has room
@@ -437,6 +484,7 @@ class Connection final : public engine::LinkEvents,
   bool asked_for_heir_ = false;
   bool hung_up_ = false;
   bool aborted_ = false;
+  bool paused_ = false;         // the transport does not read for us
   bool cut_off_ = false;        // nothing can be sent any more; the end of what comes in follows
   bool left_in_order_ = false;  // the peer took all that was sent
   bool retiring_ = false;

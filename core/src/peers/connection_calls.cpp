@@ -318,13 +318,11 @@ void Connection::send_nack(wire::CallId call, const Error& error) {
   if (!is_open()) return;
   if (outbox_.queued_bytes() > 2 * limits_.queue_bytes_max) {
     // Refusals alone have filled another queue: nobody who reads them sends that many requests.
-    const Error why(Errc::protocol_error,
-                    "the peer goes on sending requests and reads no outcome: " +
-                        bytes_text(outbox_.queued_bytes()) + " wait, queue_bytes_max is " +
-                        std::to_string(limits_.queue_bytes_max));
-    events_.on_protocol_error(*this, why);
-    evict(why);
-    return;
+    return give_up_on_peer(
+        Error(Errc::protocol_error, "the peer goes on sending requests and reads no outcome: " +
+                                        bytes_text(outbox_.queued_bytes()) +
+                                        " wait, queue_bytes_max is " +
+                                        std::to_string(limits_.queue_bytes_max)));
   }
   const bool ours = error.code.category() == error_category();
   outbox_.add(
@@ -370,6 +368,16 @@ void Connection::queue_reply(wire::CallId call, Encoded& reply) {
                               bytes_text(queued) + " wait to be read, queue_bytes_max is " +
                               std::to_string(limits_.queue_bytes_max),
                           Ran::yes));
+    return;
+  }
+  if (holds_too_much(bytes)) {
+    send_nack(call,
+              Error(Errc::queue_full,
+                    "the reply of " + bytes_text(bytes) + " was dropped: " + bytes_text(queued) +
+                        " wait to be read, more than is left for all connections; "
+                        "unsent_bytes_max is " +
+                        std::to_string(limits_.unsent->bytes_max()),
+                    Ran::yes));
     return;
   }
   outbox_.add(std::move(frame), std::move(reply.payload));

@@ -45,7 +45,7 @@ bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) 
     handle_outcome(unusable->call, Error(Errc::bad_reply, unusable->text, Ran::yes));
   } else if (const auto* ping = std::get_if<wire::Ping>(&frame)) {
     // A peer that pings without reading gets no more pongs than fit the queue.
-    if (outbox_.queued_bytes() < limits_.queue_bytes_max) outbox_.add(wire::Pong{ping->cookie});
+    if (!is_congested()) outbox_.add(wire::Pong{ping->cookie});
     events_.on_output(*this);
   } else if (const auto* pong = std::get_if<wire::Pong>(&frame)) {
     if (pong->cookie != heartbeat_cookie) handle_pong(wire::CallId{pong->cookie});

@@ -47,6 +47,12 @@ class NamesSent {
     return {number, name};
   }
 
+  /// The connection has ended: no more names are needed.
+  void clear() noexcept {
+    numbers_.clear();
+    recent_.fill(nullptr);
+  }
+
  private:
   using Numbered = std::pair<const std::string, std::uint32_t>;
 

@@ -97,7 +97,7 @@ void Outbox::clear(std::vector<Payload>& done) {
     move_payloads(*packet, done);
     *packet = Packet();
   }
-  queued_bytes_ = 0;
+  queued_bytes_.clear();
 }
 
 void Outbox::move_payloads(Packet& packet, std::vector<Payload>& done) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memory/fifo.hpp"
+#include "peers/unsent_bytes.hpp"
 #include "wire/packet.hpp"
 
 namespace trestle::peers {
@@ -35,6 +36,9 @@ class PacketSink {
 /// idle. Threads: under the engine's lock.
 class Outbox {
  public:
+  /// `total`: of the node; null: nobody counts.
+  explicit Outbox(UnsentTotal* total = nullptr) noexcept : queued_bytes_(total) {}
+
   /// Gather segments that the transport takes.
   void limit_segments(std::size_t segments_max) noexcept {
     segments_max_ = std::min(segments_max, segments_limit);
@@ -186,7 +190,7 @@ class Outbox {
   std::size_t last_packet_bytes_ = 0;
   FrameNumber left_ = 1;  // frames below it have left
   std::uint64_t next_op_ = 1;
-  std::size_t queued_bytes_ = 0;
+  UnsentBytes queued_bytes_;
   bool blocked_ = false;
 };
 

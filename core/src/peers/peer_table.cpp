@@ -23,8 +23,6 @@ std::vector<PeerLinkPtr> PeerTable::others() const {
   for (const auto& entry : peers_) {
     if (entry.first != self_) links.push_back(entry.second);
   }
-  std::sort(links.begin(), links.end(),
-            [](const auto& a, const auto& b) { return a->instance < b->instance; });
   return links;
 }
 

@@ -4,9 +4,9 @@
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
 
+#include <map>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "peers/connection.hpp"
@@ -58,7 +58,8 @@ class PeerTable {
   bool is_preferred(const Connection& connection) const noexcept;
 
   const InstanceId self_;
-  std::unordered_map<InstanceId, PeerLinkPtr> peers_;
+  // Not by a hash: peers choose their ids, and could choose such that collide.
+  std::map<InstanceId, PeerLinkPtr> peers_;
 };
 
 }  // namespace trestle::peers

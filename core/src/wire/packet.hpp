@@ -107,6 +107,14 @@ class PacketReader {
     return header_read_ && offset_ == packet_.size() && more_.empty();
   }
 
+  /// The piece that holds the next frame, from its start, and the pieces after it.
+  PacketView unread() const noexcept { return {packet_, more_}; }
+  /// The bytes of unread() lie there from now on.
+  void move_to(const PacketView& unread) noexcept {
+    packet_ = unread.first;
+    more_ = unread.more;
+  }
+
   /// The next frame; empty at the end of the packet.
   /// Errors: protocol_error naming frame, field, value and limit. version_mismatch: a packet of
   /// another protocol version, or not Trestle at all. The reader is then at its end, and the

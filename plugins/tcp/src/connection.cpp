@@ -52,7 +52,10 @@ Connection::Connection(const Shared& shared, Scheme scheme, const StreamOptions&
       scheme_(scheme),
       options_(options),
       queue_(limits_.queue_bytes_max),
-      reader_(memory_.shared(), memory_.pool(), limits_.packet_bytes_max) {
+      reader_(memory_.shared(), memory_.pool(), limits_.packet_bytes_max, [this] {
+        loop_.enqueue(*this);
+        loop_.host().wake();
+      }) {
   // Leaves with the first packet, or with the goodbye.
   queue_.push_constant(transport_kit::stream_preamble);
 }
@@ -204,6 +207,7 @@ void Connection::on_deadline() {
     case State::draining:
       return finish(TT_E_CLOSED, "closed by this side");
     case State::up:
+      return check_progress();
     case State::closed:
       return;
   }
@@ -274,6 +278,7 @@ void Connection::update_interest() noexcept {
 
 void Connection::set_reading(sdk::Reading reading) {
   paused_ = reading == sdk::Reading::pause;
+  is_suspect_ = false;
   if (state_ == State::closed || state_ == State::waiting || state_ == State::dialling) return;
   if (!paused_) {
     if (std::exchange(hung_up_, false)) loop_.watch(socket_.get(), *this, interest_ = interest());

@@ -131,6 +131,8 @@ class Connection final : public Pollable {
   Received receive(std::size_t& budget);
   void lost(int os_errno);
   void discard_input();
+  void watch_progress();
+  void check_progress();
 
   Loop& loop_;
   ReceiveMemory& memory_;
@@ -156,7 +158,11 @@ class Connection final : public Pollable {
   transport_kit::StreamReader reader_;
   std::uint64_t bytes_received_ = 0;
   bool readable_ = false;
-  bool had_input_ = false;  ///< in the present `receive_packets`
+  bool is_watched_ = false;  ///< a packet began; its progress is looked at from time to time
+  bool is_suspect_ = false;  ///< there was none; what has come and was not read yet may be some
+  std::uint64_t bytes_seen_ = 0;    ///< when it was last looked at
+  std::uint64_t packets_seen_ = 0;  ///< likewise
+  bool had_input_ = false;          ///< in the present `receive_packets`
   bool writable_ = false;
   bool paused_ = false;
   bool hung_up_ = false;  ///< while paused: out of the epoll set until resumed

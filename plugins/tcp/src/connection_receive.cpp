@@ -25,12 +25,45 @@ using transport_kit::StreamReader;
 /// Bytes read from one connection before others get their turn.
 constexpr std::size_t read_bytes_per_round = 512 * 1024;
 
+/// Of a packet, within each stall_timeout. A peer that sends a byte now and then holds its memory
+/// all the same.
+constexpr std::uint64_t progress_bytes_min = 64 * 1024;
+
 }  // namespace
 
 void Connection::receive_packets() {
   had_input_ = false;
   take_packets();
-  if (state_ == State::up) reader_.settle();
+  if (state_ != State::up) return;
+  reader_.settle();
+  if (!is_watched_ && reader_.is_unfinished()) watch_progress();
+}
+
+/// Looked at seldom, not after each read: a timer costs more than a packet.
+void Connection::watch_progress() {
+  if (options_.stall_timeout.count() == 0) return;
+  is_watched_ = true;
+  is_suspect_ = false;
+  bytes_seen_ = reader_.bytes_received();
+  packets_seen_ = reader_.packets_received();
+  loop_.set_deadline(*this, loop_.host().now() + options_.stall_timeout);
+}
+
+void Connection::check_progress() {
+  is_watched_ = false;
+  if (!reader_.is_unfinished()) return;
+  const std::uint64_t came = reader_.bytes_received() - bytes_seen_;
+  const bool goes_on = came >= progress_bytes_min || reader_.packets_received() != packets_seen_;
+  if (goes_on || paused_) return watch_progress();
+  if (!std::exchange(is_suspect_, true)) {
+    // Perhaps it was us who stood still: what has come meanwhile is read before this is judged.
+    is_watched_ = true;
+    loop_.set_deadline(*this, loop_.host().now() + options_.stall_timeout / 8);
+    return;
+  }
+  finish(TT_E_RESET, "the peer began a packet and does not go on with it: " + std::to_string(came) +
+                         " bytes came within stall_timeout, at least " +
+                         std::to_string(progress_bytes_min) + " or its end are expected");
 }
 
 void Connection::take_packets() {

@@ -15,7 +15,9 @@ using transport_kit::Pollable;
 /// The buffer of small packets, and the pool of large ones, which shrinks when it is idle.
 class ReceiveMemory final : public Pollable {
  public:
-  explicit ReceiveMemory(Loop& loop) : loop_(loop), pool_(loop.host()) {}
+  /// `packet_bytes_max`: of the largest packet.
+  ReceiveMemory(Loop& loop, std::uint64_t packet_bytes_max)
+      : loop_(loop), pool_(loop.host(), packet_bytes_max) {}
   ~ReceiveMemory() override { loop_.forget(*this); }
 
   transport_kit::ReadBuffer& shared() noexcept { return shared_; }

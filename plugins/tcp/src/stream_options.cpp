@@ -30,6 +30,7 @@ sdk::Result<StreamOptions> read(StreamOptions read, Scheme scheme, const Options
   auto family = static_cast<std::size_t>(read.family);
   transport_kit::OptionReader reader;
   reader.duration("connect_timeout", read.connect_timeout);
+  reader.duration("stall_timeout", read.stall_timeout);
   reader.bytes("sndbuf", read.send_buffer_bytes).bytes("rcvbuf", read.receive_buffer_bytes);
   if (scheme == Scheme::tcp) {
     reader.on_off("nodelay", read.nodelay).choice("family", {"any", "4", "6"}, family);

@@ -20,6 +20,8 @@ using transport_kit::Family;
 /// Options of one URI. Zero bytes: the kernel's choice.
 struct StreamOptions {
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
+  /// For a packet that has begun to arrive, and is not going on; zero: for ever.
+  std::chrono::nanoseconds stall_timeout = std::chrono::seconds(30);
   std::uint64_t send_buffer_bytes = 0;
   std::uint64_t receive_buffer_bytes = 0;
   bool nodelay = true;          ///< tcp only

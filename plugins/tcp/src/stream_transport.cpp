@@ -53,7 +53,7 @@ sdk::Result<std::unique_ptr<StreamTransport>> StreamTransport::open(
 StreamTransport::StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme,
                                  const StreamOptions& defaults, const sdk::OpenOptions& options)
     : loop_(std::move(loop)),
-      memory_(*loop_),
+      memory_(*loop_, options.packet_bytes_max),
       scheme_(scheme),
       limits_{options.packet_bytes_max, options.queue_bytes_max, options.linger},
       defaults_(defaults),

@@ -4,6 +4,7 @@
 
 #include <trestle/transport_kit/packet_framing.hpp>
 
+#include <chrono>
 #include <string>
 
 #include "driven_transport.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using namespace std::chrono_literals;
 
 std::string preamble() {
   const auto& bytes = transport_kit::stream_preamble;
@@ -116,6 +118,36 @@ TEST_F(ForeignPeer, OneBytePerReadIsUnderstood) {
       {&server}, [&] { return server.accepted[0]->packets.size() == 2; }, "packets");
 
   EXPECT_THAT(server.accepted[0]->packets, ElementsAre("abc", ""));
+}
+
+TEST_F(ForeignPeer, APacketThatDoesNotGoOnEndsItsConnection) {
+  Seen& conn = after(peer, preamble() + header(100'000) + "some");
+  const auto pass = [&](std::chrono::seconds time) {
+    server.advance(time);
+    for (int i = 0; i < 3; ++i) server.step();
+  };
+  pass(0s);
+  pass(29s);
+  EXPECT_EQ(conn.closed, 0);
+  peer.say("a byte now and then");
+  pass(2s);
+  EXPECT_EQ(conn.closed, 0) << "what has come meanwhile is read first";
+  pass(5s);
+
+  EXPECT_EQ(conn.closed, 1);
+  EXPECT_EQ(conn.status, TT_E_RESET);
+  EXPECT_THAT(conn.text, HasSubstr("19 bytes came within stall_timeout, at least 65536"));
+}
+
+TEST_F(ForeignPeer, APacketThatGoesOnMayTakeItsTime) {
+  Seen& conn = after(peer, preamble() + header(300'000));
+  for (int i = 0; i < 4; ++i) {
+    peer.say(std::string(70'000, 'x'));
+    for (int steps = 0; steps < 10; ++steps) server.step();
+    server.advance(31s);
+    server.step();
+    EXPECT_EQ(conn.closed, 0) << i;
+  }
 }
 
 TEST_F(ForeignPeer, OurClosePutsAGoodbyeOnTheWire) {

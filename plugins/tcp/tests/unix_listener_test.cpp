@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "driven_transport.hpp"
 #include "raw_socket.hpp"
@@ -16,6 +19,7 @@ namespace trestle::tcp::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 class UnixListener : public ::testing::Test {
@@ -44,6 +48,32 @@ TEST_F(UnixListener, ItsFileIsForThisUserOnly) {
 
   ASSERT_EQ(listening.status, TT_OK) << listening.text;
   EXPECT_EQ(mode_of(path), 0600u);
+}
+
+TEST_F(UnixListener, ItsFileIsForThisUserOnlyFromTheFirstInstant) {
+  std::atomic<bool> stopping{false};
+  std::atomic<int> seen{0};
+  std::atomic<int> open_to_others{0};
+  std::thread watching([&] {
+    while (!stopping) {
+      struct stat status {};
+      if (::lstat(path.c_str(), &status) != 0) continue;
+      ++seen;
+      if ((status.st_mode & 07777) != 0600) ++open_to_others;
+    }
+  });
+  const mode_t before = ::umask(0);
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  for (int i = 0; i < 200 || (seen < 100 && std::chrono::steady_clock::now() < until); ++i) {
+    server.unlisten(server.listen("unix://" + path).value);
+    server.step();
+  }
+  ::umask(before);
+  stopping = true;
+  watching.join();
+
+  EXPECT_GT(seen, 0);
+  EXPECT_EQ(open_to_others, 0);
 }
 
 TEST_F(UnixListener, RemovesItsFileAtTheEnd) {

@@ -2,6 +2,7 @@
 #include <trestle/transport_kit/receive_pool.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace trestle::transport_kit {
@@ -13,6 +14,49 @@ bool fits(std::size_t capacity, std::size_t size) {
 }
 
 }  // namespace
+
+ReceivePool::ReceivePool(sdk::Host host, std::uint64_t packet_bytes_max)
+    : host_(host), unfinished_bytes_max_(std::numeric_limits<std::size_t>::max()) {
+  const std::uint64_t largest = unfinished_bytes_max_ / unfinished_packets_max;
+  if (packet_bytes_max == 0 || packet_bytes_max > largest) return;
+  unfinished_bytes_max_ = static_cast<std::size_t>(packet_bytes_max) * unfinished_packets_max;
+}
+
+ReceivePool::Place ReceivePool::find(const UnfinishedPacket& packet) noexcept {
+  return std::find_if(unfinished_.begin(), unfinished_.end(),
+                      [&](const Unfinished& one) { return one.packet == &packet; });
+}
+
+/// Lets those give up that hold most, and of those that hold as much who began first: it had the
+/// most time to finish.
+bool ReceivePool::make_room(const UnfinishedPacket& packet, std::size_t size) {
+  while (size > unfinished_bytes_max_ || unfinished_bytes_ > unfinished_bytes_max_ - size) {
+    const auto most =
+        std::max_element(unfinished_.begin(), unfinished_.end(),
+                         [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
+    if (most == unfinished_.end() || most->packet == &packet) return false;
+    UnfinishedPacket& loser = *most->packet;
+    finish(loser);
+    loser.give_up();
+  }
+  return true;
+}
+
+ReceiveBufferPtr ReceivePool::take_for(UnfinishedPacket& packet, std::size_t size) {
+  if (!make_room(packet, size)) return nullptr;
+  auto place = find(packet);
+  if (place == unfinished_.end()) place = unfinished_.insert(place, {&packet, 0});
+  unfinished_bytes_ += size - place->bytes;
+  place->bytes = size;
+  return take(size);
+}
+
+void ReceivePool::finish(const UnfinishedPacket& packet) noexcept {
+  const auto place = find(packet);
+  if (place == unfinished_.end()) return;
+  unfinished_bytes_ -= place->bytes;
+  unfinished_.erase(place);
+}
 
 ReceiveBufferPtr ReceivePool::take(std::size_t size) noexcept {
   // From the end: what was used last is still in the processor's cache.

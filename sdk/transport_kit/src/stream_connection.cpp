@@ -30,7 +30,11 @@ StreamConnection::StreamConnection(StreamShared& shared, std::string its_peer, v
     : peer_uri(std::move(its_peer)),
       user(cookie),
       shared_(shared),
-      reader_(shared.reads, shared.pool, shared.packet_bytes_max),
+      reader_(shared.reads, shared.pool, shared.packet_bytes_max,
+              [this] {
+                shared_.loop->enqueue(*this);
+                shared_.loop->host().wake();
+              }),
       queue_(shared.queue_bytes_max) {}
 
 void StreamConnection::accept(FileDescriptor socket, void* listener_user) {

@@ -29,10 +29,16 @@ std::string printable(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-StreamReader::StreamReader(ReadBuffer& shared, ReceivePool& pool, std::uint64_t packet_bytes_max)
+StreamReader::StreamReader(ReadBuffer& shared, ReceivePool& pool, std::uint64_t packet_bytes_max,
+                           std::function<void()> on_give_up)
     : shared_(shared),
       pool_(pool),
-      packet_bytes_max_(std::min(packet_bytes_max, framed_packet_bytes_max)) {}
+      packet_bytes_max_(std::min(packet_bytes_max, framed_packet_bytes_max)),
+      on_give_up_(std::move(on_give_up)) {}
+
+StreamReader::~StreamReader() {
+  if (large_ != nullptr) pool_.finish(*this);
+}
 
 StreamReader::Step StreamReader::next() {
   if (error_.code != TT_OK) return {Outcome::failed, {}, nullptr};
@@ -54,6 +60,7 @@ StreamReader::Step StreamReader::next() {
   if (length > small_packet_bytes_max) return begin_large(length);
   if (input_.size() < sizeof(PacketHeader) + length) return {Outcome::need_more, {}, nullptr};
   const auto bytes = input_.subspan(sizeof(PacketHeader), length);
+  ++packets_received_;
   drop(sizeof(PacketHeader) + length);
   return {Outcome::packet, bytes, nullptr};
 }
@@ -81,29 +88,67 @@ StreamReader::Step StreamReader::refuse_foreign_peer() {
 }
 
 StreamReader::Step StreamReader::begin_large(std::size_t length) {
-  large_ = pool_.take(length);
-  if (large_ == nullptr) {
-    return fail(TT_E_NOMEM, "no memory for a packet of " + std::to_string(length) + " bytes");
-  }
+  large_bytes_ = length;
+  large_ = pool_.take_for(*this, std::min(length, proven_bytes_));
+  if (large_ == nullptr) return fail_for_memory();
   drop(sizeof(PacketHeader));
-  large_filled_ = std::min(input_.size(), length);
+  large_filled_ = std::min(input_.size(), large_->bytes().size());
   std::memcpy(large_->bytes().data(), input_.data(), large_filled_);
   drop(large_filled_);
   return finish_large();
 }
 
-StreamReader::Step StreamReader::finish_large() noexcept {
+StreamReader::Step StreamReader::finish_large() {
   if (large_filled_ < large_->bytes().size()) return {Outcome::need_more, {}, nullptr};
+  if (large_filled_ < large_bytes_) {
+    return grow_large() ? finish_large() : fail_for_memory();
+  }
+  pool_.finish(*this);
+  proven_bytes_ = std::max(proven_bytes_, large_bytes_);
+  ++packets_received_;
   const std::span<const std::byte> bytes = large_->bytes();
   return {Outcome::packet, bytes, std::move(large_)};
+}
+
+/// Twice the memory: copying costs no more than receiving did.
+bool StreamReader::grow_large() {
+  auto larger = pool_.take_for(*this, std::min(large_bytes_, 2 * large_filled_));
+  if (larger == nullptr) return false;
+  std::memcpy(larger->bytes().data(), large_->bytes().data(), large_filled_);
+  large_ = std::move(larger);
+  const std::size_t more = std::min(input_.size(), large_->bytes().size() - large_filled_);
+  std::memcpy(large_->bytes().data() + large_filled_, input_.data(), more);
+  drop(more);
+  large_filled_ += more;
+  return true;
+}
+
+StreamReader::Step StreamReader::fail_for_memory() {
+  pool_.finish(*this);
+  large_ = nullptr;
+  return fail(TT_E_NOMEM, "no memory for a packet of " + std::to_string(large_bytes_) +
+                              " bytes: packets that have not arrived whole hold " +
+                              std::to_string(pool_.unfinished_bytes()) + " bytes, at most " +
+                              std::to_string(pool_.unfinished_bytes_max()) + " are allowed");
+}
+
+void StreamReader::give_up() noexcept {
+  large_ = nullptr;
+  fail(TT_E_NOMEM, "a packet of " + std::to_string(large_bytes_) + " bytes, of which " +
+                       std::to_string(large_filled_) +
+                       " have come, was given up: packets that have not arrived whole held " +
+                       std::to_string(pool_.unfinished_bytes_max()) +
+                       " bytes or more, and none of them more than this");
+  if (on_give_up_) on_give_up_();
 }
 
 std::array<std::span<std::byte>, 2> StreamReader::space() {
   std::span<std::byte> room = shared_.room();
   if (large_ != nullptr) {
+    const auto rest = large_->bytes().subspan(large_filled_);
+    if (large_->bytes().size() < large_bytes_) return {rest, {}};
     // What follows may be the start of another large one, which would have to be moved.
-    return {large_->bytes().subspan(large_filled_),
-            room.first(std::min(room.size(), tail_bytes_max))};
+    return {rest, room.first(std::min(room.size(), tail_bytes_max))};
   }
   const bool continues = input_.data() + input_.size() == room.data();
   const std::size_t available = room.size() + (continues ? input_.size() : 0);
@@ -119,6 +164,7 @@ std::array<std::span<std::byte>, 2> StreamReader::space() {
 }
 
 void StreamReader::commit(std::size_t count) noexcept {
+  bytes_received_ += count;
   if (large_ != nullptr) {
     const std::size_t taken = std::min(count, large_->bytes().size() - large_filled_);
     large_filled_ += taken;

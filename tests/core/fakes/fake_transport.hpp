@@ -30,6 +30,7 @@ struct FakeConn {
   void* user = nullptr;
   std::vector<SentPacket> sent;
   int closes = 0;
+  std::vector<int> pauses;                   // 1: paused, 0: resumed
   std::optional<std::uint32_t> close_flags;  // of the last close
   bool freed = false;
   std::uint64_t bytes_received = 0;  // as tt.activity/1 says
@@ -65,11 +66,15 @@ class FakeTransport {
     ops_.conn_free = [](tt_transport*, tt_conn* c) { FakeConn::of(c).freed = true; };
     ops_.send = &send;
     ops_.rx_release = [](tt_transport*, tt_rx* rx) { ++reinterpret_cast<FakeRx*>(rx)->releases; };
+    ops_.conn_pause = [](tt_transport*, tt_conn* c, std::int32_t on) {
+      FakeConn::of(c).pauses.push_back(on);
+    };
     ops_.progress = &progress;
     ops_.arm = &arm;
     ops_.extension = &extension;
     plugin_.ops = &ops_;
-    attributes.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD;
+    attributes.caps =
+        TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE;
     attributes.wait_fd = -1;
     attributes.wait_flags = TT_WAIT_WAKE;
     attributes.max_iov = 16;

@@ -112,6 +112,7 @@ class ConnectionRig : public ::testing::Test,
   }
   void turn() {
     engine_.collect();
+    for (const auto& connection : std::exchange(waiting_, {})) connection->read_on();
     flush();
   }
   void advance(std::chrono::nanoseconds by) {
@@ -191,6 +192,9 @@ class ConnectionRig : public ::testing::Test,
   void on_output(Connection& connection) override {
     outputs_.push_back(connection.shared_from_this());
   }
+  void on_input_waiting(Connection& connection) override {
+    waiting_.push_back(connection.shared_from_this());
+  }
   bool has_loopback_room(Connection&, std::size_t) override { return true; }
   void on_loopback(Connection&, Payload) override {}
 
@@ -202,11 +206,14 @@ class ConnectionRig : public ::testing::Test,
   engine::Engine engine_{{.clock = clock_, .limits = {}, .log = [](int, std::string_view) {}},
                          *this};
   engine::Transport* transport_ = nullptr;
+  TurnLimits turn_;
   ConnectionLimits limits_{.calls_max = 100,
                            .message_bytes_max = 1 << 20,
                            .queue_bytes_max = 4 << 20,
-                           .handshake_timeout = 2s};
+                           .handshake_timeout = 2s,
+                           .turn = turn_};
   std::vector<std::shared_ptr<Connection>> outputs_;
+  std::vector<std::shared_ptr<Connection>> waiting_;
   std::vector<Payload> spent_;
   std::uint32_t made_ = 0;
   std::vector<std::shared_ptr<Connection>> connections_;

@@ -23,7 +23,7 @@ struct StreamShared {
   /// The limits come from `options`.
   StreamShared(std::unique_ptr<Loop> its_loop, const sdk::OpenOptions& options)
       : loop(std::move(its_loop)),
-        pool(loop->host()),
+        pool(loop->host(), options.packet_bytes_max),
         packet_bytes_max(options.packet_bytes_max),
         queue_bytes_max(options.queue_bytes_max),
         linger(options.linger) {}

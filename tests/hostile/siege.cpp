@@ -1,0 +1,85 @@
+// Serving while somebody makes trouble.
+#include "siege.hpp"
+
+#include <malloc.h>
+
+#include <algorithm>
+
+namespace trestle::hostile {
+namespace {
+
+NodeOptions with_log(NodeOptions options, LogFunction log) {
+  options.log = std::move(log);
+  return options;
+}
+
+}  // namespace
+
+double heap_bytes() {
+  const auto in_use = ::mallinfo2();
+  return static_cast<double>(in_use.uordblks + in_use.hblkhd);
+}
+
+Bystander::Bystander(const std::string& uri)
+    : server_(node_.connect(uri).value()), thread_([this] { call_until_stopped(); }) {}
+
+void Bystander::call_until_stopped() {
+  const Peer patient = server_.with_timeout(1s);
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto reply = patient.call<int>("echo", 7);
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+    calls_.store(++service_.calls, std::memory_order_relaxed);
+    service_.served += reply.has_value() ? 1 : 0;
+    service_.longest = std::max(service_.longest, took);
+  }
+}
+
+Bystander::Service Bystander::stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+  return service_;
+}
+
+Siege::Siege(NodeOptions options)
+    : server_(with_log(std::move(options),
+                       [this](LogLevel, std::string_view line) {
+                         const std::lock_guard lock(mutex_);
+                         lines_.emplace_back(line);
+                       })),
+      uri_((server_.add(unary("echo", [](Encoded in) { return in; }, {Execution::inline_})).value(),
+            server_.listen(GetParam()).value())) {
+  bystander_.emplace(uri_);
+}
+
+void Siege::expect_bystander_was_served() {
+  const int before = bystander_->calls();
+  EXPECT_TRUE(comes_true([&] { return bystander_->calls() >= before + 10; }));
+  const Bystander::Service service = bystander_->stop();
+  EXPECT_GE(service.served * 100, service.calls * 99)
+      << service.served << " of " << service.calls << " calls were served; the longest took "
+      << service.longest.count() / 1'000'000 << " ms";
+}
+
+bool Siege::comes_true(const std::function<bool()>& condition) const {
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+std::vector<std::string> Siege::lines() {
+  const std::lock_guard lock(mutex_);
+  return lines_;
+}
+
+int Siege::lines_with(const std::string& text) {
+  const auto all = lines();
+  return static_cast<int>(std::count_if(all.begin(), all.end(), [&](const std::string& line) {
+    return line.find(text) != std::string::npos;
+  }));
+}
+
+}  // namespace trestle::hostile

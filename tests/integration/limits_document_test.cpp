@@ -1,0 +1,100 @@
+// docs/limits.md says what the code does: the names of all limits, and their defaults.
+#include <gtest/gtest.h>
+#include <trestle/headers.hpp>
+#include <trestle/node.hpp>
+
+#include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <string>
+
+#include "peers/handler_names.hpp"
+#include "wire/packet.hpp"
+
+namespace trestle {
+namespace {
+
+using Limits = std::map<std::string, std::string>;
+
+std::string text_of(std::size_t value) {
+  if (value >= (1u << 20) && value % (1u << 20) == 0) return std::to_string(value >> 20) + " MiB";
+  // Numbers of things are no sizes, however round.
+  if (value == (64u << 10)) return "64 KiB";
+  return std::to_string(value);
+}
+std::string text_of(std::chrono::nanoseconds time) {
+  return std::to_string(time.count() / 1'000'000) + " ms";
+}
+
+Limits limits_of_the_code() {
+  const NodeOptions options;
+  Limits limits;
+#define LIMIT(name) limits[#name] = text_of(options.name)
+  LIMIT(unauthenticated_peers_max);
+  LIMIT(handshake_timeout);
+  LIMIT(message_bytes_max);
+  LIMIT(requests_max);
+  LIMIT(calls_max);
+  LIMIT(queue_bytes_max);
+  LIMIT(unsent_bytes_max);
+  LIMIT(turn_frames_max);
+  LIMIT(turn_bytes_max);
+  LIMIT(input_bytes_max);
+  LIMIT(spawn_queue_bytes);
+  LIMIT(send_ahead_bytes);
+  LIMIT(send_delay_bytes);
+  LIMIT(close_timeout);
+  LIMIT(call_timeout);
+  LIMIT(log_interval);
+#undef LIMIT
+  limits["spawn_queue_messages"] = std::to_string(options.spawn_queue_messages);
+  limits["hello_frame_bytes_max"] = text_of(wire::hello_frame_bytes_max);
+  limits["handler_name_bytes_max"] = text_of(wire::handler_name_bytes_max);
+  limits["handler_numbers_max"] = text_of(peers::handler_numbers_max);
+  limits["type_name_bytes_max"] = text_of(wire::type_name_bytes_max);
+  limits["text_bytes_max"] = text_of(wire::text_bytes_max);
+  limits["hello_endpoints_max"] = text_of(wire::hello_endpoints_max);
+  limits["endpoint_bytes_max"] = text_of(wire::endpoint_bytes_max);
+  limits["authentication_bytes_max"] = text_of(wire::authentication_bytes_max);
+  limits["Headers::count_max"] = text_of(Headers::count_max);
+  return limits;
+}
+
+std::string contents_of(const char* file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+Limits limits_of_the_document() {
+  const std::regex row(R"(\n\| `([A-Za-z_:]+)` \| ([^|]+) \|)");
+  const std::string text = contents_of(TRESTLE_LIMITS_MD);
+  Limits limits;
+  for (std::sregex_iterator found(text.begin(), text.end(), row), end; found != end; ++found) {
+    limits[(*found)[1]] = (*found)[2];
+  }
+  return limits;
+}
+
+TEST(LimitsDocument, NamesEachLimitWithItsDefault) {
+  EXPECT_EQ(limits_of_the_document(), limits_of_the_code());
+}
+
+TEST(LimitsDocument, KnowsAllOptionsThatAreLimits) {
+  const std::regex option(R"(\n  std::(?:size_t|chrono::nanoseconds) (\w+) =)");
+  const std::string header = contents_of(TRESTLE_NODE_HPP);
+  const auto limits = limits_of_the_code();
+  int known = 0;
+  for (std::sregex_iterator found(header.begin(), header.end(), option), end; found != end;
+       ++found) {
+    const std::string name = (*found)[1];
+    if (name == "workers" || name == "send_delay_max") continue;  // no limits
+    EXPECT_TRUE(limits.contains(name)) << name;
+    ++known;
+  }
+  EXPECT_GE(known, 16) << "the pattern finds no options any more";
+}
+
+}  // namespace
+}  // namespace trestle
