@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <trestle/clock.hpp>
+#include <trestle/dispatch_counts.hpp>
 #include <trestle/error.hpp>
 #include <trestle/handler.hpp>
 #include <trestle/handler_events.hpp>
@@ -187,6 +188,9 @@ class TRESTLE_EXPORT Node {
   TimePoint now() const noexcept;
   /// What it counted since its start, and has now.
   NodeCounters counters() const;
+  /// What it did not run, by reason and by handler; after close(), too. Whoever got a refusal finds
+  /// it counted.
+  DispatchCounts dispatch_counts() const;
 
   /// Refuses new work and tells the peers, waits for running handlers and their replies at most
   /// close_timeout, then closes. Messages that wait for a worker are dropped then; handlers that

@@ -173,9 +173,15 @@ std::unique_ptr<detail::Responder> Dispatcher::TurnResponder::detach() {
 
 // ---- Admission ----------------------------------------------------------------------------------
 
+void Dispatcher::count_rejected(Errc code) noexcept {
+  ++received_;
+  handlers_.tally().refused(refusal_of(Error(code, {})));
+}
+
 void Dispatcher::refuse(peers::Connection& connection, const wire::Request& request,
-                        const Error& error) {
-  refused_.fetch_add(1, std::memory_order_relaxed);
+                        registry::Entry* entry, const Error& error) {
+  const Refusal why = refusal_of(error);
+  entry != nullptr ? entry->count(why) : handlers_.tally().refused(why);
   if (request.call.expects_outcome()) {
     connection.send_nack(request.call, error);
   } else if (connection.count_forgotten()) {
@@ -187,7 +193,9 @@ bool Dispatcher::admit(peers::Connection& connection, const wire::Request& reque
                        peers::HandlerName& handler) {
   // A Result for each message would cost more than all of this.
   const auto refused = [&](const Error& why) {
-    refuse(connection, request, why);
+    const bool known = handler.entry != nullptr && !handler.entry->removed;
+    refuse(connection, request, known ? handler.entry.get() : handlers_.find(handler.name).get(),
+           why);
     return false;
   };
   if (gate_closed_.load(std::memory_order_relaxed)) {
@@ -243,7 +251,9 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
                                 const wire::Request& request) {
   peers::Connection& connection = *message.connection;
   auto share = kept_.take(request.payload.size());
-  if (!share) return refuse(connection, request, too_many_bytes(kept_.bytes_max()));
+  if (!share) {
+    return refuse(connection, request, message.entry, too_many_bytes(kept_.bytes_max()));
+  }
   message.payload = source.keep(request.payload);
   auto kept = keep(message);
   kept->payload = std::move(message.payload);
@@ -260,7 +270,7 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
   if (permit == Permits::Outcome::full) {
     connection.requests_running.fetch_sub(1, std::memory_order_seq_cst);
     running_.fetch_sub(1, std::memory_order_release);
-    return refuse(connection, request, overloaded());
+    return refuse(connection, request, kept->entry, overloaded());
   }
   // It cannot be answered before: that needs the lock.
   if (request.call.expects_outcome()) connection.add_running(request.call, kept);
@@ -327,7 +337,7 @@ void Dispatcher::drop(const std::shared_ptr<KeptMessage>& message, Error why) {
   Permits& permits = message->entry->permits;
   if (permits.is_limited()) message->has_permit = !permits.withdraw(message->permit_place);
   pool_.withdraw(message->worker_place);
-  refused_.fetch_add(1, std::memory_order_relaxed);
+  message->entry->count(refusal_of(why));
   KeptResponder(*this, message).refuse(std::move(why));
 }
 
@@ -335,7 +345,7 @@ void Dispatcher::drop(const std::shared_ptr<KeptMessage>& message, Error why) {
 
 bool Dispatcher::is_still_wanted(const Message& message, TimePoint now) {
   if (!message.deadline || now < *message.deadline) return true;
-  refused_.fetch_add(1, std::memory_order_relaxed);
+  message.entry->count(Refusal::deadline_passed);
   return false;
 }
 
@@ -398,7 +408,11 @@ void Dispatcher::call_handler(Message& message, R& responder) {
 
 void Dispatcher::count_failure(const Message& message, const Error& error) {
   // Whatever code a handler fails with, it ran; a message that cannot be decoded never got there.
-  (error.ran == Ran::no ? refused_ : handler_errors_).fetch_add(1, std::memory_order_relaxed);
+  if (error.ran == Ran::no) {
+    message.entry->count(refusal_of(error));
+  } else {
+    message.entry->count_failure();
+  }
   // Where nobody waits, the log is the only place where this can be seen.
   if (!message.call.expects_outcome()) {
     events_.log_handler_error(message.entry->handler.name, error);

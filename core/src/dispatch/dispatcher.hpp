@@ -91,10 +91,10 @@ class Dispatcher {
   std::size_t running() const noexcept { return running_.load(std::memory_order_seq_cst); }
 
   std::uint64_t received() const noexcept { return received_; }
-  std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
-  std::uint64_t handler_errors() const noexcept {
-    return handler_errors_.load(std::memory_order_relaxed);
-  }
+  /// A request that could not even be read was refused with that code.
+  void count_rejected(Errc code) noexcept;
+  /// Of all messages, rejected ones included.
+  const Tally& tally() const noexcept { return handlers_.tally(); }
 
  private:
   class TurnResponder;
@@ -103,7 +103,9 @@ class Dispatcher {
   /// False: the request cannot be run, and was refused. Looks the handler up on its first message.
   bool admit(peers::Connection& connection, const wire::Request& request,
              peers::HandlerName& handler);
-  void refuse(peers::Connection& connection, const wire::Request& request, const Error& error);
+  /// `entry`: that of the handler, if there is one.
+  void refuse(peers::Connection& connection, const wire::Request& request, registry::Entry* entry,
+              const Error& error);
   void keep_and_start(Message message, engine::PacketSource& source, const wire::Request& request);
   std::shared_ptr<KeptMessage> keep(const Message& message);
   /// One obstacle less; without any it starts.
@@ -116,7 +118,7 @@ class Dispatcher {
   void run_kept(const std::shared_ptr<KeptMessage>& message);
 
   /// False: the caller gave up while the message waited, and counts on that it was not too late.
-  bool is_still_wanted(const Message& message, TimePoint now);
+  static bool is_still_wanted(const Message& message, TimePoint now);
   template <class R>
   void call_handler(Message& message, R& responder);
   void count_failure(const Message& message, const Error& error);
@@ -134,8 +136,6 @@ class Dispatcher {
   std::atomic<bool> gate_closed_{false};
   std::atomic<std::size_t> running_{0};
   std::uint64_t received_ = 0;
-  std::atomic<std::uint64_t> refused_{0};
-  std::atomic<std::uint64_t> handler_errors_{0};
 };
 
 }  // namespace trestle::dispatch

@@ -372,9 +372,9 @@ std::vector<NodeCore::ConnectionPtr> NodeCore::connections_left() {
 NodeCounters NodeCore::counters() {
   const std::lock_guard lock(engine_.mutex());
   NodeCounters counters;
-  counters.messages_received = dispatcher_.received() + rejected_;
-  counters.messages_refused = dispatcher_.refused() + rejected_;
-  counters.handler_errors = dispatcher_.handler_errors();
+  counters.messages_received = dispatcher_.received();
+  counters.messages_refused = dispatcher_.tally().refusals().total();
+  counters.handler_errors = dispatcher_.tally().failures();
   counters.stray_outcomes = stray_outcomes_;
   counters.protocol_errors = protocol_errors_;
   for (const auto& entry : connections_) {
@@ -382,6 +382,12 @@ NodeCounters NodeCore::counters() {
     counters.calls_pending += entry.second->calls_pending();
   }
   return counters;
+}
+
+DispatchCounts NodeCore::dispatch_counts() {
+  return {.refused = dispatcher_.tally().refusals(),
+          .failed = dispatcher_.tally().failures(),
+          .handlers = handlers_.counts()};
 }
 
 void NodeCore::after(std::chrono::nanoseconds delay, std::function<void()> function) {

@@ -61,6 +61,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::uint64_t incarnation() const noexcept { return incarnation_; }
   TimePoint now() const noexcept override { return engine_.now(); }
   NodeCounters counters();
+  DispatchCounts dispatch_counts();
 
   registry::HandlerRegistry& handlers() noexcept { return handlers_; }
   Result<void> remove_handler(std::string_view name);
@@ -296,7 +297,6 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
-  std::uint64_t rejected_ = 0;
   std::uint64_t protocol_errors_ = 0;
   std::size_t detached_connects_ = 0;  // which nobody blocks for
   bool serves_ = false;                // others may connect to this node

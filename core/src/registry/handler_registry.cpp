@@ -34,7 +34,7 @@ Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
     if (entries_.contains(name)) {
       return Error(Errc::handler_exists, "Handler '" + name + "' already registered");
     }
-    entries_.emplace(name, std::make_shared<Entry>(std::move(handler)));
+    entries_.emplace(name, std::make_shared<Entry>(std::move(handler), tally_));
     events_->add(HandlerEvent::Change::registered, name);
   }
   if (added_) added_(name);
@@ -70,6 +70,16 @@ std::vector<std::string> HandlerRegistry::names() const {
   names.reserve(entries_.size());
   for (const auto& entry : entries_) names.push_back(entry.first);
   return names;
+}
+
+std::vector<HandlerCounts> HandlerRegistry::counts() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<HandlerCounts> counts;
+  counts.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) {
+    counts.push_back({name, entry->tally.refusals(), entry->tally.failures()});
+  }
+  return counts;
 }
 
 void HandlerRegistry::close() {

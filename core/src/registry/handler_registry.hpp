@@ -1,6 +1,7 @@
 // The handlers of a node, by name.
 #pragma once
 
+#include <trestle/dispatch_counts.hpp>
 #include <trestle/handler.hpp>
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "dispatch/permits.hpp"
+#include "dispatch/tally.hpp"
 #include "registry/event_log.hpp"
 
 namespace trestle::registry {
@@ -23,10 +25,25 @@ enum class Owner { application, system };
 
 /// A registered handler and its permits. Lifetime: shared with every run under way.
 struct Entry : std::enable_shared_from_this<Entry> {
-  explicit Entry(Handler h) : handler(std::move(h)), permits(handler.options.concurrency_max) {}
+  explicit Entry(Handler h, std::shared_ptr<dispatch::Tally> of_node = nullptr)
+      : handler(std::move(h)),
+        permits(handler.options.concurrency_max),
+        node_tally(of_node != nullptr ? std::move(of_node) : std::make_shared<dispatch::Tally>()) {}
+
+  /// Counted for the handler, and for its node.
+  void count(dispatch::Refusal why) noexcept {
+    tally.refused(why);
+    node_tally->refused(why);
+  }
+  void count_failure() noexcept {
+    tally.failed();
+    node_tally->failed();
+  }
 
   Handler handler;
   dispatch::Permits permits;
+  dispatch::Tally tally;
+  const std::shared_ptr<dispatch::Tally> node_tally;
   // relaxed: a message that comes at the same moment may still run it.
   std::atomic<bool> removed{false};
 };
@@ -56,6 +73,11 @@ class HandlerRegistry {
 
   std::vector<std::string> names() const;
 
+  /// What was counted for each.
+  std::vector<HandlerCounts> counts() const;
+  /// Of all handlers, also those that are gone, and of messages that name none.
+  dispatch::Tally& tally() const noexcept { return *tally_; }
+
   /// Drops every handler, with what its function holds, and the messages that wait for a permit.
   /// A function often holds a Peer, and through it the node.
   void close();
@@ -64,6 +86,7 @@ class HandlerRegistry {
   using Entries = std::map<std::string, std::shared_ptr<Entry>, std::less<>>;
 
   const std::shared_ptr<EventLog> events_;
+  const std::shared_ptr<dispatch::Tally> tally_ = std::make_shared<dispatch::Tally>();
   std::function<void(const std::string&)> added_;
   mutable std::shared_mutex mutex_;
   Entries entries_;
