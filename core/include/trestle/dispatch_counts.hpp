@@ -42,6 +42,7 @@ struct DispatchCounts {
   RefusalCounts
       refused{};  ///< of all messages, also those for handlers that are gone, or never were
   std::uint64_t failed = 0;               ///< of all handlers
+  std::size_t lanes = 0;                  ///< in use now, or less than half a minute ago
   std::vector<HandlerCounts> handlers{};  ///< those registered now, the system's included, by name
 };
 

@@ -50,6 +50,8 @@ struct NodeOptions {
   std::size_t workers = 0;         ///< threads for spawn handlers; 0: max(2, CPUs)
   std::size_t spawn_queue_messages = 65'536;   ///< waiting for a worker; more are refused
   std::size_t spawn_queue_bytes = 256u << 20;  ///< of payloads kept for spawn handlers, likewise
+  std::size_t concurrency_max = 0;             ///< handlers that run at once, inline ones, too, but
+                                               ///< not the system's: others wait; 0: no limit
   std::size_t calls_max = 65'535;              ///< outstanding per connection
   std::size_t requests_max = 4096;             ///< a peer's, under way per connection: its window;
                                                ///< what is beyond it waits on the peer's side

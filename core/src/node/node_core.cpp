@@ -90,7 +90,8 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       dispatcher_(*this, handlers_, pool_,
                   {.messages = options_.spawn_queue_messages,
                    .bytes = options_.spawn_queue_bytes,
-                   .requests = options_.requests_max}),
+                   .requests = options_.requests_max,
+                   .running = options_.concurrency_max}),
       calls_(*this, options_, engine_, leadership_, pool_),
       retries_(
           *this, calls_, engine_, leadership_, pool_,
@@ -263,6 +264,7 @@ Result<void> NodeCore::end() {
       deadline);
   if (!drained) {
     busy = std::to_string(dispatcher_.running()) + " handlers or their replies";
+    dispatcher_.refuse_waiting(messages_left());
     dispatcher_.stop_all();
   }
   close_connections(deadline);
@@ -347,6 +349,7 @@ void NodeCore::stop_driving() {
   loopback_.clear();
   engine_.cancel_timer(hold_alarm_);
   engine_.cancel_timer(wait_alarm_);
+  engine_.cancel_timer(dispatch_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
   lock.unlock();
@@ -369,6 +372,15 @@ std::vector<NodeCore::ConnectionPtr> NodeCore::connections_left() {
   return left;
 }
 
+std::vector<std::shared_ptr<dispatch::KeptMessage>> NodeCore::messages_left() {
+  const std::lock_guard lock(engine_.mutex());
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> left;
+  for (const auto& entry : connections_) {
+    for (auto& message : entry.second->running()) left.push_back(std::move(message));
+  }
+  return left;
+}
+
 NodeCounters NodeCore::counters() {
   const std::lock_guard lock(engine_.mutex());
   NodeCounters counters;
@@ -387,6 +399,7 @@ NodeCounters NodeCore::counters() {
 DispatchCounts NodeCore::dispatch_counts() {
   return {.refused = dispatcher_.tally().refusals(),
           .failed = dispatcher_.tally().failures(),
+          .lanes = dispatcher_.lanes(),
           .handlers = handlers_.counts()};
 }
 
@@ -428,15 +441,15 @@ Result<void> NodeCore::register_system_handlers() {
       {.instance = instance_,
        .endpoints = [this] { return endpoints(); },
        .time_after = [this](auto delay) { return engine_.time_after(delay); },
-       .wake_at = [this](TimePoint time) { wake_system_handlers(time); },
+       .wake_at = [this](TimePoint time) { arm_by(wait_alarm_, time); },
        .wait_max = options_.call_timeout});
 }
 
-void NodeCore::wake_system_handlers(TimePoint time) {
+void NodeCore::arm_by(engine::Timer& alarm, TimePoint time) {
   const std::lock_guard lock(engine_.mutex());
-  if (undriven_ || (wait_alarm_.is_armed() && wait_alarm_.due() <= time)) return;
-  // Whoever waits is a message that is kept: the node is led.
-  engine_.arm_timer(wait_alarm_, time);
+  if (undriven_ || (alarm.is_armed() && alarm.due() <= time)) return;
+  // Whoever waits is a message that is kept: the node is led. Lanes may be forgotten late.
+  engine_.arm_timer(alarm, time);
 }
 
 void NodeCore::make_loopback() {

@@ -136,6 +136,15 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
     NodeCore& core;
   };
 
+  /// Likewise for messages, batches and lanes that wait for a time.
+  struct DispatchAlarm final : engine::Timer {
+    explicit DispatchAlarm(NodeCore& c) noexcept : core(c) {}
+    void expire() override {
+      core.defer([&dispatcher = core.dispatcher_] { dispatcher.on_time(); });
+    }
+    NodeCore& core;
+  };
+
   struct OneShot final : engine::Timer {
     OneShot(NodeCore& c, Action f) : core(c), function(std::move(f)) {}
     void expire() override { core.fire(*this); }
@@ -181,6 +190,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
+  void warn(std::string text) override { log(LogLevel::warning, std::move(text)); }
+  void look_at(TimePoint time) override { arm_by(dispatch_alarm_, time); }
   // CallHost
   Result<peers::Connection*> route(detail::PeerLink& link, TimePoint deadline) override;
   Result<void> may_wait_here() const override;
@@ -207,6 +218,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void give_up_waiting();
   Result<void> end();
   std::vector<ConnectionPtr> connections_left();
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> messages_left();
 
   /// A turn but for what was sent in it, which stays for the caller to destroy.
   std::size_t run_turn(engine::Lock& lock);
@@ -230,7 +242,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void fire(OneShot& timer);
   LogFunction deferred_log();
   Result<void> register_system_handlers();
-  void wake_system_handlers(TimePoint time);
+  /// Unless it is due earlier, or nothing is driven any more. Lock not held.
+  void arm_by(engine::Timer& alarm, TimePoint time);
   void make_loopback();
 
   /// The options of an endpoint that are the node's. Lock held.
@@ -293,6 +306,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
   WaitAlarm wait_alarm_{*this};
+  DispatchAlarm dispatch_alarm_{*this};
   std::list<OneShot> one_shots_;
   std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;

@@ -20,13 +20,32 @@ Result<void> check_name(const std::string& name, Owner owner) {
   return {};
 }
 
+Result<void> check_options(const Handler& handler) {
+  const auto refuse = [&](const std::string& why) {
+    return Error(Errc::invalid_argument, "handler '" + handler.name + "' " + why);
+  };
+  if (!handler.function && !handler.batch_function) return refuse("has no function");
+  const Lane& lane = handler.options.lane;
+  if (lane.scope == Lane::Scope::node && lane.name.empty()) {
+    return refuse("has a shared lane without a name");
+  }
+  if (!handler.batch_function) return {};
+  if (handler.options.batch.messages_max == 0) {
+    return refuse("takes batches of 0 messages (BatchOptions::messages_max): at least 1");
+  }
+  if (lane.scope != Lane::Scope::none) {
+    return refuse(
+        "takes batches, whose messages cannot be in lanes: with concurrency_max 1 its "
+        "batches run one after the other");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
   if (auto checked = check_name(handler.name, owner); checked.has_error()) return checked;
-  if (!handler.function) {
-    return Error(Errc::invalid_argument, "handler '" + handler.name + "' has no function");
-  }
+  if (auto checked = check_options(handler); checked.has_error()) return checked;
   const std::string name = handler.name;
   {
     const std::unique_lock lock(mutex_);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dispatch/batch_collector.hpp"
 #include "dispatch/permits.hpp"
 #include "dispatch/tally.hpp"
 #include "registry/event_log.hpp"
@@ -23,12 +24,20 @@ namespace trestle::registry {
 /// Who may register a name that starts with '_'.
 enum class Owner { application, system };
 
-/// A registered handler and its permits. Lifetime: shared with every run under way.
+/// A registered handler, its permits and counts. Lifetime: shared with every run under way.
 struct Entry : std::enable_shared_from_this<Entry> {
   explicit Entry(Handler h, std::shared_ptr<dispatch::Tally> of_node = nullptr)
       : handler(std::move(h)),
         permits(handler.options.concurrency_max),
+        batches(handler.batch_function
+                    ? std::make_unique<dispatch::BatchCollector>(handler.options.batch)
+                    : nullptr),
+        is_direct(handler.options.execution == Execution::inline_ && !permits.is_limited() &&
+                  handler.options.lane.scope == Lane::Scope::none && batches == nullptr),
         node_tally(of_node != nullptr ? std::move(of_node) : std::make_shared<dispatch::Tally>()) {}
+
+  /// One that every node has, and that is never to wait for those of the application.
+  bool is_systems() const noexcept { return handler.name.front() == '_'; }
 
   /// Counted for the handler, and for its node.
   void count(dispatch::Refusal why) noexcept {
@@ -42,6 +51,8 @@ struct Entry : std::enable_shared_from_this<Entry> {
 
   Handler handler;
   dispatch::Permits permits;
+  const std::unique_ptr<dispatch::BatchCollector> batches;  // of batched handlers
+  const bool is_direct;  // nothing of its own keeps it from running in the turn of its message
   dispatch::Tally tally;
   const std::shared_ptr<dispatch::Tally> node_tally;
   // relaxed: a message that comes at the same moment may still run it.
