@@ -26,9 +26,11 @@ struct KeptMessage : Message, Passage, std::enable_shared_from_this<KeptMessage>
 
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
-  ByteBudget::Share share;          // of the bytes that may wait
-  bool occupies_window = true;      // false: its sender was told already that there is room
-  OpenLane* lane = nullptr;         // that it is in
+  ByteBudget::Share share;      // of the bytes that may wait
+  bool occupies_window = true;  // false: its sender was told already that there is room
+  // Whoever inherits a permit for it may need its lane after it has left.
+  std::shared_ptr<OpenLane> lane;
+  bool is_in_lane = false;
   std::weak_ptr<KeptBatch> batch;   // that it joined
   bool is_listed = false;           // among those that wait
   WaitingLine::Place worker_place;  // where it waits, if it does

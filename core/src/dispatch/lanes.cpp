@@ -11,19 +11,19 @@ std::string OpenLane::text() const {
   return text;
 }
 
-OpenLane& Lanes::enter(const Lane& lane, const InstanceId& sender) {
+std::shared_ptr<OpenLane> Lanes::enter(const Lane& lane, const InstanceId& sender) {
   const InstanceId owner = lane.scope == Lane::Scope::sender ? sender : InstanceId();
   const std::lock_guard lock(mutex_);
   auto found = lanes_.find(Key{lane.scope, owner, lane.name});
   if (found == lanes_.end()) {
-    auto made = std::make_unique<OpenLane>(lane.scope, lane.name, owner);
+    auto made = std::make_shared<OpenLane>(lane.scope, lane.name, owner);
     const Key key{lane.scope, owner, made->name};
     found = lanes_.emplace(key, std::move(made)).first;
   } else if (found->second->messages_ == 0) {
     idle_.erase(found->second->idle_place_);
   }
   ++found->second->messages_;
-  return *found->second;
+  return found->second;
 }
 
 bool Lanes::leave(OpenLane& lane, TimePoint now) {

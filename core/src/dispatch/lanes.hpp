@@ -50,8 +50,8 @@ class Lanes {
   /// or if more than so many are idle: senders may be many, and short-lived.
   static constexpr std::size_t idle_count_max = 1024;
 
-  /// A message enters its lane. It is there until as many left as entered.
-  OpenLane& enter(const Lane& lane, const InstanceId& sender);
+  /// A message enters its lane, which is not forgotten until as many left as entered.
+  std::shared_ptr<OpenLane> enter(const Lane& lane, const InstanceId& sender);
   /// True: nobody is in it any more, and next_reap() is its end, or earlier.
   bool leave(OpenLane& lane, TimePoint now);
 
@@ -75,7 +75,7 @@ class Lanes {
   void forget_oldest();
 
   mutable std::mutex mutex_;
-  std::map<Key, std::unique_ptr<OpenLane>> lanes_;
+  std::map<Key, std::shared_ptr<OpenLane>> lanes_;
   std::list<OpenLane*> idle_;  // by idle_since_
 };
 

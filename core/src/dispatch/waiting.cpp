@@ -37,7 +37,8 @@ void Dispatcher::add_gates(Passage& run, registry::Entry& entry) {
 std::optional<Error> Dispatcher::line_up(const MessagePtr& message) {
   const Lane& lane = message->entry->handler.options.lane;
   if (lane.scope != Lane::Scope::none) {
-    message->lane = &lanes_.enter(lane, message->connection->peer().instance);
+    message->lane = lanes_.enter(lane, message->connection->peer().instance);
+    message->is_in_lane = true;
     message->add_gate({&message->lane->permits, room_of(lane)});
     if (lane.when_full == LaneFull::warn) warn_if_full(*message);
   }
@@ -48,7 +49,8 @@ std::optional<Error> Dispatcher::line_up(const MessagePtr& message) {
   }
   list(message);
   const auto outcome = message->enter([&] { return task_for(message); });
-  if (outcome == Passage::Outcome::full) return full_at(*message, *message->entry, message->lane);
+  if (outcome == Passage::Outcome::full)
+    return full_at(*message, *message->entry, message->lane.get());
   if (outcome == Passage::Outcome::through) go_on(message);
   return std::nullopt;
 }
@@ -93,9 +95,9 @@ void Dispatcher::warn_if_full(const KeptMessage& message) {
 
 void Dispatcher::leave_gates(KeptMessage& message) {
   message.leave();
-  OpenLane* const lane = std::exchange(message.lane, nullptr);
-  if (lane != nullptr && lanes_.leave(*lane, events_.now()))
-    look_at(events_.now() + Lanes::idle_max);
+  if (!std::exchange(message.is_in_lane, false)) return;
+  const TimePoint now = events_.now();
+  if (lanes_.leave(*message.lane, now)) look_at(now + Lanes::idle_max);
 }
 
 // ---- Batches ------------------------------------------------------------------------------------
@@ -156,7 +158,8 @@ void Dispatcher::start(const BatchPtr& batch) {
 
 void Dispatcher::refuse_later(const MessagePtr& message) {
   if (!claim(*message)) return;  // it was dropped, and has left its lane
-  Error why = message->has_all() ? no_worker() : full_at(*message, *message->entry, message->lane);
+  Error why =
+      message->has_all() ? no_worker() : full_at(*message, *message->entry, message->lane.get());
   // Refusing takes the engine's lock, which the caller may hold.
   events_.defer([this, message, why = std::move(why)]() mutable {
     KeptResponder(*this, message).fail(std::move(why));
