@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "raw_calls.hpp"
+
 namespace trestle {
 namespace {
 
@@ -161,6 +163,25 @@ TEST_F(DispatchCounting, BeginsAnewWithAHandlerThatComesBack) {
 
   EXPECT_EQ(row(counts, "note").refused, (RefusalCounts{.kind_mismatch = 1}));
   EXPECT_EQ(counts.refused, (RefusalCounts{.kind_mismatch = 2}));
+}
+
+class RefusedFrames : public RawCalls {};
+
+TEST_F(RefusedFrames, AreCountedForTheNodeAlone) {
+  server.add(unary("seven", [] { return 7; })).value();
+  wire::Request of_no_mode = request(1, 1, "seven");
+  of_no_mode.mode = static_cast<DeliveryMode>(9);
+  wire::Request of_no_codec = request(2, 1, "seven");
+  of_no_codec.codec = static_cast<Codec>(9);
+  wire::Request of_no_handler = request(3, 0, "");
+
+  send_together(std::tuple{of_no_mode, of_no_codec, of_no_handler});
+  network.settle();
+
+  const DispatchCounts counts = server.dispatch_counts();
+  EXPECT_EQ(counts.refused, (RefusalCounts{.kind_mismatch = 1, .undecodable = 1, .invalid = 1}));
+  for (const HandlerCounts& one : counts.handlers) EXPECT_EQ(one.refused, RefusalCounts{});
+  EXPECT_EQ(server.counters().messages_received, 3u);
 }
 
 }  // namespace

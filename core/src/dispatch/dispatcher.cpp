@@ -109,8 +109,9 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
   const bool with_receipt = wants_receipt(message) && kept->entry->batches == nullptr;
   if (with_receipt) ++kept->obstacles;
   if (connection.must_announce_room()) connection.send_window();
-  const auto full = kept->entry->batches != nullptr ? join_batch(kept) : line_up(kept);
-  if (full) {
+  if (kept->entry->is_ungated && !node_permits_.is_limited()) {
+    go_on(kept);
+  } else if (const auto full = kept->entry->batches ? join_batch(kept) : line_up(kept)) {
     forgo(*kept);
     return refuse(connection, request, kept->entry, *full);
   }

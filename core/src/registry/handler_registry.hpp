@@ -32,8 +32,9 @@ struct Entry : std::enable_shared_from_this<Entry> {
         batches(handler.batch_function
                     ? std::make_unique<dispatch::BatchCollector>(handler.options.batch)
                     : nullptr),
-        is_direct(handler.options.execution == Execution::inline_ && !permits.is_limited() &&
-                  handler.options.lane.scope == Lane::Scope::none && batches == nullptr),
+        is_ungated(!permits.is_limited() && handler.options.lane.scope == Lane::Scope::none &&
+                   batches == nullptr),
+        is_direct(is_ungated && handler.options.execution == Execution::inline_),
         node_tally(of_node != nullptr ? std::move(of_node) : std::make_shared<dispatch::Tally>()) {}
 
   /// One that every node has, and that is never to wait for those of the application.
@@ -52,7 +53,8 @@ struct Entry : std::enable_shared_from_this<Entry> {
   Handler handler;
   dispatch::Permits permits;
   const std::unique_ptr<dispatch::BatchCollector> batches;  // of batched handlers
-  const bool is_direct;  // nothing of its own keeps it from running in the turn of its message
+  const bool is_ungated;  // nothing of its own bounds its runs, or gathers messages for one
+  const bool is_direct;   // and it runs in the turn of its message
   dispatch::Tally tally;
   const std::shared_ptr<dispatch::Tally> node_tally;
   // relaxed: a message that comes at the same moment may still run it.
