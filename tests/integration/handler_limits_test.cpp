@@ -336,7 +336,7 @@ TEST(Window, IsNotLeftFullWhileInlineHandlersWait) {
   Node& client = network.add_node();
   const Peer peer = client.connect(server.listen("inproc://*").value()).value();
   const Peer back = server.peer(client.instance_id());
-  constexpr HandlerOptions at_once{.execution = Execution::inline_};
+  const HandlerOptions at_once{.execution = Execution::inline_};
   server
       .add(am(
           "note", [] {}, at_once))

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <trestle/clock.hpp>
+#include <trestle/dispatch_counts.hpp>
 #include <trestle/error.hpp>
 #include <trestle/handler.hpp>
 #include <trestle/handler_events.hpp>
@@ -50,6 +51,8 @@ struct NodeOptions {
   std::size_t workers = 0;         ///< threads for spawn handlers; 0: max(2, CPUs)
   std::size_t spawn_queue_messages = 65'536;   ///< waiting for a worker; more are refused
   std::size_t spawn_queue_bytes = 256u << 20;  ///< of payloads kept for spawn handlers, likewise
+  std::size_t concurrency_max = 0;             ///< handlers that run at once, inline ones, too, but
+                                               ///< not the system's: others wait; 0: no limit
   std::size_t calls_max = 65'535;              ///< outstanding per connection
   std::size_t requests_max = 4096;             ///< a peer's, under way per connection: its window;
                                                ///< what is beyond it waits on the peer's side
@@ -233,6 +236,9 @@ class TRESTLE_EXPORT Node {
   TimePoint now() const noexcept;
   /// What it counted since its start, and has now.
   NodeCounters counters() const;
+  /// What it did not run, by reason and by handler; after close(), too. Whoever got a refusal finds
+  /// it counted.
+  DispatchCounts dispatch_counts() const;
 
   /// Refuses new work and tells the peers, waits for running handlers and their replies at most
   /// close_timeout, then closes. Messages that wait for a worker are dropped then; handlers that

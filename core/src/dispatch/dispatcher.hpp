@@ -7,13 +7,20 @@
 #include <trestle/payload.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "dispatch/batch_collector.hpp"
 #include "dispatch/fair_budget.hpp"
 #include "dispatch/kept_message.hpp"
+#include "dispatch/lanes.hpp"
 #include "dispatch/stop_roll.hpp"
+#include "dispatch/timetable.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/packet_hold.hpp"
 #include "peers/connection.hpp"
@@ -43,6 +50,10 @@ class DispatchEvents {
   /// No message is kept any more; running() is 0. Lock not held.
   virtual void on_idle() = 0;
   virtual void log_handler_error(std::string_view handler, const Error& error) = 0;
+  /// Lock held or not.
+  virtual void warn(std::string text) = 0;
+  /// on_time() is called in a turn from then on, or before. Lock not held.
+  virtual void look_at(TimePoint time) = 0;
 
  protected:
   ~DispatchEvents() = default;
@@ -50,9 +61,10 @@ class DispatchEvents {
 
 /// What may wait at once; see NodeOptions.
 struct QueueLimits {
-  std::size_t messages = 0;  ///< for a worker, or a permit; likewise for one of each handler
+  std::size_t messages = 0;  ///< in all; likewise for one handler, for the node, in batches of one
   std::size_t bytes = 0;     ///< of all payloads that are kept beyond the turn
   std::size_t requests = 0;  ///< of one connection, until their outcome is known
+  std::size_t running = 0;   ///< handlers of the application at once; 0: no limit
 };
 
 /// Threads: under the engine's lock for on_request; any, without it, for outcomes.
@@ -65,8 +77,9 @@ class Dispatcher {
         pool_(pool),
         queue_max_(limits.messages),
         requests_max_(limits.requests),
-        waiting_(limits.messages, modest_messages),
-        kept_bytes_(limits.bytes) {}
+        places_(limits.messages, modest_messages),
+        kept_bytes_(limits.bytes),
+        node_permits_(limits.running) {}
 
   /// Starts the handler, or refuses at once with a text.
   void on_request(peers::Connection& connection, wire::Request& request,
@@ -85,17 +98,26 @@ class Dispatcher {
   /// `now`: at about this time it begins.
   void run(Message& message, TimePoint now);
 
-  /// From now on every request is refused as draining.
-  void close_gate() noexcept { gate_closed_.store(true, std::memory_order_relaxed); }
+  /// Ends what was to wait until a time that has come. Threads: the leader, lock not held.
+  void on_time();
+
+  /// From now on every request is refused as draining, and no batch waits for more. Lock held.
+  void close_gate();
+  /// Refuses what has not started, as draining. `unstarted`: what is known of from elsewhere. Lock
+  /// not held.
+  void refuse_waiting(const std::vector<std::shared_ptr<KeptMessage>>& unstarted);
 
   /// Messages that are kept and owe their outcome still.
   std::size_t running() const noexcept { return running_.load(std::memory_order_seq_cst); }
 
+  /// Lanes that are in use, or were of late.
+  std::size_t lanes() const { return lanes_.size(); }
+
   std::uint64_t received() const noexcept { return received_; }
-  std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
-  std::uint64_t handler_errors() const noexcept {
-    return handler_errors_.load(std::memory_order_relaxed);
-  }
+  /// A request that could not even be read was refused with that code.
+  void count_rejected(Errc code) noexcept;
+  /// Of all messages, rejected ones included.
+  const Tally& tally() const noexcept { return handlers_.tally(); }
 
  private:
   /// Of one connection: what pool and permits have room for, it may have waiting.
@@ -103,24 +125,79 @@ class Dispatcher {
 
   class TurnResponder;
   class KeptResponder;
+  using MessagePtr = std::shared_ptr<KeptMessage>;
+  using BatchPtr = std::shared_ptr<KeptBatch>;
 
   /// False: the request cannot be run, and was refused. Looks the handler up on its first message.
   bool admit(peers::Connection& connection, const wire::Request& request,
              peers::HandlerName& handler);
-  void refuse(peers::Connection& connection, const wire::Request& request, const Error& error);
+  /// `entry`: that of the handler, if there is one.
+  void refuse(peers::Connection& connection, const wire::Request& request, registry::Entry* entry,
+              const Error& error);
+  /// False: it must be kept, to run on a worker, or later.
+  bool runs_in_turn(const registry::Entry& entry) const noexcept {
+    return entry.is_direct && (!node_permits_.is_limited() || entry.is_systems());
+  }
   void keep_and_start(Message message, engine::PacketSource& source, const wire::Request& request);
-  std::shared_ptr<KeptMessage> keep(const Message& message);
+  MessagePtr keep(const Message& message);
+  /// As if it had never been kept. Lock held.
+  void forgo(KeptMessage& message);
+
+  // ---- On the way to the start ----
+
+  /// The gates that all runs of a handler pass, but for lanes.
+  void add_gates(Passage& run, registry::Entry& entry);
+  /// Lets it wait for its turn; without gates it starts. What is full, if something is.
+  std::optional<Error> line_up(const MessagePtr& message);
+  std::optional<Error> join_batch(const MessagePtr& message);
+  void complete(const BatchPtr& batch);
+  Error full_at(const Passage& run, const registry::Entry& entry, const OpenLane* lane) const;
+  /// How many may wait in a lane of a handler that asks for it so.
+  std::size_t room_of(const Lane& lane) const noexcept;
+  void warn_if_full(const KeptMessage& message);
+  template <class Run>
+  Permits::Task task_for(const std::shared_ptr<Run>& run) {
+    return [this, run] { inherit(run); };
+  }
+  template <class Run>
+  void inherit(const std::shared_ptr<Run>& run);
   /// One obstacle less; without any it starts.
-  void go_on(std::shared_ptr<KeptMessage> message);
-  void start(std::shared_ptr<KeptMessage> message);
-  void give_receipt(const std::shared_ptr<KeptMessage>& message);
-  void drop_or_stop(const std::shared_ptr<KeptMessage>& message);
+  template <class Run>
+  void go_on(const std::shared_ptr<Run>& run) {
+    if (run->obstacles.fetch_sub(1, std::memory_order_acq_rel) == 1) start(run);
+  }
+  void start(const MessagePtr& message);
+  void start(const BatchPtr& batch);
+  /// As overloaded, because there is no room where it has come to.
+  void refuse_later(const MessagePtr& message);
+  void refuse_later(const BatchPtr& batch);
+  /// False: the message has ended.
+  bool give_receipt(const MessagePtr& message);
+  /// on_time() will be called then.
+  void look_at(TimePoint time);
+
+  /// Those who wait for others can be found here.
+  void list(const MessagePtr& message);
+  /// Its lane as well. Lock held or not.
+  void leave_gates(KeptMessage& message);
+  void leave_gates(KeptBatch& batch);
+  /// True once: whoever asks decides what becomes of it.
+  bool claim(KeptMessage& message);
+  void drop_or_stop(const MessagePtr& message);
   /// Whoever claimed it ends the message without its handler.
-  void drop(const std::shared_ptr<KeptMessage>& message, Error why);
-  void run_kept(const std::shared_ptr<KeptMessage>& message);
+  void drop(const MessagePtr& message, Error why);
+
+  // ---- Running ----
+
+  /// True: it is the caller's to run.
+  bool claim_to_run(const MessagePtr& message);
+  void run_kept(const MessagePtr& message);
+  void run_batch(const BatchPtr& batch);
+  void run_together(const std::vector<MessagePtr>& messages);
+  Context context_of(Message& message, detail::Responder& responder);
 
   /// False: the caller gave up while the message waited, and counts on that it was not too late.
-  bool is_still_wanted(const Message& message, TimePoint now);
+  static bool is_still_wanted(const Message& message, TimePoint now);
   template <class R>
   void call_handler(Message& message, R& responder);
   void count_failure(const Message& message, const Error& error);
@@ -133,14 +210,17 @@ class Dispatcher {
   WorkerPool& pool_;
   const std::size_t queue_max_;
   const std::size_t requests_max_;
-  FairBudget waiting_;     // messages
+  FairBudget places_;      // of messages that wait
   FairBudget kept_bytes_;  // of their payloads
+  Permits node_permits_;
+  Lanes lanes_;
+  Timetable<KeptMessage> waiting_;  // at gates and in batches, until their deadlines
+  Timetable<KeptBatch> batches_;    // open ones until they close, others for ever
+  std::atomic<TimePoint::rep> next_look_{TimePoint::max().count()};
   const std::shared_ptr<StopRoll> roll_ = std::make_shared<StopRoll>();
   std::atomic<bool> gate_closed_{false};
   std::atomic<std::size_t> running_{0};
   std::uint64_t received_ = 0;
-  std::atomic<std::uint64_t> refused_{0};
-  std::atomic<std::uint64_t> handler_errors_{0};
 };
 
 }  // namespace trestle::dispatch

@@ -1,10 +1,14 @@
-// Asking the handler of a kept message to stop.
+// Asking the handler of a kept message to stop, and the end of one that was never run.
 #include "dispatch/kept_message.hpp"
+
+#include "registry/handler_registry.hpp"
 
 namespace trestle::dispatch {
 
 KeptMessage::~KeptMessage() {
   if (roll_ != nullptr) roll_->remove(*this);
+  // Nobody was left to run it: the node had closed.
+  if (entry_owner != nullptr && is_waiting()) entry_owner->count(Refusal::draining);
 }
 
 std::stop_token KeptMessage::stop_token(const std::shared_ptr<StopRoll>& roll) {

@@ -8,27 +8,34 @@
 
 #include "dispatch/fair_budget.hpp"
 #include "dispatch/message.hpp"
+#include "dispatch/passage.hpp"
 #include "dispatch/stop_roll.hpp"
 #include "dispatch/waiting_line.hpp"
 
 namespace trestle::dispatch {
 
-/// A message that waits for a worker or a permit, or whose answer comes later. It counts among the
-/// requests under way until then. Threads: any for its functions; its members belong to whoever
-/// claimed it, before that to the engine's lock.
-struct KeptMessage : Message, std::enable_shared_from_this<KeptMessage> {
+struct KeptBatch;
+struct OpenLane;
+
+/// A message that waits for a worker, a permit or others of its batch, or whose answer comes later.
+/// It counts among the requests under way until then. Threads: any for its functions; its members
+/// belong to whoever claimed it, before that to the engine's lock.
+struct KeptMessage : Message, Passage, std::enable_shared_from_this<KeptMessage> {
   KeptMessage() = default;
   ~KeptMessage();
 
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
-  FairBudget::Share place;          // among those that may wait
-  FairBudget::Share bytes;          // of the payloads that may wait, or be handled
-  bool occupies_window = true;      // false: its sender was told already that there is room
-  bool has_permit = true;           // false: it was dropped while it waited for one
-  WaitingLine::Place permit_place;  // where it waits, if it does
-  WaitingLine::Place worker_place;
-  std::atomic<int> obstacles{1};  // to get over before it starts: the permit, the receipt
+  FairBudget::Share place;      // among those that may wait
+  FairBudget::Share bytes;      // of the payloads that may wait, or be handled
+  bool occupies_window = true;  // false: its sender was told already that there is room
+  // Whoever inherits a permit for it may need its lane after it has left.
+  std::shared_ptr<OpenLane> lane;
+  bool is_in_lane = false;
+  std::weak_ptr<KeptBatch> batch;   // that it joined
+  bool is_listed = false;           // among those that wait
+  WaitingLine::Place worker_place;  // where it waits, if it does
+  std::atomic<int> obstacles{1};    // to get over before it starts: the gates, the receipt
 
   /// True once: for whoever runs the handler, or ends the message without it.
   bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }

@@ -43,6 +43,12 @@ class Permits {
     return static_cast<bool>(withdrawn);
   }
 
+  /// How many wait.
+  std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+
   /// Drops the tasks that wait. What they hold is destroyed without the lock.
   void drop_waiting() {
     WaitingLine dropped;  // outlives the lock
@@ -59,7 +65,7 @@ class Permits {
 
  private:
   const std::size_t limit_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::size_t running_ = 0;
   WaitingLine waiting_;
 };

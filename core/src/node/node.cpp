@@ -152,6 +152,9 @@ TimePoint Node::now() const noexcept {
 NodeCounters Node::counters() const {
   return core_->counters();
 }
+DispatchCounts Node::dispatch_counts() const {
+  return core_->dispatch_counts();
+}
 Result<void> Node::close() {
   return core_->close();
 }

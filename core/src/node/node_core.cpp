@@ -95,7 +95,8 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       dispatcher_(*this, handlers_, pool_,
                   {.messages = options_.spawn_queue_messages,
                    .bytes = options_.spawn_queue_bytes,
-                   .requests = options_.requests_max}),
+                   .requests = options_.requests_max,
+                   .running = options_.concurrency_max}),
       calls_(*this, options_, engine_, leadership_, pool_),
       retries_(
           *this, calls_, engine_, leadership_, pool_,
@@ -272,6 +273,7 @@ Result<void> NodeCore::end() {
       deadline);
   if (!drained) {
     busy = std::to_string(dispatcher_.running()) + " handlers or their replies";
+    dispatcher_.refuse_waiting(messages_left());
     dispatcher_.stop_all();
   }
   close_connections(deadline);
@@ -367,6 +369,7 @@ void NodeCore::stop_driving() {
   engine_.cancel_timer(hold_alarm_);
   engine_.cancel_timer(wait_alarm_);
   engine_.cancel_timer(line_alarm_);
+  engine_.cancel_timer(dispatch_alarm_);
   for (OneShot& timer : one_shots_) engine_.cancel_timer(timer);
   dropped.swap(one_shots_);
   lock.unlock();
@@ -389,12 +392,21 @@ std::vector<NodeCore::ConnectionPtr> NodeCore::connections_left() {
   return left;
 }
 
+std::vector<std::shared_ptr<dispatch::KeptMessage>> NodeCore::messages_left() {
+  const std::lock_guard lock(engine_.mutex());
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> left;
+  for (const auto& entry : connections_) {
+    for (auto& message : entry.second->running()) left.push_back(std::move(message));
+  }
+  return left;
+}
+
 NodeCounters NodeCore::counters() {
   const std::lock_guard lock(engine_.mutex());
   NodeCounters counters;
-  counters.messages_received = dispatcher_.received() + rejected_;
-  counters.messages_refused = dispatcher_.refused() + rejected_;
-  counters.handler_errors = dispatcher_.handler_errors();
+  counters.messages_received = dispatcher_.received();
+  counters.messages_refused = dispatcher_.tally().refusals().total();
+  counters.handler_errors = dispatcher_.tally().failures();
   counters.stray_outcomes = stray_outcomes_;
   counters.protocol_errors = protocol_errors_;
   counters.messages_lost = lost_messages_.all();
@@ -404,6 +416,13 @@ NodeCounters NodeCore::counters() {
     counters.calls_pending += entry.second->calls_pending();
   }
   return counters;
+}
+
+DispatchCounts NodeCore::dispatch_counts() {
+  return {.refused = dispatcher_.tally().refusals(),
+          .failed = dispatcher_.tally().failures(),
+          .lanes = dispatcher_.lanes(),
+          .handlers = handlers_.counts()};
 }
 
 void NodeCore::after(std::chrono::nanoseconds delay, std::function<void()> function) {
@@ -437,15 +456,15 @@ Result<void> NodeCore::register_system_handlers() {
       {.instance = instance_,
        .endpoints = [this] { return endpoints(); },
        .time_after = [this](auto delay) { return engine_.time_after(delay); },
-       .wake_at = [this](TimePoint time) { wake_system_handlers(time); },
+       .wake_at = [this](TimePoint time) { arm_by(wait_alarm_, time); },
        .wait_max = options_.call_timeout});
 }
 
-void NodeCore::wake_system_handlers(TimePoint time) {
+void NodeCore::arm_by(engine::Timer& alarm, TimePoint time) {
   const std::lock_guard lock(engine_.mutex());
-  if (undriven_ || (wait_alarm_.is_armed() && wait_alarm_.due() <= time)) return;
-  // Whoever waits is a message that is kept: the node is led.
-  engine_.arm_timer(wait_alarm_, time);
+  if (undriven_ || (alarm.is_armed() && alarm.due() <= time)) return;
+  // Whoever waits is a message that is kept: the node is led. Lanes may be forgotten late.
+  engine_.arm_timer(alarm, time);
 }
 
 void NodeCore::make_loopback() {

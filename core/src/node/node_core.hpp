@@ -69,6 +69,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::uint64_t incarnation() const noexcept { return incarnation_; }
   TimePoint now() const noexcept override { return engine_.now(); }
   NodeCounters counters();
+  DispatchCounts dispatch_counts();
 
   registry::HandlerRegistry& handlers() noexcept { return handlers_; }
   std::shared_ptr<peers::PeerEventLog> peer_events() const noexcept { return peer_events_; }
@@ -143,6 +144,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
     }
     NodeCore& core;
   };
+  /// Likewise for messages, batches and lanes that wait for a time.
+  struct DispatchAlarm final : engine::Timer {
+    explicit DispatchAlarm(NodeCore& c) noexcept : core(c) {}
+    void expire() override {
+      core.defer([&dispatcher = core.dispatcher_] { dispatcher.on_time(); });
+    }
+    NodeCore& core;
+  };
 
   struct OneShot final : engine::Timer {
     OneShot(NodeCore& c, Action f) : core(c), function(std::move(f)) {}
@@ -202,6 +211,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<peers::Connection*> dial_again(detail::PeerLink& link,
                                         std::chrono::nanoseconds at_most) override;
   bool may_redial() const override;
+  void warn(std::string text) override { log(LogLevel::warning, std::move(text)); }
+  void look_at(TimePoint time) override { arm_by(dispatch_alarm_, time); }
   // CallHost
   Result<peers::Connection*> route(detail::PeerLink& link, TimePoint deadline) override;
   Result<void> may_wait_here() const override;
@@ -227,6 +238,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void give_up_waiting();
   Result<void> end();
   std::vector<ConnectionPtr> connections_left();
+  std::vector<std::shared_ptr<dispatch::KeptMessage>> messages_left();
 
   /// A turn but for what was sent in it, which stays for the caller to destroy.
   std::size_t run_turn(engine::Lock& lock);
@@ -250,7 +262,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void fire(OneShot& timer);
   NodeLog::Services log_services();
   Result<void> register_system_handlers();
-  void wake_system_handlers(TimePoint time);
+  /// Unless it is due earlier, or nothing is driven any more. Lock not held.
+  void arm_by(engine::Timer& alarm, TimePoint time);
   void make_loopback();
 
   /// The options of an endpoint that are the node's. Lock held.
@@ -325,11 +338,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Alarm hold_alarm_;
   WaitAlarm wait_alarm_{*this};
   LineAlarm line_alarm_{*this};
+  DispatchAlarm dispatch_alarm_{*this};
   std::list<OneShot> one_shots_;
   std::vector<std::string> listening_;  // real URIs
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
-  std::uint64_t rejected_ = 0;
   std::uint64_t protocol_errors_ = 0;
   std::uint64_t strangers_closed_ = 0;
   std::size_t detached_connects_ = 0;  // which nobody blocks for

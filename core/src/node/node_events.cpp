@@ -369,8 +369,8 @@ void NodeCore::on_caller_lost(std::shared_ptr<dispatch::KeptMessage> message) {
   dispatcher_.stop(std::move(message));
 }
 
-void NodeCore::on_rejected(peers::Connection&, const wire::Rejected&) {
-  ++rejected_;
+void NodeCore::on_rejected(peers::Connection&, const wire::Rejected& rejected) {
+  dispatcher_.count_rejected(rejected.code);
 }
 
 void NodeCore::on_protocol_error(peers::Connection& connection, const Error& error) {

@@ -20,13 +20,32 @@ Result<void> check_name(const std::string& name, Owner owner) {
   return {};
 }
 
+Result<void> check_options(const Handler& handler) {
+  const auto refuse = [&](const std::string& why) {
+    return Error(Errc::invalid_argument, "handler '" + handler.name + "' " + why);
+  };
+  if (!handler.function && !handler.batch_function) return refuse("has no function");
+  const Lane& lane = handler.options.lane;
+  if (lane.scope == Lane::Scope::node && lane.name.empty()) {
+    return refuse("has a shared lane without a name");
+  }
+  if (!handler.batch_function) return {};
+  if (handler.options.batch.messages_max == 0) {
+    return refuse("takes batches of 0 messages (BatchOptions::messages_max): at least 1");
+  }
+  if (lane.scope != Lane::Scope::none) {
+    return refuse(
+        "takes batches, whose messages cannot be in lanes: with concurrency_max 1 its "
+        "batches run one after the other");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
   if (auto checked = check_name(handler.name, owner); checked.has_error()) return checked;
-  if (!handler.function) {
-    return Error(Errc::invalid_argument, "handler '" + handler.name + "' has no function");
-  }
+  if (auto checked = check_options(handler); checked.has_error()) return checked;
   const std::string name = handler.name;
   {
     const std::unique_lock lock(mutex_);
@@ -34,7 +53,7 @@ Result<void> HandlerRegistry::add(Handler handler, Owner owner) {
     if (entries_.contains(name)) {
       return Error(Errc::handler_exists, "Handler '" + name + "' already registered");
     }
-    entries_.emplace(name, std::make_shared<Entry>(std::move(handler)));
+    entries_.emplace(name, std::make_shared<Entry>(std::move(handler), tally_));
     events_->add(HandlerEvent::Change::registered, name);
   }
   if (added_) added_(name);
@@ -70,6 +89,16 @@ std::vector<std::string> HandlerRegistry::names() const {
   names.reserve(entries_.size());
   for (const auto& entry : entries_) names.push_back(entry.first);
   return names;
+}
+
+std::vector<HandlerCounts> HandlerRegistry::counts() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<HandlerCounts> counts;
+  counts.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) {
+    counts.push_back({name, entry->tally.refusals(), entry->tally.failures()});
+  }
+  return counts;
 }
 
 void HandlerRegistry::close() {

@@ -1,6 +1,7 @@
 // The handlers of a node, by name.
 #pragma once
 
+#include <trestle/dispatch_counts.hpp>
 #include <trestle/handler.hpp>
 
 #include <atomic>
@@ -13,7 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include "dispatch/batch_collector.hpp"
 #include "dispatch/permits.hpp"
+#include "dispatch/tally.hpp"
 #include "registry/event_log.hpp"
 
 namespace trestle::registry {
@@ -21,12 +24,39 @@ namespace trestle::registry {
 /// Who may register a name that starts with '_'.
 enum class Owner { application, system };
 
-/// A registered handler and its permits. Lifetime: shared with every run under way.
+/// A registered handler, its permits and counts. Lifetime: shared with every run under way.
 struct Entry : std::enable_shared_from_this<Entry> {
-  explicit Entry(Handler h) : handler(std::move(h)), permits(handler.options.concurrency_max) {}
+  explicit Entry(Handler h, std::shared_ptr<dispatch::Tally> of_node = nullptr)
+      : handler(std::move(h)),
+        permits(handler.options.concurrency_max),
+        batches(handler.batch_function
+                    ? std::make_unique<dispatch::BatchCollector>(handler.options.batch)
+                    : nullptr),
+        is_ungated(!permits.is_limited() && handler.options.lane.scope == Lane::Scope::none &&
+                   batches == nullptr),
+        is_direct(is_ungated && handler.options.execution == Execution::inline_),
+        node_tally(of_node != nullptr ? std::move(of_node) : std::make_shared<dispatch::Tally>()) {}
+
+  /// One that every node has, and that is never to wait for those of the application.
+  bool is_systems() const noexcept { return handler.name.front() == '_'; }
+
+  /// Counted for the handler, and for its node.
+  void count(dispatch::Refusal why) noexcept {
+    tally.refused(why);
+    node_tally->refused(why);
+  }
+  void count_failure() noexcept {
+    tally.failed();
+    node_tally->failed();
+  }
 
   Handler handler;
   dispatch::Permits permits;
+  const std::unique_ptr<dispatch::BatchCollector> batches;  // of batched handlers
+  const bool is_ungated;  // nothing of its own bounds its runs, or gathers messages for one
+  const bool is_direct;   // and it runs in the turn of its message
+  dispatch::Tally tally;
+  const std::shared_ptr<dispatch::Tally> node_tally;
   // relaxed: a message that comes at the same moment may still run it.
   std::atomic<bool> removed{false};
 };
@@ -56,6 +86,11 @@ class HandlerRegistry {
 
   std::vector<std::string> names() const;
 
+  /// What was counted for each.
+  std::vector<HandlerCounts> counts() const;
+  /// Of all handlers, also those that are gone, and of messages that name none.
+  dispatch::Tally& tally() const noexcept { return *tally_; }
+
   /// Drops every handler, with what its function holds, and the messages that wait for a permit.
   /// A function often holds a Peer, and through it the node.
   void close();
@@ -64,6 +99,7 @@ class HandlerRegistry {
   using Entries = std::map<std::string, std::shared_ptr<Entry>, std::less<>>;
 
   const std::shared_ptr<EventLog> events_;
+  const std::shared_ptr<dispatch::Tally> tally_ = std::make_shared<dispatch::Tally>();
   std::function<void(const std::string&)> added_;
   mutable std::shared_mutex mutex_;
   Entries entries_;

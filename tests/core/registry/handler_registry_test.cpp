@@ -74,6 +74,35 @@ TEST(HandlerRegistry, RefusesAHandlerWithoutAFunction) {
   EXPECT_EQ(handlers.find("hollow"), nullptr);
 }
 
+TEST(HandlerRegistry, RefusesASharedLaneWithoutAName) {
+  HandlerRegistry handlers;
+  Handler handler = named("write");
+  handler.options.lane.scope = Lane::Scope::node;
+
+  const auto refused = handlers.add(std::move(handler));
+
+  EXPECT_TRUE(refused.error().is(Errc::invalid_argument));
+  EXPECT_EQ(refused.error().text, "handler 'write' has a shared lane without a name");
+}
+
+TEST(HandlerRegistry, CountsForEachHandlerAndForTheNode) {
+  HandlerRegistry handlers;
+  ASSERT_TRUE(handlers.add(named("a")).has_value());
+  ASSERT_TRUE(handlers.add(named("b")).has_value());
+
+  handlers.find("b")->count(dispatch::Refusal::overloaded);
+  handlers.find("b")->count_failure();
+  handlers.tally().refused(dispatch::Refusal::unknown_handler);
+
+  const auto counts = handlers.counts();
+  ASSERT_EQ(counts.size(), 2u);
+  EXPECT_EQ(counts[0].handler, "a");
+  EXPECT_EQ(counts[0].refused, RefusalCounts{});
+  EXPECT_EQ(counts[1].refused, (RefusalCounts{.overloaded = 1}));
+  EXPECT_EQ(counts[1].failed, 1u);
+  EXPECT_EQ(handlers.tally().refusals(), (RefusalCounts{.unknown_handler = 1, .overloaded = 1}));
+}
+
 TEST(HandlerRegistry, ListsNamesInOrder) {
   HandlerRegistry handlers;
   ASSERT_TRUE(handlers.add(named("b")).has_value());
