@@ -1,4 +1,4 @@
-// trestle-demo: a leader and five workers, over three transports, count the words of real texts.
+// trestle-demo: a leader and seven workers, over five transports, count the words of real texts.
 #include "corpus.hpp"
 #include "leader.hpp"
 #include "report.hpp"
@@ -6,19 +6,23 @@
 #include "worker_process.hpp"
 
 #include <CLI/CLI.hpp>
+#include <trestle/plugins.hpp>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace trestle::demo {
 namespace {
 
 /// Where the worker processes listen; a further worker is a node inside the leader.
-constexpr std::array process_uris{"unix://*", "unix://*", "tcp://127.0.0.1:0", "tcp://127.0.0.1:0"};
+constexpr std::array process_uris{"unix://*",          "unix://*",    "tcp://127.0.0.1:0",
+                                  "tcp://127.0.0.1:0", "zmq+ipc://*", "zmq+tcp://127.0.0.1:0"};
 
 struct Arguments {
   std::vector<std::filesystem::path> files;
@@ -31,9 +35,19 @@ std::string scheme_of(const std::string& uri) {
   return uri.substr(0, uri.find(':'));
 }
 
+/// A build may have left the transport out.
+bool has_plugin(const std::vector<PluginFile>& files, std::string_view uri) {
+  const std::string name = "trestle_" + std::string(uri.substr(0, uri.find_first_of("+:"))) + ".so";
+  return std::any_of(files.begin(), files.end(),
+                     [&](const PluginFile& file) { return file.path.filename() == name; });
+}
+
 Result<std::vector<WorkerProcess>> start_processes() {
+  const auto files = list_plugin_files();
+  if (files.has_error()) return files.error();
   std::vector<WorkerProcess> processes;
   for (const char* uri : process_uris) {
+    if (!has_plugin(*files, uri)) continue;
     auto process = WorkerProcess::start(uri);
     if (process.has_error()) return std::move(process).error();
     processes.push_back(std::move(*process));
@@ -133,7 +147,7 @@ int run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   trestle::demo::Arguments arguments;
-  CLI::App app("Counts the words of texts on workers in this and four other processes.",
+  CLI::App app("Counts the words of texts on workers in this and in other processes.",
                "trestle-demo");
   app.add_option("FILES", arguments.files, "Texts; default: the licence texts that Debian installs")
       ->type_name("");
