@@ -12,6 +12,7 @@
 #include <array>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,13 +22,14 @@ namespace trestle::demo {
 namespace {
 
 /// Where the worker processes listen; a further worker is a node inside the leader.
-constexpr std::array process_uris{"unix://*",          "unix://*",    "tcp://127.0.0.1:0",
+constexpr std::array default_uris{"unix://*",          "unix://*",    "tcp://127.0.0.1:0",
                                   "tcp://127.0.0.1:0", "zmq+ipc://*", "zmq+tcp://127.0.0.1:0"};
 
 struct Arguments {
   std::vector<std::filesystem::path> files;
   std::size_t calls = 1500;
-  std::string worker_uri;  ///< set: this process is a worker
+  std::vector<std::string> process_uris;  ///< of worker processes; none: default_uris
+  std::string worker_uri;                 ///< set: this process is a worker
   std::size_t spoiled_calls = 0;
 };
 
@@ -42,12 +44,19 @@ bool has_plugin(const std::vector<PluginFile>& files, std::string_view uri) {
                      [&](const PluginFile& file) { return file.path.filename() == name; });
 }
 
-Result<std::vector<WorkerProcess>> start_processes() {
+Result<std::vector<std::string>> uris_for(const Arguments& arguments) {
+  if (!arguments.process_uris.empty()) return arguments.process_uris;
   const auto files = list_plugin_files();
   if (files.has_error()) return files.error();
+  std::vector<std::string> uris;
+  std::copy_if(default_uris.begin(), default_uris.end(), std::back_inserter(uris),
+               [&](const char* uri) { return has_plugin(*files, uri); });
+  return uris;
+}
+
+Result<std::vector<WorkerProcess>> start_processes(const std::vector<std::string>& uris) {
   std::vector<WorkerProcess> processes;
-  for (const char* uri : process_uris) {
-    if (!has_plugin(*files, uri)) continue;
+  for (const std::string& uri : uris) {
     auto process = WorkerProcess::start(uri);
     if (process.has_error()) return std::move(process).error();
     processes.push_back(std::move(*process));
@@ -110,7 +119,9 @@ Result<bool> lead(const Arguments& arguments) {
   const std::size_t rounds = (arguments.calls + corpus->pieces.size() - 1) / corpus->pieces.size();
 
   // Processes first: a fork copies no threads, so there must be none yet.
-  auto processes = start_processes();
+  const auto uris = uris_for(arguments);
+  if (uris.has_error()) return uris.error();
+  auto processes = start_processes(*uris);
   if (processes.has_error()) return processes.error();
   Node local_worker;
   const auto local_uri = serve_words(local_worker, "inproc://*");
@@ -154,6 +165,12 @@ int main(int argc, char** argv) {
   app.add_option("--calls", arguments.calls, "At least so many calls: texts are counted repeatedly")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
+  app.add_option(
+         "--at", arguments.process_uris,
+         "A worker process listens there; may be repeated. Default: two at unix and tcp, one "
+         "at each of zmq+ipc and zmq+tcp")
+      ->type_name("URI")
+      ->allow_extra_args(false);
   app.add_option("--worker", arguments.worker_uri,
                  "Be a worker that listens there until the end "
                  "of standard input")
