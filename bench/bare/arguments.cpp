@@ -21,13 +21,19 @@ void add_measure_options(CLI::App& verb, Arguments& arguments) {
 }
 
 void add_shared_options(CLI::App& verb, Arguments& arguments) {
-  verb.add_option("URI", arguments.endpoint, "tcp://127.0.0.1:PORT or unix://PATH")->required();
+  verb.add_option("URI", arguments.endpoint, "tcp://127.0.0.1:PORT, unix://PATH or ipc://PATH")
+      ->required();
   verb.add_option("--wait", arguments.waiting)
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, Waiting>{{"block", Waiting::block}, {"spin", Waiting::spin}}));
   verb.add_option("--write", arguments.writing)
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, Writing>{{"each", Writing::each}, {"turn", Writing::turn}}));
+  verb.add_option("--pattern", arguments.pattern)
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Pattern>{
+          {"dealer", Pattern::dealer}, {"req", Pattern::req}, {"push", Pattern::push}}));
+  verb.add_option("--hwm", arguments.hwm, "Messages that libzmq queues")
+      ->check(CLI::Range(1, 1000));
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ enum class Mode { rtt, oneway, pipe };
 /// How a side waits for bytes.
 enum class Waiting { block, spin };
 
+/// The libzmq sockets of both sides, by the client's: DEALER to ROUTER, REQ to REP, PUSH to PULL.
+enum class Pattern { dealer, req, push };
+
 /// When frames leave: each with a write of its own, or all of one turn together.
 enum class Writing { each, turn };
 
@@ -26,6 +29,8 @@ struct Arguments {
   double seconds = 1.0;
   Waiting waiting = Waiting::block;
   Writing writing = Writing::turn;
+  Pattern pattern = Pattern::dealer;
+  int hwm = 1000;  ///< messages that libzmq queues on each side
 };
 
 /// Reads the command line of a socket program; ends the program if it is wrong.

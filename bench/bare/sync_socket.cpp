@@ -2,15 +2,14 @@
 #include "arguments.hpp"
 #include "endpoint.hpp"
 #include "frame_stream.hpp"
-#include "result.hpp"
+#include "loads.hpp"
 
 #include <unistd.h>
 
-#include <cstdlib>
+#include <cstdio>
 
 namespace {
 
-using bare::Clock;
 using bare::FrameReader;
 using bare::Mode;
 using bare::Wanted;
@@ -27,9 +26,6 @@ struct Stream {
       if (reader.read_from(socket) == FrameReader::Reading::ended) return std::nullopt;
     }
   }
-  void await_frame() {
-    if (!receive()) bare::fail("the server has gone");
-  }
 };
 
 void prepare(int socket, bare::Waiting waiting) {
@@ -44,85 +40,31 @@ void serve_one(int socket) {
   close(socket);
 }
 
-void round_trips(Stream& stream, const std::vector<std::byte>& request, Clock::duration during,
-                 bare::Samples& samples) {
-  auto before = Clock::now();
-  const auto deadline = before + during;
-  while (before < deadline) {
-    bare::write_all(stream.socket, request);
-    stream.await_frame();
-    const auto after = Clock::now();
-    samples.add(after - before);
-    before = after;
+/// Models bare::Client.
+class Client {
+ public:
+  explicit Client(const bare::Arguments& arguments)
+      : stream_{bare::connect_to(arguments.endpoint), {}},
+        request_(bare::make_frame(arguments.size, Wanted::echo)),
+        message_(bare::make_frame(arguments.size, Wanted::nothing)) {
+    prepare(stream_.socket, arguments.waiting);
   }
-}
 
-/// Sends without waiting; the last message is answered, and the time until then counts.
-void one_way(Stream& stream, std::size_t size, Clock::duration during, bare::Samples& samples) {
-  const auto message = bare::make_frame(size, Wanted::nothing);
-  auto before = Clock::now();
-  const auto deadline = before + during;
-  while (before < deadline) {
-    bare::write_all(stream.socket, message);
-    const auto after = Clock::now();
-    samples.add(after - before);
-    before = after;
+  void send_request() { bare::write_all(stream_.socket, request_); }
+  void send_message() { bare::write_all(stream_.socket, message_); }
+  void await_reply() {
+    if (!stream_.receive()) bare::fail("the server has gone");
   }
-  bare::write_all(stream.socket, bare::make_frame(0, Wanted::echo));
-  stream.await_frame();
-}
-
-/// Keeps `outstanding` requests under way; each reply makes room for the next request. Replies come
-/// in order, so a ring of start times is enough.
-void pipeline(Stream& stream, const std::vector<std::byte>& request, std::size_t outstanding,
-              Clock::duration during, bare::Samples& samples) {
-  std::vector<Clock::time_point> started(outstanding);
-  auto now = Clock::now();
-  const auto deadline = now + during;
-  for (auto& start : started) {
-    start = now;
-    bare::write_all(stream.socket, request);
+  void flush() {
+    bare::write_all(stream_.socket, bare::make_frame(0, Wanted::echo));
+    await_reply();
   }
-  std::size_t oldest = 0;
-  std::size_t under_way = outstanding;
-  while (under_way > 0) {
-    stream.await_frame();
-    now = Clock::now();
-    samples.add(now - started[oldest]);
-    --under_way;
-    if (now < deadline) {
-      started[oldest] = now;
-      bare::write_all(stream.socket, request);
-      ++under_way;
-    }
-    oldest = (oldest + 1) % outstanding;
-  }
-}
 
-void run(Stream& stream, const bare::Arguments& arguments, Clock::duration during,
-         bare::Samples& samples) {
-  const auto request = bare::make_frame(arguments.size, Wanted::echo);
-  if (arguments.mode == Mode::rtt) return round_trips(stream, request, during, samples);
-  if (arguments.mode == Mode::oneway) return one_way(stream, arguments.size, during, samples);
-  pipeline(stream, request, arguments.outstanding, during, samples);
-}
-
-void measure(const bare::Arguments& arguments) {
-  Stream stream{bare::connect_to(arguments.endpoint), {}};
-  prepare(stream.socket, arguments.waiting);
-  const auto during =
-      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.seconds));
-  bare::Samples samples;
-  run(stream, arguments, during / 10, samples);  // warms up
-  samples.clear();
-  const auto start = Clock::now();
-  run(stream, arguments, during, samples);
-  bare::Result result{
-      arguments.endpoint, bare::to_text(arguments.mode), arguments.size, 1, 1, Clock::now() - start,
-      samples.count()};
-  if (arguments.mode == Mode::pipe) result.outstanding = arguments.outstanding;
-  bare::print(result, samples);
-}
+ private:
+  Stream stream_;
+  const std::vector<std::byte> request_;
+  const std::vector<std::byte> message_;
+};
 
 }  // namespace
 
@@ -134,7 +76,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (arguments.role == bare::Role::measure) {
-    measure(arguments);
+    Client client(arguments);
+    bare::measure(client, arguments);
     return 0;
   }
   const int listener = bare::listen_at(arguments.endpoint);

@@ -1,5 +1,6 @@
 """What is measured, against what, and the bar that the ratio has to meet: data alone."""
 import dataclasses
+import typing
 
 MIB = 1 << 20
 
@@ -9,7 +10,7 @@ class Program:
     """One measurement. Equal programs are measured once per round.
 
     kind: "trestle" (bench and serve of the tool), "many" (serve of the tool, and one thread with
-    many connections), "sync" and "epoll" (bare sockets), "inproc"
+    many connections), "sync" and "epoll" (bare sockets), "zmq" (bare libzmq), "inproc"
     (Trestle inside one process), "bare" (yardsticks inside one process).
     pinning: "split" (server on the first CPU, client on the second), "same" (both on the second),
     "free" (programs that pin their threads themselves).
@@ -24,6 +25,13 @@ class Program:
     spin: str = "auto"   # of Trestle
     wait: str = "block"  # of bare sockets
     write: str = "each"  # likewise
+    pattern: str = "dealer"  # of bare libzmq: the client's socket
+
+    @property
+    def hwm(self):
+        """Of bare libzmq: its default, but for large messages what it is fastest with. A thousand
+        of them queued take fresh memory, which costs more than sending them."""
+        return 1000 if self.size < MIB else 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Case:
     yardsticks: tuple
     metric: str     # a key of the programs' JSON
     direction: str  # "<=" or ">="
-    bar: float
+    bar: typing.Optional[float]  # None: only to be shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +66,10 @@ def epoll(what, **options):
     return Program("epoll", what, **options)
 
 
+def zmq(what, **options):
+    return Program("zmq", what, **options)
+
+
 def rtt_case(transport, pinning, bar):
     return Case(f"{transport}-rtt-{pinning}", tool(transport, pinning=pinning, spin="off"),
                 (sync(transport, pinning=pinning),), "p50_us", "<=", bar)
@@ -70,9 +82,8 @@ def auto_case(pinning):
 
 
 def large_case(transport):
-    large = {"mode": "oneway", "size": MIB}
-    return Case(f"{transport}-oneway-1MiB", tool(transport, **large), (sync(transport, **large),),
-                "per_second", ">=", 0.8)
+    return Case(f"{transport}-oneway-1MiB", tool(transport, **ONE_WAY_LARGE),
+                (sync(transport, **ONE_WAY_LARGE),), "per_second", ">=", 0.8)
 
 
 def connections_case(clients):
@@ -80,6 +91,41 @@ def connections_case(clients):
                 (epoll("tcp", clients=clients),), "per_second", ">=", 0.6)
 
 
+def zmq_cases(transport):
+    """The plugin beside libzmq itself."""
+    def case(name, metric, direction, bar, pattern="dealer", spin="auto", **load):
+        return Case(f"zmq-{transport}-{name}", tool(f"zmq+{transport}", spin=spin, **load),
+                    (zmq(transport, pattern=pattern, **load),), metric, direction, bar)
+    round_trip = {"metric": "p50_us", "direction": "<=", "spin": "off"}
+    rate = {"metric": "per_second", "direction": ">="}
+    return [
+        case("rtt-split", bar=1.10, **round_trip),
+        case("rtt-same", bar=1.30, pinning="same", **round_trip),
+        case("rtt-to-req", bar=None, pattern="req", **round_trip),
+        case("pipe-64Bx256", bar=1.5, **rate, **PIPE_64),
+        case("pipe-4KiBx64", bar=0.95, **rate, **PIPE_4K),
+        case("oneway-64B", bar=1.5, **rate, mode="oneway"),
+        case("oneway-64B-to-push", bar=None, pattern="push", **rate, mode="oneway"),
+        case("oneway-1MiB", bar=0.95, **rate, **ONE_WAY_LARGE),
+        case("oneway-1MiB-to-push", bar=None, pattern="push", **rate, **ONE_WAY_LARGE),
+    ]
+
+
+def without_zmq_cases(ours, theirs):
+    """Our own sockets beside libzmq, on the same work."""
+    def case(name, metric, direction, spin="auto", **load):
+        return Case(f"{ours}-to-zmq-{name}", tool(ours, spin=spin, **load),
+                    (zmq(theirs, **load),), metric, direction, None)
+    return [
+        case("rtt-split", "p50_us", "<=", spin="off"),
+        case("pipe-64Bx256", "per_second", ">=", **PIPE_64),
+        case("pipe-4KiBx64", "per_second", ">=", **PIPE_4K),
+        case("oneway-64B", "per_second", ">=", mode="oneway"),
+        case("oneway-1MiB", "per_second", ">=", **ONE_WAY_LARGE),
+    ]
+
+
+ONE_WAY_LARGE = {"mode": "oneway", "size": MIB}
 PIPE_64 = {"mode": "pipe", "outstanding": 256}
 PIPE_4K = {"mode": "pipe", "outstanding": 64, "size": 4096}
 SAME_THREAD = Program("inproc", "same-thread", pinning="free")
@@ -108,6 +154,10 @@ CASES = [
          (Program("bare", "spin", pinning="free"),), "p50_us", "<=", 7),
     Case("inproc-1MiB-to-64B", dataclasses.replace(SAME_THREAD, size=MIB), (SAME_THREAD,),
          "p50_us", "<=", 1.5),
+    *zmq_cases("tcp"),
+    *zmq_cases("ipc"),
+    *without_zmq_cases("tcp", "tcp"),
+    *without_zmq_cases("unix", "ipc"),
 ]
 
 PROBES = [

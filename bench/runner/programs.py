@@ -34,16 +34,26 @@ class Programs:
                  "many_connections", "idle_connections"]
         return [path for path in [self.tool, *map(self.bench, names)] if not path.is_file()]
 
+    def can_measure(self, case):
+        """Builds without the zmq plugin have nothing of libzmq."""
+        kinds = {program.kind for program in (case.ours, *case.yardsticks)}
+        return "zmq" not in kinds or self.bench("bare_zmq_socket").is_file()
+
     def server_command(self, program, folder):
         """The command, without its CPU; None for programs that need no server."""
         if program.kind in ("trestle", "many"):
-            endpoint = "tcp://127.0.0.1:0" if program.what == "tcp" else f"{program.what}://*"
+            place = "127.0.0.1:0" if program.what.endswith("tcp") else "*"
+            endpoint = f"{program.what}://{place}"
             return [self.tool, "serve", "--listen", endpoint, "--spin", program.spin]
         if program.kind in ("sync", "epoll"):
             endpoint = ("tcp://127.0.0.1:0" if program.what == "tcp"
                         else f"{program.what}://{folder}/socket")
             return [self.bench(f"bare_{program.kind}_socket"), "serve", endpoint,
                     "--wait", program.wait, "--write", program.write]
+        if program.kind == "zmq":
+            place = "127.0.0.1:*" if program.what == "tcp" else f"{folder}/socket"
+            return [self.bench("bare_zmq_socket"), "serve", f"{program.what}://{place}",
+                    "--pattern", program.pattern, "--hwm", program.hwm]
         return None
 
     def client_command(self, program, uri, seconds):
@@ -57,6 +67,9 @@ class Programs:
         if program.kind in ("sync", "epoll"):
             return [self.bench(f"bare_{program.kind}_socket"), "measure", uri, *load,
                     "--wait", program.wait, "--write", program.write]
+        if program.kind == "zmq":
+            return [self.bench("bare_zmq_socket"), "measure", uri, *load,
+                    "--pattern", program.pattern, "--hwm", program.hwm]
         if program.kind == "inproc":
             return [self.bench("inproc_bench"), program.what, "--seconds", seconds,
                     "--size", program.size]

@@ -3,6 +3,7 @@ import dataclasses
 import statistics
 import sys
 import time
+import typing
 
 from runner import machine
 from runner.programs import ProgramFailed, measure_once
@@ -88,7 +89,7 @@ class Verdict:
     ratio_min: float = 0.0
     ratio_max: float = 0.0
     direction: str = "<="
-    bar: float = 0.0
+    bar: typing.Optional[float] = 0.0  # None: there is none
     rounds: int = 0
     noisy_rounds: int = 0
     error: str = ""
@@ -96,8 +97,8 @@ class Verdict:
 
     @property
     def met(self):
-        if self.error:
-            return False
+        if self.error or self.bar is None:
+            return not self.error
         return self.ratio <= self.bar if self.direction == "<=" else self.ratio >= self.bar
 
 

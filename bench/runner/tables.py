@@ -17,11 +17,14 @@ def amount(value, metric):
 def word_of(verdict):
     if verdict.error:
         return "FAILED"
+    if verdict.bar is None:
+        return ""
     return "met" if verdict.met else "missed"
 
 
 def case_row(verdict):
-    bar = f"{verdict.direction.replace('<=', '≤').replace('>=', '≥')} {verdict.bar:g}"
+    sign = verdict.direction.replace("<=", "≤").replace(">=", "≥")
+    bar = "none" if verdict.bar is None else f"{sign} {verdict.bar:g}"
     if verdict.error:
         return [verdict.name, "", "", "", "", bar, word_of(verdict), ""]
     noise = f"{verdict.noisy_rounds} of {verdict.rounds}" if verdict.noisy_rounds else ""

@@ -5,6 +5,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+from runner import tables  # noqa: E402
 from runner.cases import CASES, PROBES, Case, Program  # noqa: E402
 from runner.programs import ProgramFailed, require_clean  # noqa: E402
 from runner.rounds import Plan, Round, RoundOfCase, Verdict, judge  # noqa: E402
@@ -33,6 +34,11 @@ class Judging(unittest.TestCase):
         self.assertFalse(judge(case_of("<=", 1.5), [quiet(1.6)]).met)
         self.assertTrue(judge(case_of(">=", 1.5), [quiet(1.6)]).met)
         self.assertFalse(judge(case_of(">=", 1.5), [quiet(1.4)]).met)
+
+    def test_judges_nothing_without_a_bar(self):
+        verdict = judge(case_of(">=", None), [quiet(0.1)])
+        self.assertTrue(verdict.met)
+        self.assertEqual(tables.word_of(verdict), "")
 
     def test_leaves_disturbed_rounds_out(self):
         verdict = judge(case_of("<=", 1.5), [quiet(1.2), noisy(7), noisy(8)])

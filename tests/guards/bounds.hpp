@@ -35,6 +35,11 @@ inline constexpr Bound client_call{3.2, "send, ppoll, recv, and epoll_wait every
 /// Of the thread that drives the server.
 inline constexpr Bound server_call{3.2, "ppoll, recv, send, and epoll_wait every twentieth time"};
 
+/// Of the same threads over libzmq, without what its own threads ask.
+inline constexpr Bound zmq_call{
+    6.5,
+    "write to wake libzmq's thread; poll before the sleep, ppoll, and poll, read, poll after it"};
+
 /// Writes and reads of both sides; 0.016 when each packet holds all calls that it can.
 inline constexpr Bound pipe{0.1, "256 outstanding calls travel in few packets, replies as well"};
 

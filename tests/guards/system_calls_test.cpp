@@ -3,9 +3,12 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <trestle/test_support/built_transports.hpp>
 
 #include "counting.hpp"
 #include "node_pair.hpp"
@@ -18,7 +21,9 @@ using test_support::system_calls;
 using test_support::SystemCalls;
 
 std::string name_of(const std::string& uri) {
-  return uri.substr(0, uri.find(':'));
+  std::string name = uri.substr(0, uri.find(':'));
+  std::replace(name.begin(), name.end(), '+', '_');
+  return name;
 }
 
 class SystemCallsOf : public ::testing::TestWithParam<const char*> {
@@ -71,6 +76,35 @@ TEST_P(BlockingCall, AsksTheKernelLittleAtTheServer) {
 
   EXPECT_GT(counted, 0.5) << "the meter does not count";
   expect_within(counted, server_call, "system calls of the server");
+}
+
+/// libzmq's own threads send and receive; these are the calls of ours.
+class CallOverZmq : public SystemCallsOf {};
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CallOverZmq);
+INSTANTIATE_TEST_SUITE_P(Transports, CallOverZmq,
+                         ::testing::ValuesIn(test_support::of_this_build({"zmq+tcp://127.0.0.1:0",
+                                                                          "zmq+ipc://*"})),
+                         [](const auto& kind) { return name_of(kind.param); });
+
+TEST_P(CallOverZmq, AsksTheKernelLittleAtTheClient) {
+  constexpr int calls = 200;
+  const double counted = per_message(
+      calls, [] { return by_this_thread().total(); }, [&] { pair_.call("echo", small_, calls); });
+
+  EXPECT_GT(counted, 3.0) << "the meter does not count";
+  expect_within(counted, zmq_call, "system calls of the caller");
+}
+
+TEST_P(CallOverZmq, AsksTheKernelLittleAtTheServer) {
+  constexpr int calls = 200;
+  pair_.call("echo", small_, 1);
+  const double counted = per_message(
+      calls, [&] { return pair_.server_calls().total(); },
+      [&] { pair_.call("echo", small_, calls); });
+
+  EXPECT_GT(counted, 3.0) << "the meter does not count";
+  expect_within(counted, zmq_call, "system calls of the server");
 }
 
 TEST_P(SystemCallsOf, ABlockingCallToWakeThreads) {

@@ -1,8 +1,12 @@
 // The same calls at every kind of address, with threads as in production. What nodes do over each
 // transport otherwise is in tests/scenarios.
 #include <gmock/gmock.h>
+#include <trestle/test_support/built_transports.hpp>
 #include <trestle/trestle.hpp>
 
+#include <unistd.h>
+
+#include <filesystem>
 #include <future>
 #include <string>
 #include <thread>
@@ -19,13 +23,19 @@ NodeOptions with_wrapper() {
   return options;
 }
 
+/// Abstract names belong to the whole machine, where other tests run, too.
+std::string of_this_process(std::string uri) {
+  if (uri.find('@') != std::string::npos) uri += "-" + std::to_string(::getpid());
+  return uri;
+}
+
 class Transports : public ::testing::TestWithParam<const char*> {
  protected:
   Transports() {
     server.add(unary("echo", [](Encoded in) { return in; }, {Execution::inline_})).value();
     server.add(unary("double", [](int value) { return 2 * value; })).value();
     server.add(am("count", [this] { ++counted; })).value();
-    uri = server.listen(GetParam()).value();
+    uri = server.listen(of_this_process(GetParam())).value();
   }
 
   std::atomic<int> counted = 0;
@@ -35,14 +45,13 @@ class Transports : public ::testing::TestWithParam<const char*> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Uris, Transports,
-                         ::testing::Values("inproc://*", "unix://*",
-                                           "unix://@trestle-test-abstract", "tcp://127.0.0.1:0",
-                                           "tcp://[::1]:0", "tcp://localhost:0", "pass+inproc://*",
-                                           "pass+unix://*", "pass+tcp://127.0.0.1:0",
-                                           "pass+pass+pass+tcp://127.0.0.1:0",
-                                           "zmq+tcp://127.0.0.1:0", "zmq://[::1]:0", "zmq+ipc://*",
-                                           "ofi+tcp://127.0.0.1:0", "ofi+tcp://localhost:0",
-                                           "ofi://[::1]:0?prov=tcp&register=always"),
+                         ::testing::ValuesIn(test_support::of_this_build(
+                             {"inproc://*", "unix://*", "unix://@trestle-test-abstract",
+                              "tcp://127.0.0.1:0", "tcp://[::1]:0", "tcp://localhost:0",
+                              "pass+inproc://*", "pass+unix://*", "pass+tcp://127.0.0.1:0",
+                              "pass+pass+pass+tcp://127.0.0.1:0", "zmq+tcp://127.0.0.1:0",
+                              "zmq://[::1]:0", "zmq+ipc://*", "ofi+tcp://127.0.0.1:0",
+                              "ofi+tcp://localhost:0", "ofi://[::1]:0?prov=tcp&register=always"})),
                          [](const auto& parameter) {
                            std::string name(parameter.param);
                            for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';

@@ -155,6 +155,12 @@ int ppoll(pollfd* fds, nfds_t size, const timespec* timeout, const sigset_t* sig
   return real(fds, size, timeout, signals);
 }
 
+int poll(pollfd* fds, nfds_t size, int timeout) {
+  static constinit Hidden<int(pollfd*, nfds_t, int)> real("poll");
+  count(counting::polling);
+  return real(fds, size, timeout);
+}
+
 ssize_t read(int fd, void* buffer, size_t size) {
   static constinit Hidden<ssize_t(int, void*, size_t)> real("read");
   count(counting::reading_event);

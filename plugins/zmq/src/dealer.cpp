@@ -91,25 +91,43 @@ bool Dealer::check_events() {
   const int events = socket_.get(zmq::sockopt::events);
   const int wanted = ZMQ_POLLIN | (connection_.is_blocked() ? ZMQ_POLLOUT : 0);
   if ((events & wanted) == 0) return false;
+  if ((events & ZMQ_POLLIN) != 0) note_more();
   shared_.loop.enqueue(*this);
   return true;
 }
 
-void Dealer::work() {
-  int messages = messages_per_round;
+/// Returns how many were there.
+int Dealer::read_messages() {
   std::size_t bytes = 0;
+  int messages = 0;
   while (socket_ && connection_.has_room()) {
-    if (messages-- == 0 || bytes > bytes_per_round) break;
+    if (messages == messages_per_round || bytes > bytes_per_round) break;
     if (incoming_.read(socket_) == Incoming::Read::nothing) {
-      connection_.on_room();
-      if (socket_ && lost_) connection_.on_lost(lost_->code, lost_->text);
-      return;
+      on_drained(messages);
+      return messages;
     }
+    ++messages;
     bytes += incoming_.bytes();
     connection_.take(incoming_);
     incoming_.clear();
+    if (socket_ && !expects_more(messages) && !waits_for_more_than_input()) {
+      shared_.readiness.stop_early(*this);
+      return messages;
+    }
   }
   if (socket_) shared_.loop.enqueue(*this);
+  return messages;
+}
+
+void Dealer::on_drained(int messages) {
+  note_drained(messages);
+  connection_.on_room();
+  if (socket_ && lost_) connection_.on_lost(lost_->code, lost_->text);
+}
+
+transport_kit::Pollable::Guess Dealer::guess() {
+  if (!socket_ || waits_for_more_than_input()) return Guess::unsure;
+  return read_messages() > 0 ? Guess::right : Guess::wrong;
 }
 
 void Dealer::give_up(tt_status status, const std::string& why) {

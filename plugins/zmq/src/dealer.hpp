@@ -39,14 +39,21 @@ class Dealer final : public Link, public ReadsSocket, public transport_kit::Poll
   void hang_up(std::optional<Control> last) override;
 
   bool check_events() override;
+  void read_on() override { shared_.loop.enqueue(*this); }
   void on_ready(std::uint32_t) override {}
   void on_deadline() override {}
-  void work() override;
+  void work() override { read_messages(); }
+  Guess guess() override;
 
  private:
   Dealer(const Shared& shared, Connection& connection, const DealerPlan& plan);
 
   void connect(Context& context, const DealerPlan& plan);
+  int read_messages();
+  void on_drained(int messages);
+  bool waits_for_more_than_input() const noexcept {
+    return connection_.is_blocked() || lost_.has_value();
+  }
   void on_event(MonitorEvent event);
   void give_up(tt_status status, const std::string& why);
 

@@ -72,9 +72,11 @@ class Router final : public ReadsSocket, public transport_kit::Pollable {
   void close();
 
   bool check_events() override;
+  void read_on() override { shared_.loop.enqueue(*this); }
   void on_ready(std::uint32_t) override {}
   void on_deadline() override;
-  void work() override;
+  void work() override { read_messages(); }
+  Guess guess() override;
 
  private:
   /// The way of one connection.
@@ -120,6 +122,10 @@ class Router final : public ReadsSocket, public transport_kit::Pollable {
   void remove(Peer& peer);
 
   // router_traffic.cpp
+  int read_messages();
+  bool waits_for_more_than_input() const noexcept {
+    return !blocked_.empty() || !farewells_.empty() || !lost_.empty();
+  }
   bool take_message();
   void say_welcome(RoutingId id, const ControlMessage& hello);
   sdk::ConnectionInfo describe(zmq::message_t& frame) const;

@@ -107,22 +107,38 @@ void Router::say(RoutingId id, Control word) {
 bool Router::check_events() {
   if (!socket_) return false;
   // Asking would take note of room for those who wait for it, without saying for whom.
-  const bool ready = (!blocked_.empty() && is_readable(fd_)) ||
-                     (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+  bool ready = !blocked_.empty() && is_readable(fd_);
+  if (!ready && (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) {
+    note_more();
+    ready = true;
+  }
   if (ready) shared_.loop.enqueue(*this);
   return ready;
 }
 
-void Router::work() {
-  for (int left = messages_per_round; socket_ && shared_.loop.events().room() > 0; --left) {
-    if (left == 0) break;
+/// Returns how many were there.
+int Router::read_messages() {
+  int messages = 0;
+  while (socket_ && shared_.loop.events().room() > 0 && messages < messages_per_round) {
     if (!take_message()) {
+      note_drained(messages);
       on_room();
       end_lost();
-      return;
+      return messages;
+    }
+    ++messages;
+    if (socket_ && !expects_more(messages) && !waits_for_more_than_input()) {
+      shared_.readiness.stop_early(*this);
+      return messages;
     }
   }
   if (socket_) shared_.loop.enqueue(*this);
+  return messages;
+}
+
+transport_kit::Pollable::Guess Router::guess() {
+  if (!socket_ || waits_for_more_than_input()) return Guess::unsure;
+  return read_messages() > 0 ? Guess::right : Guess::wrong;
 }
 
 bool Router::take_message() {

@@ -1,4 +1,4 @@
-// trestle-demo: a leader and seven workers, over four transports, count the words of real texts.
+// trestle-demo: a leader and nine workers, over six transports, count the words of real texts.
 #include "corpus.hpp"
 #include "leader.hpp"
 #include "report.hpp"
@@ -12,25 +12,30 @@
 #include <array>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace trestle::demo {
 namespace {
 
 /// Where the worker processes listen; a further worker is a node inside the leader.
-constexpr std::array process_uris{"unix://*",
+constexpr std::array default_uris{"unix://*",
                                   "unix://*",
                                   "tcp://127.0.0.1:0",
                                   "tcp://127.0.0.1:0",
+                                  "zmq+ipc://*",
+                                  "zmq+tcp://127.0.0.1:0",
                                   "ofi+tcp://127.0.0.1:0",
                                   "ofi+tcp://127.0.0.1:0"};
 
 struct Arguments {
   std::vector<std::filesystem::path> files;
   std::size_t calls = 1500;
-  std::string worker_uri;  ///< set: this process is a worker
+  std::vector<std::string> process_uris;  ///< of worker processes; none: default_uris
+  std::string worker_uri;                 ///< set: this process is a worker
   std::size_t spoiled_calls = 0;
 };
 
@@ -38,21 +43,26 @@ std::string scheme_of(const std::string& uri) {
   return uri.substr(0, uri.find(':'));
 }
 
-/// A build may leave a transport out; the demo goes on with the others, and says so.
-bool has_plugin_for(const std::string& uri) {
-  const std::string name = "trestle_" + uri.substr(0, uri.find_first_of("+:"));
-  const auto files = list_plugin_files();
-  if (files.has_error()) return true;  // which starting a worker then reports
-  const bool found = std::any_of(files->begin(), files->end(),
-                                 [&](const PluginFile& file) { return file.path.stem() == name; });
-  if (!found) std::cout << "No worker at " << uri << ": there is no " << name << ".so.\n";
-  return found;
+/// A build may have left the transport out.
+bool has_plugin(const std::vector<PluginFile>& files, std::string_view uri) {
+  const std::string name = "trestle_" + std::string(uri.substr(0, uri.find_first_of("+:"))) + ".so";
+  return std::any_of(files.begin(), files.end(),
+                     [&](const PluginFile& file) { return file.path.filename() == name; });
 }
 
-Result<std::vector<WorkerProcess>> start_processes() {
+Result<std::vector<std::string>> uris_for(const Arguments& arguments) {
+  if (!arguments.process_uris.empty()) return arguments.process_uris;
+  const auto files = list_plugin_files();
+  if (files.has_error()) return files.error();
+  std::vector<std::string> uris;
+  std::copy_if(default_uris.begin(), default_uris.end(), std::back_inserter(uris),
+               [&](const char* uri) { return has_plugin(*files, uri); });
+  return uris;
+}
+
+Result<std::vector<WorkerProcess>> start_processes(const std::vector<std::string>& uris) {
   std::vector<WorkerProcess> processes;
-  for (const char* uri : process_uris) {
-    if (!has_plugin_for(uri)) continue;
+  for (const std::string& uri : uris) {
     auto process = WorkerProcess::start(uri);
     if (process.has_error()) return std::move(process).error();
     processes.push_back(std::move(*process));
@@ -115,7 +125,9 @@ Result<bool> lead(const Arguments& arguments) {
   const std::size_t rounds = (arguments.calls + corpus->pieces.size() - 1) / corpus->pieces.size();
 
   // Processes first: a fork copies no threads, so there must be none yet.
-  auto processes = start_processes();
+  const auto uris = uris_for(arguments);
+  if (uris.has_error()) return uris.error();
+  auto processes = start_processes(*uris);
   if (processes.has_error()) return processes.error();
   Node local_worker;
   const auto local_uri = serve_words(local_worker, "inproc://*");
@@ -152,13 +164,19 @@ int run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   trestle::demo::Arguments arguments;
-  CLI::App app("Counts the words of texts on workers in this and six other processes.",
+  CLI::App app("Counts the words of texts on workers in this and in other processes.",
                "trestle-demo");
   app.add_option("FILES", arguments.files, "Texts; default: the licence texts that Debian installs")
       ->type_name("");
   app.add_option("--calls", arguments.calls, "At least so many calls: texts are counted repeatedly")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
+  app.add_option(
+         "--at", arguments.process_uris,
+         "A worker process listens there; may be repeated. Default: two at unix and tcp, one "
+         "at each of zmq+ipc and zmq+tcp")
+      ->type_name("URI")
+      ->allow_extra_args(false);
   app.add_option("--worker", arguments.worker_uri,
                  "Be a worker that listens there until the end "
                  "of standard input")

@@ -9,7 +9,7 @@ struct SystemCalls {
   int reads = 0;         ///< recv, recvmsg
   int writes = 0;        ///< send, sendmsg
   int epoll_waits = 0;   ///< epoll_wait
-  int polls = 0;         ///< ppoll
+  int polls = 0;         ///< ppoll, poll
   int event_reads = 0;   ///< read
   int event_writes = 0;  ///< write
   int futex_waits = 0;   ///< syscall(SYS_futex, FUTEX_WAIT)
