@@ -117,7 +117,8 @@ bool StreamReader::grow_large() {
   std::memcpy(larger->bytes().data(), large_->bytes().data(), large_filled_);
   large_ = std::move(larger);
   const std::size_t more = std::min(input_.size(), large_->bytes().size() - large_filled_);
-  std::memcpy(large_->bytes().data() + large_filled_, input_.data(), more);
+  std::copy_n(input_.begin(), more,
+              large_->bytes().begin() + static_cast<std::ptrdiff_t>(large_filled_));
   drop(more);
   large_filled_ += more;
   return true;
