@@ -157,7 +157,7 @@ class Dispatcher {
   void warn_if_full(const KeptMessage& message);
   template <class Run>
   Permits::Task task_for(const std::shared_ptr<Run>& run) {
-    return [this, run] { inherit(run); };
+    return [this, kept = run] { inherit(kept); };
   }
   template <class Run>
   void inherit(const std::shared_ptr<Run>& run);

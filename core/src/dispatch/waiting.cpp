@@ -143,17 +143,18 @@ void Dispatcher::complete(const BatchPtr& batch) {
 
 void Dispatcher::start(const MessagePtr& message) {
   if (message->entry->handler.options.execution == Execution::inline_) {
-    return events_.defer([this, message] { run_kept(message); });
+    return events_.defer([this, kept = message] { run_kept(kept); });
   }
-  if (pool_.submit([this, message] { run_kept(message); }, &message->worker_place)) return;
+  // Captured as it is, it would be const, and copied where the task moves.
+  if (pool_.submit([this, kept = message] { run_kept(kept); }, &message->worker_place)) return;
   refuse_later(message);
 }
 
 void Dispatcher::start(const BatchPtr& batch) {
   if (batch->entry_owner->handler.options.execution == Execution::inline_) {
-    return events_.defer([this, batch] { run_batch(batch); });
+    return events_.defer([this, kept = batch] { run_batch(kept); });
   }
-  if (!pool_.submit([this, batch] { run_batch(batch); })) refuse_later(batch);
+  if (!pool_.submit([this, kept = batch] { run_batch(kept); })) refuse_later(batch);
 }
 
 void Dispatcher::refuse_later(const MessagePtr& message) {
