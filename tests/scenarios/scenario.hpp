@@ -5,12 +5,12 @@
 #include <trestle/trestle.hpp>
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fresh_addresses.hpp"
 #include "transport_under_test.hpp"
 
 namespace trestle::scenarios {
@@ -30,22 +30,22 @@ bool eventually(const std::function<bool()>& condition);
 /// their handlers use.
 class Scenario : public ::testing::TestWithParam<TransportUnderTest> {
  protected:
-  ~Scenario() override;
   /// Skips what this build has no transport for, and says so.
   void SetUp() override;
 
   /// What every node here is made with: it knows the wrapper, too.
   static NodeOptions options(NodeOptions options = {});
   /// An address of that transport that nobody has used.
-  std::string fresh_address(const TransportUnderTest& transport = GetParam());
+  std::string fresh_address(const TransportUnderTest& transport = GetParam()) {
+    return addresses_.make(transport.address);
+  }
   /// Listens there; its URI.
   std::string serve(Node& node) { return node.listen(fresh_address()).value(); }
   /// Connects the one to the other, which begins to listen for it.
   Peer connect(Node& from, Node& to) { return from.connect(serve(to)).value(); }
 
  private:
-  std::filesystem::path folder_;  // of {file}; made when needed
-  int addresses_ = 0;
+  FreshAddresses addresses_;
 };
 
 }  // namespace trestle::scenarios
