@@ -1,7 +1,6 @@
 // Cancellation slots: what ends a call before its time, and what of it reaches the peer.
 #include <gmock/gmock.h>
 #include <trestle/coroutine.hpp>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -13,15 +12,16 @@
 #include <optional>
 #include <vector>
 
+#include "trestle/test_support/two_nodes.hpp"
+
 namespace trestle {
 namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using asio::cancellation_type;
-using testing::TestNetwork;
 
-class AsyncCancellation : public ::testing::Test {
+class AsyncCancellation : public test_support::TwoNodes {
  protected:
   AsyncCancellation() {
     server
@@ -29,9 +29,10 @@ class AsyncCancellation : public ::testing::Test {
                    {Execution::inline_}))
         .value();
   }
-  ~AsyncCancellation() override {
+  void TearDown() override {
     held.clear();
     network.settle();
+    TwoNodes::TearDown();
   }
 
   /// Calls "held"; what it ends with is in `outcome`.
@@ -43,13 +44,9 @@ class AsyncCancellation : public ::testing::Test {
         }));
   }
 
-  TestNetwork network;
-  Node& server = network.add_node();
-  Node& client = network.add_node();
   std::vector<Reply<int>> held;
   asio::cancellation_signal signal;
   std::optional<Result<int>> outcome;
-  Peer peer = client.connect(server.listen("inproc://*").value()).value();
 };
 
 TEST_F(AsyncCancellation, EndsACallThatLeft) {
@@ -132,7 +129,7 @@ TEST_F(AsyncCancellation, EmptiesTheSlotBeforeTheHandlerRuns) {
 
 TEST_F(AsyncCancellation, EndsPingsListsAndConnects) {
   Node& third = network.add_node();
-  const std::string uri = third.listen("inproc://*").value();
+  const std::string third_uri = third.listen("inproc://*").value();
   int cancelled = 0;
   const auto count = [&](const auto& result) {
     cancelled += result.has_error() && result.error().is(Errc::cancelled) ? 1 : 0;
@@ -141,7 +138,7 @@ TEST_F(AsyncCancellation, EndsPingsListsAndConnects) {
 
   peer.async_ping(asio::bind_cancellation_slot(signals[0].slot(), count));
   peer.async_list_handlers(asio::bind_cancellation_slot(signals[1].slot(), count));
-  client.async_connect(uri, {}, asio::bind_cancellation_slot(signals[2].slot(), count));
+  client.async_connect(third_uri, {}, asio::bind_cancellation_slot(signals[2].slot(), count));
   for (auto& each : signals) each.emit(cancellation_type::terminal);
   network.settle();
 

@@ -1,6 +1,5 @@
 // Calls between two nodes of a test network: what is sent, what comes back, when they end.
 #include <gmock/gmock.h>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <boost/describe/class.hpp>
@@ -8,13 +7,13 @@
 #include <set>
 
 #include "peers/connection.hpp"
+#include "trestle/test_support/two_nodes.hpp"
 
 namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::TestNetwork;
 
 struct Question {
   std::string text;
@@ -31,14 +30,7 @@ Answer repeat(const Question& question) {
   return {std::vector<std::string>(static_cast<std::size_t>(question.times), question.text)};
 }
 
-class Calls : public ::testing::Test {
- protected:
-  TestNetwork network;
-  Node& server = network.add_node();
-  Node& client = network.add_node();
-  const std::string uri = server.listen("inproc://*").value();
-  Peer peer = client.connect(uri).value();
-};
+using Calls = test_support::TwoNodes;
 
 TEST_F(Calls, CarryDescribedStructsBothWays) {
   server.add(unary("repeat", &repeat)).value();

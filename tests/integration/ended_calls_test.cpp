@@ -1,26 +1,29 @@
 // Calls that end before their time: cancelled, dropped, over their deadline.
 #include <gmock/gmock.h>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+
+#include "trestle/test_support/two_nodes.hpp"
 
 namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::TestNetwork;
 
-class EndedCalls : public ::testing::Test {
+class EndedCalls : public test_support::TwoNodes {
  protected:
-  EndedCalls() {
+  EndedCalls() : TwoNodes({.requests_max = 4}) {
     server.add(unary("never", [this](Reply<int> reply) { running.push_back(reply); })).value();
     server.add(unary("seven", [] { return 7; })).value();
     server.add(am("note", [this](int number) { noted.push_back(number); })).value();
   }
-  ~EndedCalls() override { running.clear(); }
+  void TearDown() override {
+    running.clear();
+    TwoNodes::TearDown();
+  }
 
   void expect_nothing_pending() {
     EXPECT_EQ(client.counters().calls_pending, 0u);
@@ -32,11 +35,6 @@ class EndedCalls : public ::testing::Test {
 
   std::vector<Reply<int>> running;
   std::vector<int> noted;
-  TestNetwork network;
-  Node& server = network.add_node({.requests_max = 4});
-  Node& client = network.add_node();
-  const std::string uri = server.listen("inproc://*").value();
-  Peer peer = client.connect(uri).value();
 };
 
 TEST_F(EndedCalls, BeforeTheMessageLeftTakesItBack) {

@@ -1,10 +1,11 @@
 // Handlers that come and go while a node runs, and what others learn of them.
 #include <gmock/gmock.h>
 #include <trestle/health.hpp>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <chrono>
+
+#include "trestle/test_support/two_nodes.hpp"
 
 namespace trestle {
 namespace {
@@ -13,16 +14,9 @@ using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::TestNetwork;
 
-class HandlerRegistration : public ::testing::Test {
+class HandlerRegistration : public test_support::TwoNodes {
  protected:
-  TestNetwork network;
-  Node& server = network.add_node();
-  Node& client = network.add_node();
-  const std::string uri = server.listen("inproc://*").value();
-  Peer peer = client.connect(uri).value();
-
   static Handler answering(int value, HandlerOptions options = {}) {
     return unary(
         "answer", [value] { return value; }, options);

@@ -1,17 +1,17 @@
 // Messages that are put together step by step: what each step needs, gives and waits for.
 #include <gmock/gmock.h>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <boost/describe/class.hpp>
 #include <limits>
+
+#include "trestle/test_support/two_nodes.hpp"
 
 namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::TestNetwork;
 
 int times_encoded = 0;
 
@@ -28,14 +28,7 @@ struct Reading {
 };
 BOOST_DESCRIBE_STRUCT(Reading, (), (value))
 
-class Builder : public ::testing::Test {
- protected:
-  TestNetwork network;
-  Node& server = network.add_node();
-  Node& client = network.add_node();
-  const std::string uri = server.listen("inproc://*").value();
-  Peer peer = client.connect(uri).value();
-};
+using Builder = test_support::TwoNodes;
 
 TEST_F(Builder, ExecutesWithoutWaiting) {
   std::optional<MessageId> seen;

@@ -1,18 +1,21 @@
 // Acceptance, receipts and outcomes of messages, one after the other.
 #include <gmock/gmock.h>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
+
+#include "trestle/test_support/two_nodes.hpp"
 
 namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::TestNetwork;
 
-class Phases : public ::testing::Test {
+class Phases : public test_support::TwoNodes {
  protected:
-  ~Phases() override { running.clear(); }
+  void TearDown() override {
+    running.clear();
+    TwoNodes::TearDown();
+  }
 
   void add_one_at_a_time() {
     server
@@ -25,11 +28,6 @@ class Phases : public ::testing::Test {
   }
 
   std::vector<Reply<int>> running;
-  TestNetwork network;
-  Node& server = network.add_node();
-  Node& client = network.add_node();
-  const std::string uri = server.listen("inproc://*").value();
-  Peer peer = client.connect(uri).value();
 };
 
 TEST_F(Phases, AcceptanceComesWhenTheHandlerStarts) {

@@ -1,6 +1,5 @@
 // docs/patterns.md says how messages fail as they do: code, whether the handler ran, and text.
 #include <gmock/gmock.h>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <fstream>
@@ -8,10 +7,10 @@
 #include <set>
 #include <stdexcept>
 
+#include "trestle/test_support/two_nodes.hpp"
+
 namespace trestle {
 namespace {
-
-using testing::TestNetwork;
 
 /// The lines of the table of failures.
 std::vector<std::string> documented_failures() {
@@ -25,7 +24,7 @@ std::vector<std::string> documented_failures() {
   return rows;
 }
 
-class PatternsDocument : public ::testing::Test {
+class PatternsDocument : public test_support::TwoNodes {
  protected:
   void serve(Handler handler) {
     static_cast<void>(server.remove("NAME"));
@@ -44,11 +43,6 @@ class PatternsDocument : public ::testing::Test {
     }
     ADD_FAILURE() << "no row for " << error << ", text " << text;
   }
-
-  TestNetwork network;
-  Node& server = network.add_node();
-  Node& client = network.add_node();
-  Peer peer = client.connect(server.listen("inproc://*").value()).value();
 };
 
 TEST_F(PatternsDocument, NamesOnlyCodesThatExist) {

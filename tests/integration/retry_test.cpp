@@ -1,18 +1,17 @@
 // Calls that are tried again: when, how often, and when not.
 #include <gmock/gmock.h>
-#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <optional>
 
 #include "node/retries.hpp"
+#include "trestle/test_support/two_nodes.hpp"
 
 namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::TestNetwork;
 
 constexpr RetryPolicy three_times{.attempts_max = 3, .jitter = 0};
 
@@ -38,9 +37,9 @@ TEST(MayTryAgain, NotWhatAnotherAttemptCannotMend) {
 }
 
 /// A server that refuses the first calls as overloaded: its one permit is taken.
-class Retry : public ::testing::Test {
+class Retry : public test_support::TwoNodes {
  protected:
-  Retry() {
+  Retry() : TwoNodes(no_queue()) {
     server
         .add(unary("busy",
                    [this](Reply<int> reply) {
@@ -73,11 +72,6 @@ class Retry : public ::testing::Test {
     });
   }
 
-  TestNetwork network;
-  Node& server = network.add_node(no_queue());
-  Node& client = network.add_node();
-  const std::string uri = server.listen("inproc://*").value();
-  const Peer peer = client.connect(uri).value();
   std::optional<Reply<int>> held;
   int runs = 0;
 };
