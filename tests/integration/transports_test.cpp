@@ -1,10 +1,9 @@
-// The same calls over every transport, with threads as in production.
+// The same calls at every kind of address, with threads as in production. What nodes do over each
+// transport otherwise is in tests/scenarios.
 #include <gmock/gmock.h>
 #include <trestle/trestle.hpp>
 
-#include <filesystem>
 #include <future>
-#include <set>
 #include <string>
 #include <thread>
 
@@ -12,15 +11,6 @@ namespace trestle {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// Ids of threads or descriptors of this process.
-std::set<std::string> entries_of(const char* directory) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    names.insert(entry.path().filename());
-  }
-  return names;
-}
 
 /// Nodes that also know the wrapper pass+*, which is not among the plugins of the build.
 NodeOptions with_wrapper() {
@@ -39,7 +29,6 @@ class Transports : public ::testing::TestWithParam<const char*> {
   }
 
   std::atomic<int> counted = 0;
-  std::vector<Reply<int>> held;
   Node server{with_wrapper()};
   Node client{with_wrapper()};
   std::string uri;
@@ -67,17 +56,6 @@ TEST_P(Transports, CarryEveryKindOfCall) {
   ASSERT_TRUE(peer.send("count").has_value());
   EXPECT_EQ(peer.call<int>("double", 1).value(), 2) << "after the message before it";
   EXPECT_EQ(peer.call<int>("nobody").error().text, "No handler for 'nobody'");
-}
-
-TEST_P(Transports, CarryLargePayloads) {
-  const Peer peer = client.connect(uri).value();
-  std::string large(16u << 20, '\0');
-  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 2654435761u >> 9);
-
-  const auto reply = peer.call<Payload>("echo", Payload::copy(large));
-
-  ASSERT_TRUE(reply.has_value()) << reply.error().text;
-  EXPECT_TRUE(reply->text() == large);
 }
 
 TEST_P(Transports, KeepSendersOfLargeMessagesNearWhatLeaves) {
@@ -115,22 +93,6 @@ TEST_P(Transports, LetSendersOfLargeMessagesGoOnThoughNobodyReads) {
   EXPECT_TRUE(peer.call<int>("double", 1).has_value()) << "after all of them";
 }
 
-TEST_P(Transports, ServeManyCallersAtOnce) {
-  const Peer peer = client.connect(uri).value();
-  std::vector<std::thread> callers;
-  for (int caller = 0; caller < 8; ++caller) {
-    callers.emplace_back([&peer, caller] {
-      for (int i = 0; i < 250; ++i) {
-        const int value = caller * 1000 + i;
-        const auto reply = peer.call<int>(i % 2 == 0 ? "double" : "echo", value);
-        ASSERT_TRUE(reply.has_value()) << reply.error().text;
-        ASSERT_EQ(*reply, i % 2 == 0 ? 2 * value : value);
-      }
-    });
-  }
-  for (std::thread& caller : callers) caller.join();
-}
-
 TEST_P(Transports, LoseNoMessageAndKeepTheirNumber) {
   const Peer peer = client.connect(uri).value();
 
@@ -140,50 +102,6 @@ TEST_P(Transports, LoseNoMessageAndKeepTheirNumber) {
   ASSERT_TRUE(server.close().has_value());
 
   EXPECT_EQ(counted, 20'000);
-}
-
-TEST_P(Transports, EndPendingCallsWhenThePeerGoes) {
-  std::promise<void> holding;
-  server
-      .add(unary("hold",
-                 [&](Reply<int> reply) {
-                   held.push_back(reply);
-                   holding.set_value();
-                 }))
-      .value();
-  const Peer peer = client.connect(uri).value();
-  Result<int> outcome = 0;
-  std::thread caller([&] { outcome = peer.call<int>("hold"); });
-  holding.get_future().wait();
-
-  server.peer(client.instance_id()).disconnect();
-  caller.join();
-
-  EXPECT_TRUE(outcome.error().is(Errc::connection_lost)) << outcome.error().text;
-  EXPECT_EQ(outcome.error().ran, Ran::maybe);
-  held.clear();
-}
-
-TEST_P(Transports, LeaveNothingOfNodesThatCameAndWent) {
-  const Peer warm = client.connect(uri).value();  // what the process opens once
-  ASSERT_TRUE(warm.call<int>("double", 1).has_value());
-  const std::size_t descriptors = entries_of("/proc/self/fd").size();
-  const auto threads = entries_of("/proc/self/task");
-
-  for (int i = 0; i < 100; ++i) {
-    NodeOptions options = with_wrapper();
-    options.workers = 1;
-    Node visitor(options);
-    ASSERT_EQ(visitor.connect(uri).value().call<int>("double", i).value(), 2 * i);
-    ASSERT_TRUE(visitor.close().has_value());
-  }
-
-  // The server hears of the last one's end in its own time, and the kernel lists a thread a little
-  // longer than join() waits for it.
-  while (server.counters().connections > 1 || entries_of("/proc/self/task") != threads) {
-    std::this_thread::yield();
-  }
-  EXPECT_EQ(entries_of("/proc/self/fd").size(), descriptors);
 }
 
 TEST_P(Transports, RefuseASecondListenerOnOneAddress) {
