@@ -64,7 +64,6 @@ sdk::Result<> Connection::dial_one(const SocketAddress& address) {
   const Greeting::Encoded greeting =
       Greeting{window_->slots(), static_cast<std::uint32_t>(window_->slot_bytes())}.encode();
   const int failed = fi_connect(endpoint_.get(), address.data(), greeting.data(), greeting.size());
-  device_->hide_sockets();
   if (failed != 0) return ofi_error("connecting", -failed);
   // The time left is shared by the addresses left, so that a silent one does not use it up.
   const auto now = shared_.loop.host().now();
@@ -110,7 +109,6 @@ sdk::Result<> Connection::accept(Route route, const Greeting& peer, std::string 
   const Greeting::Encoded greeting =
       Greeting{window_->slots(), static_cast<std::uint32_t>(window_->slot_bytes())}.encode();
   const int failed = fi_accept(endpoint_.get(), greeting.data(), greeting.size());
-  device_->hide_sockets();
   if (failed != 0) return ofi_error("cannot accept a connection", -failed);
   shared_.loop.set_deadline(*this, shared_.loop.host().now() + options_.connect_timeout);
   return {};

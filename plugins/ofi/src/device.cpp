@@ -165,6 +165,7 @@ bool Device::serves(const fi_info& info, Registration registration) const {
 }
 
 sdk::Result<Handle<fid_pep>> Device::listen(fi_info& info, EventSink& sink) {
+  const CloseNewOnExec private_descriptors;
   auto listener = open_handle<fid_pep>("open a listening endpoint", [&](fid_pep** raw) {
     return fi_passive_ep(fabric_.get(), &info, raw, nullptr);
   });
@@ -172,7 +173,6 @@ sdk::Result<Handle<fid_pep>> Device::listen(fi_info& info, EventSink& sink) {
   int failed = fi_pep_bind(listener->get(), &events_->fid, 0);
   if (failed == 0) failed = fi_listen(listener->get());
   if (failed != 0) return ofi_error("cannot listen", -failed);
-  hide_sockets();
   event_sinks_[&(*listener)->fid] = &sink;
   return listener;
 }
@@ -180,6 +180,7 @@ sdk::Result<Handle<fid_pep>> Device::listen(fi_info& info, EventSink& sink) {
 sdk::Result<Handle<fid_ep>> Device::make_endpoint(fi_info& info, std::uint64_t connection,
                                                   EventSink& events, CompletionSink& completions) {
   if (auto opened = open_domain(info); opened.has_error()) return opened.error();
+  const CloseNewSocketsOnExec private_sockets;
   auto endpoint = open_handle<fid_ep>("open an endpoint", [&](fid_ep** raw) {
     return fi_endpoint(domain_.get(), &info, raw, nullptr);
   });
@@ -206,10 +207,6 @@ void Device::close(Handle<fid_pep> listener) {
   listener.reset();
 }
 
-void Device::hide_sockets() const {
-  close_watched_on_exec(events_fd_);
-}
-
 bool Device::may_sleep() {
   std::array<fid*, 2> queues{&events_->fid, nullptr};
   int count = 1;
@@ -232,6 +229,7 @@ CompletionSink* Device::completion_sink(std::uint64_t connection) const {
 
 void Device::read_events() {
   constexpr int events_per_round = 64;
+  const CloseNewSocketsOnExec private_sockets;  // that are accepted
   for (int i = 0; i < events_per_round; ++i) {
     if (read_event()) {
       rounds_for_nothing_ = 0;

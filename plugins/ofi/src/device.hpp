@@ -98,9 +98,6 @@ class Device {
   void close(Handle<fid_ep> endpoint, std::uint64_t connection);
   void close(Handle<fid_pep> listener);
 
-  /// To be called after what makes libfabric open a socket.
-  void hide_sockets() const;
-
   /// Takes what has completed.
   void read_completions();
   /// Whether the host may sleep; libfabric must be asked each time.

@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -30,6 +32,18 @@ std::vector<int> open_descriptors() {
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
+}
+
+bool is_socket(int fd) noexcept {
+  struct stat about {};
+  return ::fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode);
+}
+
+/// The number that the next descriptor gets; negative: there is none left.
+int lowest_free_number() noexcept {
+  const int number = ::eventfd(0, EFD_CLOEXEC);
+  if (number >= 0) ::close(number);
+  return number;
 }
 
 bool is_file(int fd) noexcept {
@@ -58,8 +72,16 @@ bool is_at_end(int socket) {
   return ::recv(socket, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-void close_watched_on_exec(int epoll_fd) {
-  for (const int watched : watched_by(epoll_fd)) close_on_exec(watched);
+CloseNewSocketsOnExec::CloseNewSocketsOnExec() : first_free_(lowest_free_number()) {}
+
+CloseNewSocketsOnExec::~CloseNewSocketsOnExec() {
+  // Something that was closed again meanwhile may leave a gap in front of what stayed.
+  constexpr int gap_max = 4;
+  if (first_free_ < 0) return;
+  const int end = std::max(first_free_, lowest_free_number()) + gap_max;
+  for (int fd = first_free_; fd < end; ++fd) {
+    if (is_socket(fd)) close_on_exec(fd);
+  }
 }
 
 CloseNewOnExec::CloseNewOnExec() : before_(open_descriptors()) {}

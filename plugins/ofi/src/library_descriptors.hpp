@@ -12,11 +12,21 @@ std::vector<int> watched_by(int epoll_fd);
 /// Whether it is a socket whose other side has ended, with nothing left to read.
 bool is_at_end(int socket);
 
-/// Marks what an epoll descriptor of libfabric watches: the sockets of its endpoints.
-void close_watched_on_exec(int epoll_fd);
+/// Marks the sockets that are opened during its life, by the numbers that were free: cheap, for
+/// what is done for every connection.
+class CloseNewSocketsOnExec {
+ public:
+  CloseNewSocketsOnExec();
+  CloseNewSocketsOnExec(const CloseNewSocketsOnExec&) = delete;
+  CloseNewSocketsOnExec& operator=(const CloseNewSocketsOnExec&) = delete;
+  ~CloseNewSocketsOnExec();
 
-/// Marks what is opened during its life: for the few calls that open what nobody watches. Another
-/// thread's descriptors are marked, too, if they are opened meanwhile, unless they are files.
+ private:
+  int first_free_;
+};
+
+/// Marks all that is opened during its life, for the few calls that open more than sockets. Here
+/// and above another thread's are marked, too, if they are opened meanwhile; files are not.
 class CloseNewOnExec {
  public:
   CloseNewOnExec();

@@ -132,8 +132,10 @@ sdk::Result<Connection*> OfiTransport::connect(std::string_view uri, void* user)
     return about(uri, sdk::Error(TT_E_ADDR, "the host name \"" + target->name.substr(0, 100) +
                                                 "\" would have to be looked up: give an address"));
   }
-  if (auto fit = find_provider(place->options, Advice::alternatives); fit.has_error())
-    return about(uri, fit.error());
+  if (place->options.provider != defaults_.provider) {  // that one was looked for at open
+    auto fit = find_provider(place->options, Advice::alternatives);
+    if (fit.has_error()) return about(uri, fit.error());
+  }
   auto conn = std::make_unique<Connection>(shared_, next_connection_++, place->options);
   Connection& added = roster_.add(std::move(conn));
   added.set_user(user);

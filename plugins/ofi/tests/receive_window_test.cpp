@@ -1,0 +1,163 @@
+// Credits and large packets, on an endpoint that takes whatever is posted.
+#include "../src/receive_window.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "../src/message_tag.hpp"
+#include "../src/packet_assembly.hpp"
+
+namespace trestle::ofi {
+namespace {
+
+/// The host's memory, and nothing else of it.
+tt_host make_host() {
+  tt_host host{};
+  host.size = sizeof(host);
+  host.wake = [](const tt_host*) {};
+  host.now = [](const tt_host*) { return std::uint64_t{0}; };
+  host.alloc = [](const tt_host*, std::size_t size, std::size_t align) {
+    return std::aligned_alloc(align, (size + align - 1) / align * align);
+  };
+  host.dealloc = [](const tt_host*, void* p, std::size_t, std::size_t) { std::free(p); };
+  return host;
+}
+
+ssize_t take_post(fid_ep*, void*, std::size_t, void*, fi_addr_t, void*) {
+  return 0;
+}
+
+class Windows : public testing::Test {
+ protected:
+  Windows() {
+    operations_.recv = &take_post;
+    endpoint_.msg = &operations_;
+    window_.open(endpoint_, memory_).value();
+  }
+
+  /// A message arrives in `slot`, which is posted again.
+  void pass(std::uint32_t slot) {
+    window_.count_arrival();
+    EXPECT_EQ(window_.post(slot), 0);
+  }
+
+  tt_host host_ = make_host();
+  std::unique_ptr<transport_kit::Loop> loop_ =
+      transport_kit::Loop::create(sdk::Host(&host_)).value();
+  fid_domain domain_{};
+  fi_ops_msg operations_{};
+  fid_ep endpoint_{};
+  MessageMemory memory_{*loop_, domain_, Registration::none};
+  ReceiveWindow window_{1, 8, 1024};
+};
+
+using ReceiveWindowTest = Windows;
+using PacketAssemblyTest = Windows;
+
+TEST_F(ReceiveWindowTest, OwesHalfOfTheCreditsAtTheLatest) {
+  for (std::uint32_t slot = 0; slot < 3; ++slot) pass(slot);
+  EXPECT_FALSE(window_.owes_credits());
+
+  pass(3);
+
+  EXPECT_TRUE(window_.owes_credits());
+  EXPECT_EQ(window_.take_credits(), 4u);
+  EXPECT_FALSE(window_.owes_credits());
+}
+
+TEST_F(ReceiveWindowTest, OwesOneToWhoCannotSendPackets) {
+  for (int i = 0; i < 4; ++i) window_.count_arrival();  // held by the host
+  pass(4);
+
+  EXPECT_TRUE(window_.owes_credits()) << "three are left, which are not for packets";
+}
+
+TEST_F(ReceiveWindowTest, ThanksForControlMessagesOnlyWhoHasNothingLeft) {
+  for (int i = 0; i < 6; ++i) window_.count_arrival();
+  window_.count_control();
+  pass(6);
+  EXPECT_FALSE(window_.owes_credits()) << "one is left: two such sides would never be silent";
+
+  window_.count_control();
+  pass(7);
+
+  EXPECT_TRUE(window_.owes_credits());
+}
+
+TEST_F(ReceiveWindowTest, SaysNothingOfAMessageThatNeedsAGrant) {
+  pass(0);
+  window_.tell_up_to(window_.next_number());
+  for (std::uint32_t slot = 1; slot < 6; ++slot) pass(slot);
+
+  EXPECT_EQ(window_.take_credits(), 1u);
+  EXPECT_FALSE(window_.owes_credits());
+
+  window_.tell_all();
+  EXPECT_EQ(window_.take_credits(), 5u);
+}
+
+std::vector<std::byte> bytes(std::size_t size, int value) {
+  return std::vector<std::byte>(size, static_cast<std::byte>(value));
+}
+
+TEST_F(PacketAssemblyTest, FillsWhatLiesInFrontOfADirectPart) {
+  PacketAssembly packet(memory_.take(5000).value());
+  ASSERT_TRUE(packet.append(bytes(1000, 1)));
+  const auto room = packet.room_after(2, 1000);
+  ASSERT_EQ(room.size(), 2000u);
+  packet.expect_direct(room);
+  EXPECT_TRUE(packet.room_after(0, 1000).empty()) << "one at a time";
+
+  std::fill(room.begin(), room.end(), std::byte{9});
+  ASSERT_TRUE(packet.finish_direct(2000));
+  EXPECT_FALSE(packet.is_whole());
+  ASSERT_TRUE(packet.append(bytes(1500, 2))) << "fewer bytes than were expected before it";
+  ASSERT_TRUE(packet.append(bytes(500, 3)));
+
+  ASSERT_TRUE(packet.is_whole());
+  const auto memory = packet.take();
+  EXPECT_EQ(memory->bytes()[2499], std::byte{2});
+  EXPECT_EQ(memory->bytes()[2999], std::byte{3});
+  EXPECT_EQ(memory->bytes()[3000], std::byte{9});
+}
+
+TEST_F(PacketAssemblyTest, GoesOnBehindADirectPartThatWasShort) {
+  PacketAssembly packet(memory_.take(5000).value());
+  const auto room = packet.room_after(1, 1000);
+  packet.expect_direct(room);
+  ASSERT_TRUE(packet.append(bytes(1000, 1)));
+  EXPECT_FALSE(packet.append(bytes(1, 1))) << "there is nothing left before the direct part";
+  ASSERT_TRUE(packet.finish_direct(2500));
+
+  EXPECT_EQ(packet.room_after(0, 1000).size(), 1500u);
+  EXPECT_FALSE(packet.append(bytes(1501, 2)));
+  ASSERT_TRUE(packet.append(bytes(1500, 2)));
+  EXPECT_TRUE(packet.is_whole());
+}
+
+TEST_F(PacketAssemblyTest, PromisesNoRoomThatIsNotWorthIt) {
+  PacketAssembly packet(memory_.take(5000).value());
+
+  EXPECT_TRUE(packet.room_after(4, 1000).empty());
+  EXPECT_EQ(packet.room_after(3, 1000).size(), 2000u);
+}
+
+TEST_F(Windows, MemoryThatComesBackIsUsedAgainUpToItsBound) {
+  auto first = memory_.take(1000).value();
+  const std::byte* const where = first->bytes().data();
+  memory_.give_back(std::move(first));
+  auto again = memory_.take(900).value();
+  EXPECT_EQ(again->bytes().data(), where);
+
+  for (std::size_t i = 0; i < 4; ++i) {
+    memory_.give_back(memory_.take((20 + i) << 20).value());
+  }
+
+  EXPECT_LE(memory_.kept_bytes(), MessageMemory::kept_bytes_max);
+  EXPECT_EQ(memory_.kept_buffers(), 2u) << "the two that were used last";
+}
+
+}  // namespace
+}  // namespace trestle::ofi
