@@ -15,8 +15,7 @@ namespace trestle::engine {
 /// A timer leaves by itself whichever queue it is in: one of its TimerQueue, or that of the timers
 /// which are firing, so that one that fires may cancel, move or destroy any other.
 using TimerTreeHook =
-    boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>,
-                                    boost::intrusive::optimize_size<true>>;
+    boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 using TimerLineHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
@@ -75,11 +74,15 @@ class TimerQueue {
     }
   }
 
-  std::optional<TimePoint> next() const {
-    if (line_.empty() && tree_.empty()) return std::nullopt;
+  bool empty() const noexcept { return line_.empty() && tree_.empty(); }
+  /// When the first one of at least one is due.
+  TimePoint earliest() const noexcept {
     if (line_.empty()) return tree_.begin()->due();
     if (tree_.empty()) return line_.front().due();
     return std::min(line_.front().due(), tree_.begin()->due());
+  }
+  std::optional<TimePoint> next() const {
+    return empty() ? std::nullopt : std::optional(earliest());
   }
 
   /// Fires what is due, in order of due time, then of arming. Timers that these arm for `now` or
