@@ -46,6 +46,16 @@ Error stopped_already(std::string_view handler) {
                                     "': its stop token was stopped before, nothing was sent");
 }
 
+/// Member by member: GCC 12 clears an aggregate that it makes as a whole with a string instruction,
+/// which takes longer than all of this.
+void fill(peers::OutgoingRequest& request, const CallTarget& target, Encoded&& argument) {
+  request.handler = target.handler;
+  request.mode = target.mode;
+  request.argument.codec = argument.codec;
+  request.argument.payload = std::move(argument.payload);
+  request.argument.headers = std::move(argument.headers);
+}
+
 /// Those of the argument win: they were set for just this message.
 void add_headers(const Headers& more, Headers& headers) {
   for (const auto& [name, value] : more) {
@@ -221,16 +231,14 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   }
   const dispatch::WorkerPool::BlockingGuard guard(pool_);
   if (!guard.may_block()) return no_worker_left();
-  peers::OutgoingRequest request{
-      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
+  peers::OutgoingRequest request;
+  fill(request, target, std::move(argument));
   if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
   if (target.options.stop.stop_possible()) return call_until_stopped(target, std::move(request));
   OutcomeWaiter waiter(leadership_);
   engine::Lock lock(engine_.mutex());
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
-  // Only a wait by hand can end without an outcome.
-  const auto kept = options_.driver != nullptr ? (*connection)->shared_from_this() : nullptr;
   const Patience patience{request.deadline, target.options.stop, options_.when_full};
   auto sent = must_wait_for_room(**connection, request, patience)
                   ? send_when_room(lock, **connection, request, &waiter, patience)
@@ -242,9 +250,13 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   host_.flush_outputs();
   if (!host_.wait(lock, waiter)) {
     lock.lock();
-    kept->abandon(*sent);
-    return Error(Errc::would_block_for_ever,
-                 "nothing is left to do that could bring the outcome of this call", Ran::maybe);
+    if (!waiter.is_done()) {
+      // A connection that still has a call is still there.
+      (*connection)->abandon(*sent);
+      return Error(Errc::would_block_for_ever,
+                   "nothing is left to do that could bring the outcome of this call", Ran::maybe);
+    }
+    lock.unlock();
   }
   if (waiter.outcome.has_error()) {
     return with_target(std::move(waiter.outcome).error(), target.handler, id_of(*target.link));
@@ -393,11 +405,11 @@ void OutgoingCalls::start_request(const CallTarget& target, peers::OutgoingReque
 
 void OutgoingCalls::start(const CallTarget& target, Result<Encoded>&& argument,
                           detail::CallCompletion&& done, detail::CallCanceller* canceller) {
-  peers::OutgoingRequest request{.handler = target.handler, .mode = target.mode, .argument = {}};
+  peers::OutgoingRequest request;
   Result<void> ready = check_name(target.handler);
   if (ready.has_value() && argument.has_error()) ready = std::move(argument).error();
   if (ready.has_value()) {
-    request.argument = std::move(*argument);
+    fill(request, target, *std::move(argument));
     ready = prepare(target, request);
   }
   start_request(target, request, std::move(ready), std::move(done), canceller);
