@@ -15,14 +15,16 @@ struct Case {
   std::string_view name;
   std::string transport;
   std::size_t size;
+  int outstanding;  // 0: calls that block
   const Expected& instructions;
 };
 
 const Case* find(std::string_view name) {
   static const Case cases[] = {
-      {"inproc_64", "manual", 64, instructions_inproc_64},
-      {"inproc_4096", "manual", 4096, instructions_inproc_4096},
-      {"unix_64", "unix://*", 64, instructions_unix_64},
+      {"inproc_64", "manual", 64, 0, instructions_inproc_64},
+      {"inproc_4096", "manual", 4096, 0, instructions_inproc_4096},
+      {"inproc_pipe_64", "manual", 64, 256, instructions_inproc_pipe_64},
+      {"unix_64", "unix://*", 64, 0, instructions_unix_64},
   };
   for (const Case& one : cases) {
     if (one.name == name) return &one;
@@ -33,7 +35,11 @@ const Case* find(std::string_view name) {
 int run(const Case& what, int calls) {
   NodePair pair(what.transport);
   const Payload payload = Payload::copy(std::string(what.size, 'x'));
-  pair.call("echo", payload, calls);
+  if (what.outstanding == 0) {
+    pair.call("echo", payload, calls);
+  } else {
+    pair.call_without_blocking(payload, calls, what.outstanding);
+  }
   return 0;
 }
 

@@ -42,7 +42,7 @@ class CallStart {
   using Outcome = Result<Encoded>;
   using Canceller = CallCanceller;
 
-  CallStart(Peer peer, std::string_view handler, DeliveryMode mode, Result<Encoded> argument)
+  CallStart(Peer peer, std::string_view handler, DeliveryMode mode, Result<Encoded>&& argument)
       : peer_(std::move(peer)), handler_(handler), mode_(mode), argument_(std::move(argument)) {}
   /// A copy is a call of its own. Asio wants it possible, and uses it for `const` operations.
   CallStart(const CallStart& other)
@@ -52,7 +52,7 @@ class CallStart {
         argument_(copy(other.argument_)) {}
   CallStart(CallStart&&) = default;
 
-  void operator()(CallCompletion done, CallCanceller* canceller) {
+  void operator()(CallCompletion&& done, CallCanceller* canceller) {
     peer_.start(handler_, mode_, std::move(argument_), std::move(done), canceller);
   }
 
@@ -68,15 +68,15 @@ class CallStart {
   Result<Encoded> argument_;
 };
 
-/// The same for one that is there: nothing is copied.
+/// The same for one that is there: nothing is copied, and the argument stays where it is.
 class CallNow {
  public:
   using Outcome = Result<Encoded>;
   using Canceller = CallCanceller;
 
-  CallNow(const Peer& peer, std::string_view handler, DeliveryMode mode, Result<Encoded> argument)
+  CallNow(const Peer& peer, std::string_view handler, DeliveryMode mode, Result<Encoded>&& argument)
       : peer_(peer), handler_(handler), mode_(mode), argument_(std::move(argument)) {}
-  void operator()(CallCompletion done, CallCanceller* canceller) {
+  void operator()(CallCompletion&& done, CallCanceller* canceller) {
     peer_.start(handler_, mode_, std::move(argument_), std::move(done), canceller);
   }
 
@@ -84,7 +84,7 @@ class CallNow {
   const Peer& peer_;
   std::string_view handler_;
   DeliveryMode mode_;
-  Result<Encoded> argument_;
+  Result<Encoded>&& argument_;
 };
 
 class ListStart {
@@ -93,7 +93,7 @@ class ListStart {
   using Canceller = CallCanceller;
 
   explicit ListStart(Peer peer) : peer_(std::move(peer)) {}
-  void operator()(CallCompletion done, CallCanceller* canceller) {
+  void operator()(CallCompletion&& done, CallCanceller* canceller) {
     peer_.start_list(std::move(done), canceller);
   }
 
@@ -134,7 +134,7 @@ class ConnectStart {
 
 template <class R>
 struct ReadReply {
-  Result<R> operator()(Result<Encoded> reply) const { return read_reply<R>(std::move(reply)); }
+  Result<R> operator()(Result<Encoded>&& reply) const { return read_reply<R>(std::move(reply)); }
 };
 
 struct DropReply {
@@ -146,14 +146,14 @@ struct DropReply {
 
 struct AsItIs {
   template <class T>
-  Result<T> operator()(Result<T> outcome) const {
-    return outcome;
+  Result<T> operator()(Result<T>&& outcome) const {
+    return std::move(outcome);
   }
 };
 
 template <class Decode, class Token>
 auto initiate_call(const Peer& peer, std::string_view handler, DeliveryMode mode,
-                   Result<Encoded> argument, Token&& token) {
+                   Result<Encoded>&& argument, Token&& token) {
   using Signature = typename AsyncOperation<Decode, CallStart>::Signature;
   if constexpr (PlainCallback<Token, Signature>) {
     return initiate<Decode>(CallNow(peer, handler, mode, std::move(argument)),

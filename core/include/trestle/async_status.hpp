@@ -25,7 +25,7 @@ class OutcomeStart {
   using Canceller = CallCanceller;
 
   explicit OutcomeStart(OpenCall call) : call_(std::make_shared<OpenCall>(std::move(call))) {}
-  void operator()(CallCompletion done, CallCanceller* canceller) {
+  void operator()(CallCompletion&& done, CallCanceller* canceller) {
     if (canceller != nullptr) *canceller = call_->canceller();
     call_->on_outcome(std::move(done));
   }

@@ -269,11 +269,11 @@ class TRESTLE_EXPORT Peer {
   /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument
   /// that could not be encoded is refused like any other.
   Result<detail::OpenCall> open(std::string_view handler, DeliveryMode mode,
-                                Result<Encoded> argument, detail::CallDemand demand = {}) const;
+                                Result<Encoded>&& argument, detail::CallDemand demand = {}) const;
   /// Never waits. `canceller`, if any, is set before `done` could be called.
-  void start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
-             detail::CallCompletion done, detail::CallCanceller* canceller = nullptr) const;
-  void start_list(detail::CallCompletion done, detail::CallCanceller* canceller = nullptr) const;
+  void start(std::string_view handler, DeliveryMode mode, Result<Encoded>&& argument,
+             detail::CallCompletion&& done, detail::CallCanceller* canceller = nullptr) const;
+  void start_list(detail::CallCompletion&& done, detail::CallCanceller* canceller = nullptr) const;
   void start_ping(detail::PingCompletion done, detail::CallCanceller* canceller = nullptr) const;
 
   std::shared_ptr<detail::PeerLink> link_;

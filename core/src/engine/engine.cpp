@@ -87,8 +87,9 @@ std::size_t Engine::collect() {
     one_is_down |= transport.is_down();
   }
   if (one_is_down) std::erase_if(running_, [](const Transport* t) { return t->is_down(); });
-  if (const auto due = timers_.next()) {
-    if (*due <= recent_time()) handled += timers_.expire(recent_time());
+  // next() would be written to memory in two pieces and read in one, which waits for the store.
+  if (!timers_.empty() && timers_.earliest() <= recent_time()) {
+    handled += timers_.expire(recent_time());
   }
   return handled;
 }

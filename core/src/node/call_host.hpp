@@ -14,7 +14,8 @@
 
 namespace trestle::detail {
 class CallState;
-}
+class PlainCall;
+}  // namespace trestle::detail
 
 namespace trestle {
 
@@ -43,6 +44,7 @@ class CallHost {
   virtual void drop_spent(engine::Lock& lock) = 0;
   /// Has the next turn, or this one, run what is due of that call's completions.
   virtual void complete_soon(std::shared_ptr<detail::CallState> call) = 0;
+  virtual void complete_soon(std::unique_ptr<detail::PlainCall> call) = 0;
   /// No turn follows any more.
   virtual bool is_undriven() const = 0;
   /// The node takes on nothing new. Once true, always; lock not needed, but to rely on a false.

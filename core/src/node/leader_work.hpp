@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dispatch/message.hpp"
+#include "node/plain_call.hpp"
 
 namespace trestle::detail {
 class CallState;
@@ -23,6 +24,9 @@ namespace trestle {
 struct Completion {
   std::shared_ptr<detail::CallState> call;
 };
+
+/// A call whose outcome is to be delivered.
+using PlainCallPtr = std::unique_ptr<detail::PlainCall>;
 
 using Action = detail::UniqueFunction<void()>;
 
@@ -78,7 +82,7 @@ class DeferredActions {
 
 /// Threads: the leader. What turns within turns add comes after what their outer turn left.
 struct LeaderWork {
-  using Item = std::variant<dispatch::Message, Completion, Action>;
+  using Item = std::variant<dispatch::Message, Completion, PlainCallPtr, Action>;
 
   ReusedQueue<Item> items;
   std::vector<dispatch::Answer> answers;

@@ -223,6 +223,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void flush_soon(const peers::Connection& connection, TimePoint now) override;
   void drop_spent(engine::Lock& lock) override;
   void complete_soon(std::shared_ptr<detail::CallState> call) override;
+  void complete_soon(PlainCallPtr call) override;
   bool is_undriven() const override { return undriven_; }
   bool is_closing() const override { return closing_.load(); }
   void log(LogLevel level, std::string text) override { log_.add(level, std::move(text)); }

@@ -131,6 +131,10 @@ void NodeCore::run_next(Place place) {
     const Completion completion = std::move(*ended);
     work_.items.pop();
     completion.call->deliver();
+  } else if (auto* plain = std::get_if<PlainCallPtr>(&item)) {
+    const PlainCallPtr call = std::move(*plain);
+    work_.items.pop();
+    call->deliver();
   } else {
     Action action = std::move(std::get<Action>(item));
     work_.items.pop();
@@ -166,6 +170,14 @@ void NodeCore::defer(Action action) {
 void NodeCore::complete_soon(std::shared_ptr<detail::CallState> call) {
   if (work_is_ours_) {
     work_.items.push(Completion{std::move(call)});
+  } else {
+    defer([ending = std::move(call)] { ending->deliver(); });
+  }
+}
+
+void NodeCore::complete_soon(PlainCallPtr call) {
+  if (work_is_ours_) {
+    work_.items.push(std::move(call));
   } else {
     defer([ending = std::move(call)] { ending->deliver(); });
   }

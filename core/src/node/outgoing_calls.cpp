@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "node/call_state.hpp"
+#include "node/plain_call.hpp"
 #include "node/stop_watch.hpp"
 #include "node/turn_scope.hpp"
 #include "node/wait_limit.hpp"
@@ -43,6 +44,16 @@ Result<void> check_name(std::string_view handler) {
 Error stopped_already(std::string_view handler) {
   return Error(Errc::cancelled, "call of '" + std::string(handler) +
                                     "': its stop token was stopped before, nothing was sent");
+}
+
+/// Member by member: GCC 12 clears an aggregate that it makes as a whole with a string instruction,
+/// which takes longer than all of this.
+void fill(peers::OutgoingRequest& request, const CallTarget& target, Encoded&& argument) {
+  request.handler = target.handler;
+  request.mode = target.mode;
+  request.argument.codec = argument.codec;
+  request.argument.payload = std::move(argument.payload);
+  request.argument.headers = std::move(argument.headers);
 }
 
 /// Those of the argument win: they were set for just this message.
@@ -220,8 +231,8 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   }
   const dispatch::WorkerPool::BlockingGuard guard(pool_);
   if (!guard.may_block()) return no_worker_left();
-  peers::OutgoingRequest request{
-      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
+  peers::OutgoingRequest request;
+  fill(request, target, std::move(argument));
   if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
   if (target.options.stop.stop_possible()) return call_until_stopped(target, std::move(request));
   OutcomeWaiter waiter(leadership_);
@@ -241,9 +252,12 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   host_.flush_outputs();
   if (!host_.wait(lock, waiter)) {
     lock.lock();
-    waiter.kept->abandon(*sent);
-    return Error(Errc::would_block_for_ever,
-                 "nothing is left to do that could bring the outcome of this call", Ran::maybe);
+    if (!waiter.is_done()) {
+      waiter.kept->abandon(*sent);
+      return Error(Errc::would_block_for_ever,
+                   "nothing is left to do that could bring the outcome of this call", Ran::maybe);
+    }
+    lock.unlock();
   }
   if (waiter.outcome.has_error()) {
     return with_target(std::move(waiter.outcome).error(), target.handler, id_of(*target.link));
@@ -272,10 +286,12 @@ Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& l
   {
     engine::Lock lock(engine_.mutex());
     state->begin();
-    if (auto sent = send_started_ping(link, options, *state); sent.has_error()) {
+    auto sent = send_started_ping(link, options, *state);
+    if (sent.has_error()) {
       state->refused();
       return std::move(sent).error();
     }
+    state->sent(sent->connection, sent->connection->own_origin(), sent->call);
     leadership_.ensure_led();
   }
   state->end_with(options.stop);
@@ -308,7 +324,7 @@ Result<std::shared_ptr<detail::CallState>> OutgoingCalls::send_opened(
   return state;
 }
 
-Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<Encoded> argument,
+Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<Encoded>&& argument,
                                              detail::CallDemand demand) {
   if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
   if (argument.has_error()) return std::move(argument).error();
@@ -325,7 +341,7 @@ Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<En
   return detail::OpenCall(*std::move(state));
 }
 
-Result<detail::OpenCall> OutgoingCalls::open_at_once(const CallTarget& target, Encoded argument) {
+Result<detail::OpenCall> OutgoingCalls::open_at_once(const CallTarget& target, Encoded&& argument) {
   if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
   peers::OutgoingRequest request{
       .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
@@ -336,15 +352,20 @@ Result<detail::OpenCall> OutgoingCalls::open_at_once(const CallTarget& target, E
 }
 
 template <class Send>
-void OutgoingCalls::start_with(const CallTarget& target, detail::CallCompletion done,
+void OutgoingCalls::start_with(const CallTarget& target, detail::CallCompletion&& done,
                                detail::CallCanceller* canceller, Send send) {
+  if (canceller == nullptr && !target.options.stop.stop_possible()) {
+    return start_plain(target, std::move(done), send);
+  }
   const auto state = detail::CallState::make(*this, target.link, target.handler);
   if (canceller != nullptr) *canceller = detail::CallCanceller(state);
   engine::Lock lock(engine_.mutex());
   state->begin(std::move(done));
-  Result<void> started = send(*state);
-  if (started.has_error()) {
-    state->complete(std::move(started).error());
+  Result<Sent> sent = send(*state);
+  if (sent.has_value()) {
+    state->sent(sent->connection, sent->connection->own_origin(), sent->call);
+  } else {
+    state->complete(std::move(sent).error());
     if (host_.is_undriven()) {
       lock.unlock();
       return state->deliver();
@@ -355,68 +376,88 @@ void OutgoingCalls::start_with(const CallTarget& target, detail::CallCompletion 
   state->end_with(target.options.stop);
 }
 
-void OutgoingCalls::start(const CallTarget& target, Result<Encoded> argument,
-                          detail::CallCompletion done, detail::CallCanceller* canceller) {
-  Result<void> ready = check_name(target.handler);
-  if (ready.has_value() && argument.has_error()) ready = std::move(argument).error();
-  peers::OutgoingRequest request{.handler = target.handler, .mode = target.mode, .argument = {}};
-  if (ready.has_value()) {
-    request.argument = std::move(*argument);
-    ready = prepare(target, request);
+template <class Send>
+void OutgoingCalls::start_plain(const CallTarget& target, detail::CallCompletion&& done,
+                                Send& send) {
+  // Whoever completes it has it then, perhaps before send() is over: flushing may fail.
+  auto* const call = new detail::PlainCall(*this, target.link, target.handler, std::move(done));
+  engine::Lock lock(engine_.mutex());
+  ++unattended_;
+  Result<Sent> sent = send(*call);
+  if (sent.has_error() && host_.is_undriven()) {
+    --unattended_;
+    const std::unique_ptr<detail::PlainCall> ended(call);
+    ended->settle(std::move(sent).error());
+    lock.unlock();
+    return ended->deliver();
   }
-  start_with(target, std::move(done), canceller, [&](detail::CallState& state) -> Result<void> {
-    if (ready.has_error()) return std::move(ready);
-    return send_started(target, request, state);
+  if (sent.has_error()) call->complete(std::move(sent).error());
+  settle_sent(lock);
+}
+
+void OutgoingCalls::start_request(const CallTarget& target, peers::OutgoingRequest& request,
+                                  Result<void>&& ready, detail::CallCompletion&& done,
+                                  detail::CallCanceller* canceller) {
+  start_with(target, std::move(done), canceller, [&](calls::CallSink& sink) -> Result<Sent> {
+    if (ready.has_error()) return std::move(ready).error();
+    return send_started(target, request, sink);
   });
 }
 
-void OutgoingCalls::start_system(const CallTarget& target, detail::CallCompletion done,
+void OutgoingCalls::start(const CallTarget& target, Result<Encoded>&& argument,
+                          detail::CallCompletion&& done, detail::CallCanceller* canceller) {
+  peers::OutgoingRequest request;
+  Result<void> ready = check_name(target.handler);
+  if (ready.has_value() && argument.has_error()) ready = std::move(argument).error();
+  if (ready.has_value()) {
+    fill(request, target, *std::move(argument));
+    ready = prepare(target, request);
+  }
+  start_request(target, request, std::move(ready), std::move(done), canceller);
+}
+
+void OutgoingCalls::start_system(const CallTarget& target, detail::CallCompletion&& done,
                                  detail::CallCanceller* canceller) {
   peers::OutgoingRequest request{
       .handler = target.handler, .mode = target.mode, .argument = {Codec::msgpack, {}, {}}};
-  Result<void> ready = prepare(target, request);
-  start_with(target, std::move(done), canceller, [&](detail::CallState& state) -> Result<void> {
-    if (ready.has_error()) return std::move(ready);
-    return send_started(target, request, state);
-  });
+  start_request(target, request, prepare(target, request), std::move(done), canceller);
 }
 
 void OutgoingCalls::start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
                                detail::PingCompletion done, detail::CallCanceller* canceller) {
   auto measure = [&engine = engine_, start = engine_.now(),
-                  done = std::move(done)](Result<Encoded> pong) mutable {
+                  done = std::move(done)](Result<Encoded>&& pong) mutable {
     if (pong.has_error()) return done(std::move(pong).error());
     done(engine.now() - start);
   };
   const CallTarget target{link, ping_name, DeliveryMode::with_response, options};
   start_with(target, std::move(measure), canceller,
-             [&](detail::CallState& state) { return send_started_ping(link, options, state); });
+             [&](calls::CallSink& sink) { return send_started_ping(link, options, sink); });
 }
 
-Result<void> OutgoingCalls::send_started(const CallTarget& target, peers::OutgoingRequest& request,
-                                         detail::CallState& state) {
+Result<OutgoingCalls::Sent> OutgoingCalls::send_started(const CallTarget& target,
+                                                        peers::OutgoingRequest& request,
+                                                        calls::CallSink& sink) {
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
   const TimePoint made_at = request.made_at;
-  auto sent = (*connection)->send_request(std::move(request), &state);
+  auto sent = (*connection)->send_request(std::move(request), &sink);
   if (sent.has_error()) return std::move(sent).error();
-  state.sent(*connection, (*connection)->own_origin(), *sent);
   if (!host_.is_in_turn()) host_.flush_soon(**connection, made_at);
-  return {};
+  return Sent{*connection, *sent};
 }
 
-Result<void> OutgoingCalls::send_started_ping(const peers::PeerLinkPtr& link,
-                                              const CallOptions& options,
-                                              detail::CallState& state) {
+Result<OutgoingCalls::Sent> OutgoingCalls::send_started_ping(const peers::PeerLinkPtr& link,
+                                                             const CallOptions& options,
+                                                             calls::CallSink& sink) {
   if (options.stop.stop_requested()) return stopped_already(ping_name);
   const auto deadline = deadline_of(options, engine_.now());
   auto connection = host_.route(*link, deadline.value_or(TimePoint::max()));
   if (connection.has_error()) return std::move(connection).error();
-  auto sent = (*connection)->send_ping(state, deadline);
+  auto sent = (*connection)->send_ping(sink, deadline);
   if (sent.has_error()) return std::move(sent).error();
-  state.sent(*connection, (*connection)->own_origin(), *sent);
   if (!host_.is_in_turn()) host_.flush_outputs();
-  return {};
+  return Sent{*connection, *sent};
 }
 
 void OutgoingCalls::settle_sent(engine::Lock& lock) {

@@ -36,15 +36,15 @@ class OutgoingCalls {
   /// The same for a handler of the system.
   Result<Encoded> invoke_system(const CallTarget& target, Encoded&& argument);
   /// Waits for room at most.
-  Result<detail::OpenCall> open(const CallTarget& target, Result<Encoded> argument,
+  Result<detail::OpenCall> open(const CallTarget& target, Result<Encoded>&& argument,
                                 detail::CallDemand demand);
   /// Never waits.
-  Result<detail::OpenCall> open_at_once(const CallTarget& target, Encoded argument);
+  Result<detail::OpenCall> open_at_once(const CallTarget& target, Encoded&& argument);
   /// Never waits. `canceller`, if any, is set before `done` could be called.
-  void start(const CallTarget& target, Result<Encoded> argument, detail::CallCompletion done,
+  void start(const CallTarget& target, Result<Encoded>&& argument, detail::CallCompletion&& done,
              detail::CallCanceller* canceller);
   /// The same for a handler of the system, without an argument.
-  void start_system(const CallTarget& target, detail::CallCompletion done,
+  void start_system(const CallTarget& target, detail::CallCompletion&& done,
                     detail::CallCanceller* canceller);
   void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
                   detail::PingCompletion done, detail::CallCanceller* canceller);
@@ -67,6 +67,7 @@ class OutgoingCalls {
 
  private:
   friend class detail::CallState;
+  friend class detail::PlainCall;
 
   /// The outcome of a call, for a thread that waits for it.
   struct OutcomeWaiter final : calls::CallSink, engine::Waiter {
@@ -98,6 +99,12 @@ class OutgoingCalls {
     WhenFull when_full;
   };
 
+  /// A request that waits for its outcome, or for leaving, at a connection.
+  struct Sent {
+    peers::Connection* connection;
+    wire::CallId call;
+  };
+
   /// What is the same for each call. Errors: it would be in vain.
   Result<void> prepare(const CallTarget& target, peers::OutgoingRequest& request) const;
   Result<Encoded> call(const CallTarget& target, Encoded&& argument);
@@ -106,14 +113,21 @@ class OutgoingCalls {
                                                          peers::OutgoingRequest&& request,
                                                          WhenFull when_full);
   /// What it leaves of the request is the application's: destroyed without the lock.
-  Result<void> send_started(const CallTarget& target, peers::OutgoingRequest& request,
-                            detail::CallState& state);
-  Result<void> send_started_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
-                                 detail::CallState& state);
-  /// `send(state)` leaves the call at a connection, or says why not. It holds the lock.
+  Result<Sent> send_started(const CallTarget& target, peers::OutgoingRequest& request,
+                            calls::CallSink& sink);
+  Result<Sent> send_started_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
+                                 calls::CallSink& sink);
+  /// `send(sink)` leaves the call at a connection, or says why not. It holds the lock.
   template <class Send>
-  void start_with(const CallTarget& target, detail::CallCompletion done,
+  void start_with(const CallTarget& target, detail::CallCompletion&& done,
                   detail::CallCanceller* canceller, Send send);
+  /// The same for one that nobody can end.
+  template <class Send>
+  void start_plain(const CallTarget& target, detail::CallCompletion&& done, Send& send);
+  /// Like start_with(), unless it is clear already that it would be in vain.
+  void start_request(const CallTarget& target, peers::OutgoingRequest& request,
+                     Result<void>&& ready, detail::CallCompletion&& done,
+                     detail::CallCanceller* canceller);
   bool must_wait_for_room(const peers::Connection& connection,
                           const peers::OutgoingRequest& request, const Patience& patience) const;
   Result<wire::CallId> send_when_room(engine::Lock& lock, peers::Connection& connection,

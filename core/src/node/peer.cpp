@@ -54,14 +54,14 @@ Result<MessageId> Peer::admit(std::string_view handler, Encoded&& argument) cons
 }
 
 Result<detail::OpenCall> Peer::open(std::string_view handler, DeliveryMode mode,
-                                    Result<Encoded> argument, detail::CallDemand demand) const {
+                                    Result<Encoded>&& argument, detail::CallDemand demand) const {
   if (link_ == nullptr) return no_target();
   return link_->node->calls().open({link_, handler, mode, options_}, std::move(argument),
                                    std::move(demand));
 }
 
-void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded> argument,
-                 detail::CallCompletion done, detail::CallCanceller* canceller) const {
+void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded>&& argument,
+                 detail::CallCompletion&& done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
   const CallTarget target{link_, handler, mode, options_};
   if (options_.retry.attempts_max > 1) {
@@ -70,7 +70,7 @@ void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded> ar
   link_->node->calls().start(target, std::move(argument), std::move(done), canceller);
 }
 
-void Peer::start_list(detail::CallCompletion done, detail::CallCanceller* canceller) const {
+void Peer::start_list(detail::CallCompletion&& done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
   link_->node->calls().start_system(
       {link_, "_list_handlers", DeliveryMode::with_response, options_}, std::move(done), canceller);

@@ -11,6 +11,9 @@ namespace {
 constexpr std::uint32_t deadline_ms_max = 0xFFFFFFFF;
 
 std::size_t encoded_bytes(const OutgoingRequest& request) {
+  if (request.argument.headers.empty() && request.expectation == nullptr) {
+    return wire::named_request_bytes(request.handler.size(), request.argument.payload.size());
+  }
   wire::Request frame{.handler_name = request.handler, .payload = request.argument.payload.view()};
   if (request.expectation != nullptr) {
     frame.expected_response = request.expectation->response;

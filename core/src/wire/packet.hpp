@@ -6,6 +6,7 @@
 
 #include "wire/buffer.hpp"
 #include "wire/frame.hpp"
+#include "wire/layout.hpp"
 
 namespace trestle::wire {
 
@@ -56,6 +57,13 @@ inline void void_frame(std::byte* frame) noexcept {
   frame[4] = std::byte{0};
 }
 
+/// Bytes of a Request that has a handler's name, a payload and nothing else.
+constexpr std::size_t named_request_bytes(std::size_t name_bytes,
+                                          std::size_t payload_bytes) noexcept {
+  return frame_prefix_bytes + fixed_bytes::request +
+         (name_bytes != 0 ? extension_prefix_bytes + name_bytes : 0) + payload_bytes;
+}
+
 /// Bytes that the frame takes in a packet, payload included.
 std::size_t encoded_bytes(const Request& frame) noexcept;
 std::size_t encoded_bytes(const Accepted& frame) noexcept;
@@ -93,7 +101,11 @@ class PacketReader {
  public:
   /// `frame_bytes_max`: limit on one frame, prefix included.
   PacketReader(const PacketView& packet, std::size_t frame_bytes_max) noexcept
-      : packet_(packet.first), more_(packet.more), frame_bytes_max_(frame_bytes_max) {}
+      : piece_(packet.first.data()),
+        piece_end_(piece_ + packet.first.size()),
+        more_(packet.more.data()),
+        more_end_(more_ + packet.more.size()),
+        frame_bytes_max_(frame_bytes_max) {}
 
   /// Another limit for the frames that follow.
   void limit_frames(std::size_t frame_bytes_max) noexcept { frame_bytes_max_ = frame_bytes_max; }
@@ -104,7 +116,7 @@ class PacketReader {
 
   /// True once all frames were read: next() would yield none.
   bool at_end() const noexcept {
-    return header_read_ && offset_ == packet_.size() && more_.empty();
+    return header_read_ && offset_ == piece_bytes() && more_ == more_end_;
   }
 
   /// The piece that holds the next frame, from its start, and the pieces after it.
@@ -125,10 +137,15 @@ class PacketReader {
   Result<std::optional<Frame>> next_frame();
   BytesView take_piece() noexcept;
   void skip_finished_piece() noexcept;
+  std::size_t piece_bytes() const noexcept { return static_cast<std::size_t>(piece_end_ - piece_); }
 
-  BytesView packet_;  // the present piece
-  std::span<const BytesView> more_;
-  std::size_t offset_ = 0;
+  // Begin and end, where spans would be copied as a whole: the load of 16 bytes would wait until
+  // both of its halves, which were stored one by one a moment ago, have reached the cache.
+  const std::byte* piece_;  // the present one
+  const std::byte* piece_end_;
+  const BytesView* more_;
+  const BytesView* more_end_;
+  std::size_t offset_ = 0;  // in the present piece
   std::size_t frame_bytes_max_;
   bool header_read_ = false;
   PlainFrame plain_;

@@ -156,13 +156,13 @@ bool read_plain(const std::byte* at, std::size_t frame_bytes, std::size_t availa
 
 const PlainFrame* PacketReader::next_plain() noexcept {
   if (!header_read_) {
-    if (packet_.size() < packet_header_bytes) return nullptr;
-    if ((load<std::uint64_t>(packet_.data()) & packet_start_mask) != packet_start) return nullptr;
+    if (piece_bytes() < packet_header_bytes) return nullptr;
+    if ((load<std::uint64_t>(piece_) & packet_start_mask) != packet_start) return nullptr;
     header_read_ = true;
     offset_ = packet_header_bytes;
   }
-  const std::byte* const at = packet_.data() + offset_;
-  const std::size_t available = packet_.size() - offset_;
+  const std::byte* const at = piece_ + offset_;
+  const std::size_t available = piece_bytes() - offset_;
   if (available < frame_prefix_bytes) return nullptr;
   const std::size_t frame_bytes = load<std::uint32_t>(at);
   if (frame_bytes > frame_bytes_max_) return nullptr;
@@ -171,7 +171,7 @@ const PlainFrame* PacketReader::next_plain() noexcept {
     offset_ += frame_bytes;
     return &plain_;
   }
-  if (more_.empty() || frame_bytes != available + more_.front().size()) return nullptr;
+  if (more_ == more_end_ || frame_bytes != available + more_->size()) return nullptr;
   if (!read_plain(at, frame_bytes, available, plain_)) return nullptr;
   plain_.payload = take_piece();
   return &plain_;
@@ -179,17 +179,17 @@ const PlainFrame* PacketReader::next_plain() noexcept {
 
 /// The next piece, which is a payload; what is behind it becomes the present one.
 BytesView PacketReader::take_piece() noexcept {
-  const BytesView piece = more_.front();
-  more_ = more_.subspan(1);
-  offset_ = packet_.size();
+  const BytesView taken = *more_++;
+  offset_ = piece_bytes();
   skip_finished_piece();
-  return piece;
+  return taken;
 }
 
 void PacketReader::skip_finished_piece() noexcept {
-  if (offset_ != packet_.size() || more_.empty()) return;
-  packet_ = more_.front();
-  more_ = more_.subspan(1);
+  if (offset_ != piece_bytes() || more_ == more_end_) return;
+  piece_ = more_->data();
+  piece_end_ = piece_ + more_->size();
+  ++more_;
   offset_ = 0;
 }
 
@@ -222,30 +222,30 @@ bool PacketView::is_readable(std::span<const BytesView> pieces) noexcept {
 Result<std::optional<Frame>> PacketReader::next() {
   if (!header_read_) {
     header_read_ = true;
-    if (auto header = check_packet_header(packet_); !header) {
-      offset_ = packet_.size();
+    if (auto header = check_packet_header({piece_, piece_end_}); !header) {
+      offset_ = piece_bytes();
       return header.error();
     }
     offset_ = packet_header_bytes;
   }
   skip_finished_piece();
-  if (offset_ == packet_.size()) return std::optional<Frame>();
+  if (offset_ == piece_bytes()) return std::optional<Frame>();
   return next_frame();
 }
 
 Result<std::optional<Frame>> PacketReader::next_frame() {
-  ByteReader rest(packet_.subspan(offset_));
+  ByteReader rest({piece_ + offset_, piece_end_});
   std::optional<BytesView> detached;
-  if (!more_.empty()) detached = more_.front();
+  if (more_ != more_end_) detached = *more_;
   const bool had_piece = detached.has_value();
   const auto parts = take_frame(rest, offset_, frame_bytes_max_, detached);
   auto frame = parts ? decode_frame(*parts) : Decoded(parts.error());
   if (!frame) {
-    offset_ = packet_.size();
-    more_ = {};
+    offset_ = piece_bytes();
+    more_ = more_end_;
     return frame;
   }
-  offset_ = packet_.size() - rest.size();
+  offset_ = piece_bytes() - rest.size();
   if (had_piece && !detached) take_piece();
   return frame;
 }

@@ -52,6 +52,47 @@ TEST(TimerQueue, FiresInOrderHoweverTheyWereArmed) {
   EXPECT_EQ(fired, expected);
 }
 
+TEST(TimerQueue, FiresInOrderWhereSomeAreDueMuchLater) {
+  TimerQueue queue;
+  std::vector<int> fired;
+  std::vector<std::unique_ptr<Probe>> timers;
+  std::vector<int> expected;
+  for (int i = 0; i < 100; ++i) {
+    const int timeout = i % 7 < 2 ? 40 : 10;  // two in a row, now and then
+    const int order = (i / 2 + timeout) * 1000 + i;
+    timers.push_back(std::make_unique<Probe>([&fired, order] { fired.push_back(order); }));
+    queue.arm(*timers.back(), TimePoint(i / 2 + timeout));
+    expected.push_back(order);
+  }
+  std::sort(expected.begin(), expected.end());
+
+  for (int now = 0; now <= 100; now += 3) {
+    const auto next = queue.next();
+    ASSERT_TRUE(!next || *next == TimePoint(expected[fired.size()] / 1000));
+    queue.expire(TimePoint(now));
+  }
+
+  EXPECT_EQ(fired, expected);
+}
+
+TEST(TimerQueue, CancelsWhereverATimerStands) {
+  TimerQueue queue;
+  std::vector<int> fired;
+  std::vector<std::unique_ptr<Probe>> timers;
+  for (int i = 0; i < 60; ++i) {
+    timers.push_back(std::make_unique<Probe>([&fired, i] { fired.push_back(i); }));
+    queue.arm(*timers.back(), TimePoint(i * 37 % 20));
+  }
+
+  for (int i = 0; i < 60; ++i) {
+    if (i != 30) queue.cancel(*timers[static_cast<std::size_t>(i)]);
+  }
+
+  EXPECT_EQ(queue.next(), TimePoint(30 * 37 % 20));
+  EXPECT_EQ(queue.expire(TimePoint(20)), 1u);
+  EXPECT_EQ(fired, std::vector{30});
+}
+
 TEST(TimerQueue, FiresAtTheDueTimeAndNotBefore) {
   TimerQueue queue;
   int fired = 0;

@@ -44,6 +44,7 @@ TEST(PacketWriter, KnowsHowManyBytesARequestTakes) {
     append(out, request);
 
     EXPECT_EQ(encoded_bytes(request), out.size());
+    EXPECT_EQ(named_request_bytes(name.size(), request.payload.size()), out.size());
   }
 }
 

@@ -108,7 +108,7 @@ class PendingHandler {
 
   /// Posts `handler(decode(outcome))`; the memory of `pending` is free when the handler runs.
   template <class Decode, class Outcome>
-  static void post(std::shared_ptr<PendingHandler> pending, Outcome outcome) {
+  static void post(std::shared_ptr<PendingHandler>&& pending, Outcome&& outcome) {
     auto work = std::move(pending->work_);
     boost::asio::post(work, Upcall<Decode, Outcome>(std::move(pending), std::move(outcome)));
   }
@@ -119,7 +119,7 @@ class PendingHandler {
    public:
     using allocator_type = Allocator;
 
-    Upcall(std::shared_ptr<PendingHandler> pending, Outcome outcome)
+    Upcall(std::shared_ptr<PendingHandler>&& pending, Outcome&& outcome)
         : pending_(std::move(pending)), outcome_(std::move(outcome)) {}
     allocator_type get_allocator() const noexcept {
       return boost::asio::get_associated_allocator(pending_->handler_);
@@ -149,7 +149,7 @@ class PendingHandler {
 /// Starts an operation on behalf of a completion handler. `start(done, canceller)` calls `done`
 /// once, and fills in the canceller, if any, before that.
 template <class Decode, class Start, class Handler>
-void launch(Start&& start, Handler handler) {
+void launch(Start&& start, Handler&& handler) {
   using Operation = std::decay_t<Start>;
   using Outcome = typename Operation::Outcome;
   typename Operation::Canceller* canceller = nullptr;
@@ -162,7 +162,7 @@ void launch(Start&& start, Handler handler) {
   }
   if constexpr (runs_in_place<Handler>) {
     start(
-        [handler = std::move(handler)](Outcome outcome) mutable {
+        [handler = std::move(handler)](Outcome&& outcome) mutable {
           clear_slot(handler);
           std::move(handler)(Decode()(std::move(outcome)));
         },
@@ -172,7 +172,7 @@ void launch(Start&& start, Handler handler) {
     auto pending = std::allocate_shared<Pending>(boost::asio::get_associated_allocator(handler),
                                                  std::move(handler));
     start(
-        [pending = std::move(pending)](Outcome outcome) mutable {
+        [pending = std::move(pending)](Outcome&& outcome) mutable {
           Pending::template post<Decode>(std::move(pending), std::move(outcome));
         },
         canceller);
@@ -185,7 +185,7 @@ class AsyncOperation {
  public:
   using Signature = void(decltype(Decode()(std::declval<typename Start::Outcome>())));
 
-  explicit AsyncOperation(Start start) : start_(std::move(start)) {}
+  explicit AsyncOperation(Start&& start) : start_(std::move(start)) {}
 
   template <class Handler>
   void operator()(Handler&& handler) {
@@ -198,7 +198,7 @@ class AsyncOperation {
 
 /// Hands the operation to `token`. A plain callback gets it with no detour through Asio.
 template <class Decode, class Start, class Token>
-auto initiate(Start start, Token&& token) {
+auto initiate(Start&& start, Token&& token) {
   using Signature = typename AsyncOperation<Decode, Start>::Signature;
   if constexpr (PlainCallback<Token, Signature>) {
     return launch<Decode>(start, std::decay_t<Token>(std::forward<Token>(token)));

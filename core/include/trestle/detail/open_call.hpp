@@ -18,7 +18,7 @@ class CallState;
 class Cancellable;
 
 /// Takes the outcome of a call that nobody blocks for.
-using CallCompletion = UniqueFunction<void(Result<Encoded>)>;
+using CallCompletion = UniqueFunction<void(Result<Encoded>&&)>;
 /// Takes what the peer says when it accepted the call, or why it never did.
 using AcceptedCompletion = UniqueFunction<void(Result<HandlerContract>)>;
 

@@ -34,7 +34,7 @@ inline Result<void> read_no_reply(const Encoded& reply) {
 
 /// Errors: those of the call; no_reply (the handler gave no value, and R is not void), bad_reply.
 template <class R>
-Result<R> read_reply(Result<Encoded> reply) {
+Result<R> read_reply(Result<Encoded>&& reply) {
   if (reply.has_error()) return std::move(reply).error();
   if constexpr (std::is_void_v<R>) {
     return read_no_reply(*reply);
