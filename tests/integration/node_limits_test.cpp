@@ -4,6 +4,7 @@
 #include <trestle/trestle.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -189,14 +190,14 @@ class FloodedNode : public NodeLimits {
 TEST_F(FloodedNode, RunsTheHandlersOfTheSystem) {
   const Peer other = network.add_node().connect(uri).value();
   bool listed = false;
-  bool answered = false;
-  other.async_call<int>("inline", "text", [&](const Result<int>&) { answered = true; });
+  const auto answered = std::make_shared<bool>(false);  // it outlives the test
+  other.async_call<int>("inline", "text", [answered](const Result<int>&) { *answered = true; });
   other.async_list_handlers(
       [&](const Result<std::vector<std::string>>& names) { listed = names.has_value(); });
 
   EXPECT_LE(turns_until([&] { return listed; }), 5);
   EXPECT_EQ(network.clock().now(), before);
-  EXPECT_EQ(turns_until([&] { return answered; }), 1000) << "those of the application do wait";
+  EXPECT_EQ(turns_until([&] { return *answered; }), 1000) << "those of the application do wait";
 }
 
 TEST_F(FloodedNode, RegistersHandlersAndTellsOfThem) {
