@@ -120,11 +120,15 @@ class PacketReader {
   }
 
   /// The piece that holds the next frame, from its start, and the pieces after it.
-  PacketView unread() const noexcept { return {packet_, more_}; }
+  PacketView unread() const noexcept {
+    return {BytesView(piece_, piece_end_), std::span(more_, more_end_)};
+  }
   /// The bytes of unread() lie there from now on.
   void move_to(const PacketView& unread) noexcept {
-    packet_ = unread.first;
-    more_ = unread.more;
+    piece_ = unread.first.data();
+    piece_end_ = piece_ + unread.first.size();
+    more_ = unread.more.data();
+    more_end_ = more_ + unread.more.size();
   }
 
   /// The next frame; empty at the end of the packet.
