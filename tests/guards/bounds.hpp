@@ -57,7 +57,8 @@ inline constexpr Bound wakes_of_parked{
     1.2, "one futex wake for each, and one for the standby thread when the last caller leaves"};
 
 /// Per second, of two connected nodes.
-inline constexpr Bound idle_wake_ups{4.9, "nothing polls"};
+inline constexpr Bound idle_wake_ups{
+    5.9, "a heartbeat a second: each side looks at its clock, one pings, the other answers"};
 
 // ---- Growth, in bytes ---------------------------------------------------------------------------
 

@@ -47,6 +47,13 @@ Limits limits_of_the_code() {
   LIMIT(close_timeout);
   LIMIT(call_timeout);
   LIMIT(log_interval);
+  LIMIT(dead_after);
+  LIMIT(reconnect_window);
+  LIMIT(redial_delay_min);
+  LIMIT(redial_delay_max);
+  LIMIT(takeover_timeout);
+  LIMIT(newcomer_bytes_max);
+  LIMIT(concurrency_max);
 #undef LIMIT
   limits["spawn_queue_messages"] = std::to_string(options.spawn_queue_messages);
   limits["hello_frame_bytes_max"] = text_of(wire::hello_frame_bytes_max);

@@ -297,16 +297,18 @@ void NodeCore::close_connections(TimePoint drain_deadline) {
     closed_ = true;
     const Error why(Errc::shut_down, "this node was closed");
     const auto all = connections_;
-    for (const auto& [connection, owner] : all) {
-      // Whoever has not said hello has been told, and has nothing to wait for: it may be silent for
-      // as long as it likes.
-      connection->is_stranger() ? connection->abort(why) : connection->close(why);
-    }
+    for (const auto& entry : all) entry.second->close(why);
     engine_.wake();
   }
   // Each step has its own bound, so that a slow drain does not cut the goodbyes of the others.
   const TimePoint deadline = std::max(drain_deadline, now() + std::chrono::seconds(1));
-  wait_until([this] { return connections_.empty(); }, deadline);
+  const auto is_stranger = [](const auto& entry) { return entry.second->is_stranger(); };
+  wait_until([&] { return std::ranges::all_of(connections_, is_stranger); }, deadline);
+  // Whoever has not said hello gets time to read the goodbye, and may be silent for as long as it
+  // likes.
+  constexpr auto strangers_patience = std::chrono::milliseconds(100);
+  wait_until([this] { return connections_.empty(); },
+             std::min(deadline, now() + strangers_patience));
   {
     const std::lock_guard lock(engine_.mutex());
     const auto left = connections_;

@@ -110,7 +110,7 @@ TEST(Refusals, AreSynchronousAndNameWhatIsWrong) {
       {"tcp", "unix:///tmp/x", "opened for tcp://"},
       {"tcp", "tcp://127.0.0.1:80?nodeley=on",
        "unknown option \"nodeley\"; known are connect_timeout, family, keepalive, "
-       "nodelay, rcvbuf, sndbuf, user_timeout"},
+       "nodelay, rcvbuf, sndbuf, stall_timeout, user_timeout"},
       {"tcp", "tcp://127.0.0.1:80?nodelay=yes", "option nodelay: \"yes\": expected on or off"},
       {"tcp", "tcp://127.0.0.1:80?sndbuf=64", "option sndbuf"},
       {"tcp", "tcp://127.0.0.1:80?sndbuf=9GiB", "the limit is 2147483647B"},
