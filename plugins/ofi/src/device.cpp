@@ -212,17 +212,21 @@ void Device::close(Handle<fid_pep> listener) {
 }
 
 bool Device::may_sleep() {
-  std::array<fid*, 2> queues{};
-  std::size_t count = 0;
-  if (!events_armed_) queues[count++] = &events_->fid;
-  if (completions_ != nullptr) queues[count++] = &completions_->fid;
-  if (count == 0 || fi_trywait(fabric_.get(), queues.data(), static_cast<int>(count)) == 0) {
-    events_armed_ = true;
-    return true;
+  // One by one: who has nothing to read is not read in vain, which is dear for the event queue.
+  const auto may_wait_for = [this](fid& queue) {
+    std::array<fid*, 1> queues{&queue};
+    return fi_trywait(fabric_.get(), queues.data(), 1) == 0;
+  };
+  if (completions_ != nullptr && !may_wait_for(completions_->fid)) {
+    loop_.enqueue(*completion_source_);
+    return false;
   }
-  if (!events_armed_) loop_.enqueue(*event_source_);
-  if (completions_ != nullptr) loop_.enqueue(*completion_source_);
-  return false;
+  if (!events_armed_ && !may_wait_for(events_->fid)) {
+    loop_.enqueue(*event_source_);
+    return false;
+  }
+  events_armed_ = true;
+  return true;
 }
 
 EventSink* Device::event_sink(const fid* object) const {
