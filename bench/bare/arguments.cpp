@@ -13,7 +13,6 @@ const std::map<std::string, Mode> modes{
 
 void add_measure_options(CLI::App& verb, Arguments& arguments) {
   verb.add_option("--mode", arguments.mode)->transform(CLI::CheckedTransformer(modes));
-  verb.add_option("--size", arguments.size, "Bytes of payload")->check(CLI::Range(0, 64 << 20));
   verb.add_option("--outstanding", arguments.outstanding, "Requests under way per connection")
       ->check(CLI::Range(1, 65'535));
   verb.add_option("--clients", arguments.clients, "Connections")->check(CLI::Range(1, 10'000));
@@ -23,6 +22,7 @@ void add_measure_options(CLI::App& verb, Arguments& arguments) {
 void add_shared_options(CLI::App& verb, Arguments& arguments) {
   verb.add_option("URI", arguments.endpoint, "tcp://127.0.0.1:PORT, unix://PATH or ipc://PATH")
       ->required();
+  verb.add_option("--size", arguments.size, "Bytes of payload")->check(CLI::Range(0, 64 << 20));
   verb.add_option("--wait", arguments.waiting)
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, Waiting>{{"block", Waiting::block}, {"spin", Waiting::spin}}));

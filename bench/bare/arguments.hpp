@@ -23,7 +23,7 @@ struct Arguments {
   Role role = Role::measure;
   std::string endpoint;
   Mode mode = Mode::rtt;
-  std::size_t size = 64;         ///< bytes of payload
+  std::size_t size = 64;         ///< bytes of payload; servers of libfabric need it, too
   std::size_t outstanding = 64;  ///< requests under way per connection, in pipe
   std::size_t clients = 1;       ///< connections
   double seconds = 1.0;

@@ -10,8 +10,9 @@ class Program:
     """One measurement. Equal programs are measured once per round.
 
     kind: "trestle" (bench and serve of the tool), "many" (serve of the tool, and one thread with
-    many connections), "sync" and "epoll" (bare sockets), "zmq" (bare libzmq), "inproc"
-    (Trestle inside one process), "bare" (yardsticks inside one process).
+    many connections), "sync" and "epoll" (bare sockets), "zmq" (bare libzmq), "ofi" (bare
+    libfabric, by its provider), "inproc" (Trestle inside one process), "bare" (yardsticks inside
+    one process).
     pinning: "split" (server on the first CPU, client on the second), "same" (both on the second),
     "free" (programs that pin their threads themselves).
     """
@@ -111,6 +112,24 @@ def zmq_cases(transport):
     ]
 
 
+def ofi(what, **options):
+    return Program("ofi", what, **options)
+
+
+def ofi_cases(provider):
+    """The plugin beside connected endpoints of libfabric itself."""
+    def case(name, metric, direction, bar, spin="auto", wait="block", **load):
+        return Case(f"ofi-{provider}-{name}", tool(f"ofi+{provider}", spin=spin, **load),
+                    (ofi(provider, wait=wait, **load),), metric, direction, bar)
+    return [
+        case("rtt-polled", "p50_us", "<=", 1.15, spin="on", wait="spin"),
+        case("rtt-blocking", "p50_us", "<=", 1.15, spin="off"),
+        case("pipe-64Bx256", "per_second", ">=", 3, **PIPE_64),
+        case("oneway-1MiB", "per_second", ">=", 0.9, **ONE_WAY_LARGE),
+        case("oneway-16MiB", "per_second", ">=", 0.9, mode="oneway", size=16 * MIB),
+    ]
+
+
 def without_zmq_cases(ours, theirs):
     """Our own sockets beside libzmq, on the same work."""
     def case(name, metric, direction, spin="auto", **load):
@@ -156,6 +175,7 @@ CASES = [
          "p50_us", "<=", 1.5),
     *zmq_cases("tcp"),
     *zmq_cases("ipc"),
+    *ofi_cases("tcp"),
     *without_zmq_cases("tcp", "tcp"),
     *without_zmq_cases("unix", "ipc"),
 ]

@@ -35,9 +35,10 @@ class Programs:
         return [path for path in [self.tool, *map(self.bench, names)] if not path.is_file()]
 
     def can_measure(self, case):
-        """Builds without the zmq plugin have nothing of libzmq."""
+        """Builds without a plugin have nothing of its library."""
         kinds = {program.kind for program in (case.ours, *case.yardsticks)}
-        return "zmq" not in kinds or self.bench("bare_zmq_socket").is_file()
+        return all(kind not in kinds or self.bench(f"bare_{kind}_socket").is_file()
+                   for kind in ("zmq", "ofi"))
 
     def server_command(self, program, folder):
         """The command, without its CPU; None for programs that need no server."""
@@ -50,6 +51,9 @@ class Programs:
                         else f"{program.what}://{folder}/socket")
             return [self.bench(f"bare_{program.kind}_socket"), "serve", endpoint,
                     "--wait", program.wait, "--write", program.write]
+        if program.kind == "ofi":
+            return [self.bench("bare_ofi_socket"), "serve", f"{program.what}://127.0.0.1:0",
+                    "--wait", program.wait, "--size", program.size]
         if program.kind == "zmq":
             place = "127.0.0.1:*" if program.what == "tcp" else f"{folder}/socket"
             return [self.bench("bare_zmq_socket"), "serve", f"{program.what}://{place}",
@@ -64,7 +68,7 @@ class Programs:
         if program.kind == "many":
             return [self.bench("many_connections"), uri, "--clients", program.clients,
                     "--size", program.size, "--seconds", seconds]
-        if program.kind in ("sync", "epoll"):
+        if program.kind in ("sync", "epoll", "ofi"):
             return [self.bench(f"bare_{program.kind}_socket"), "measure", uri, *load,
                     "--wait", program.wait, "--write", program.write]
         if program.kind == "zmq":

@@ -79,6 +79,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
 
   /// The host has read what it was shown.
   void recycle();
+  /// Whether the other side waits for that.
+  bool must_recycle() const noexcept;
 
  private:
   enum class State {

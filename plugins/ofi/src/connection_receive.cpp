@@ -185,4 +185,8 @@ void Connection::recycle() {
   if (window_->owes_credits()) send_control();
 }
 
+bool Connection::must_recycle() const noexcept {
+  return endpoint_ == nullptr || window_->would_owe_credits(viewed_.size());
+}
+
 }  // namespace trestle::ofi

@@ -165,6 +165,7 @@ bool Device::serves(const fi_info& info, Registration registration) const {
 }
 
 sdk::Result<Handle<fid_pep>> Device::listen(fi_info& info, EventSink& sink) {
+  events_armed_ = false;
   const CloseNewOnExec private_descriptors;
   auto listener = open_handle<fid_pep>("open a listening endpoint", [&](fid_pep** raw) {
     return fi_passive_ep(fabric_.get(), &info, raw, nullptr);
@@ -180,6 +181,7 @@ sdk::Result<Handle<fid_pep>> Device::listen(fi_info& info, EventSink& sink) {
 sdk::Result<Handle<fid_ep>> Device::make_endpoint(fi_info& info, std::uint64_t connection,
                                                   EventSink& events, CompletionSink& completions) {
   if (auto opened = open_domain(info); opened.has_error()) return opened.error();
+  events_armed_ = false;
   const CloseNewSocketsOnExec private_sockets;
   auto endpoint = open_handle<fid_ep>("open an endpoint", [&](fid_ep** raw) {
     return fi_endpoint(domain_.get(), &info, raw, nullptr);
@@ -197,24 +199,34 @@ sdk::Result<Handle<fid_ep>> Device::make_endpoint(fi_info& info, std::uint64_t c
 }
 
 void Device::close(Handle<fid_ep> endpoint, std::uint64_t connection) {
+  events_armed_ = false;
   event_sinks_.erase(&endpoint->fid);
   completion_sinks_.erase(connection);
   endpoint.reset();
 }
 
 void Device::close(Handle<fid_pep> listener) {
+  events_armed_ = false;
   event_sinks_.erase(&listener->fid);
   listener.reset();
 }
 
 bool Device::may_sleep() {
-  std::array<fid*, 2> queues{&events_->fid, nullptr};
-  int count = 1;
-  if (completions_ != nullptr) queues[static_cast<std::size_t>(count++)] = &completions_->fid;
-  if (fi_trywait(fabric_.get(), queues.data(), count) == 0) return true;
-  loop_.enqueue(*event_source_);
-  if (completions_ != nullptr) loop_.enqueue(*completion_source_);
-  return false;
+  // One by one: who has nothing to read is not read in vain, which is dear for the event queue.
+  const auto may_wait_for = [this](fid& queue) {
+    std::array<fid*, 1> queues{&queue};
+    return fi_trywait(fabric_.get(), queues.data(), 1) == 0;
+  };
+  if (completions_ != nullptr && !may_wait_for(completions_->fid)) {
+    loop_.enqueue(*completion_source_);
+    return false;
+  }
+  if (!events_armed_ && !may_wait_for(events_->fid)) {
+    loop_.enqueue(*event_source_);
+    return false;
+  }
+  events_armed_ = true;
+  return true;
 }
 
 EventSink* Device::event_sink(const fid* object) const {
@@ -228,6 +240,7 @@ CompletionSink* Device::completion_sink(std::uint64_t connection) const {
 }
 
 void Device::read_events() {
+  events_armed_ = false;
   constexpr int events_per_round = 64;
   const CloseNewSocketsOnExec private_sockets;  // that are accepted
   for (int i = 0; i < events_per_round; ++i) {

@@ -140,6 +140,9 @@ class Device {
   std::unordered_map<const fid*, EventSink*> event_sinks_;
   std::unordered_map<std::uint64_t, CompletionSink*> completion_sinks_;
   unsigned rounds_for_nothing_ = 0;
+  /// Its descriptor was good to wait for, and nobody has touched the event queue since: so it still
+  /// is, and to ask again would cost every message a system call.
+  bool events_armed_ = false;
   std::vector<std::uint64_t> touched_;  ///< in the batch that is being read
 };
 

@@ -201,6 +201,12 @@ std::int32_t OfiTransport::progress(std::span<tt_event> events) {
 
 sdk::Arming OfiTransport::arm() {
   sdk::Arming arming = roster_.arm();
+  // What the host was shown is posted again in the next round only, and a sender that has used up
+  // its credits would not end the sleep.
+  const auto& viewed = shared_.viewed;
+  if (std::any_of(viewed.begin(), viewed.end(), [](auto* conn) { return conn->must_recycle(); })) {
+    arming.may_sleep = false;
+  }
   if (!arming.may_sleep) return arming;
   for (const auto& device : devices_) {
     if (!device->may_sleep()) arming.may_sleep = false;

@@ -42,21 +42,21 @@ int ReceiveWindow::post(std::uint32_t slot, std::span<std::byte> target, void* d
   return static_cast<int>(failed);
 }
 
-std::uint64_t ReceiveWindow::untold() const noexcept {
-  const std::uint64_t end = std::min(posted_, tell_end_);
+std::uint64_t ReceiveWindow::untold(std::uint64_t posted) const noexcept {
+  const std::uint64_t end = std::min(posted, tell_end_);
   return end > told_ ? end - told_ : 0;
 }
 
 std::uint32_t ReceiveWindow::take_credits() noexcept {
   const auto count =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(untold(), MessageTag::credits_max));
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(untold(posted_), MessageTag::credits_max));
   told_ += count;
   untold_control_ = 0;
   return count;
 }
 
-bool ReceiveWindow::owes_credits() const noexcept {
-  const std::uint64_t count = untold();
+bool ReceiveWindow::would_owe_credits(std::size_t slots) const noexcept {
+  const std::uint64_t count = untold(posted_ + slots);
   if (count == 0) return false;
   const std::uint64_t available = told_ - received_;
   return count >= slots_ / 2 || available == 0 ||

@@ -49,7 +49,9 @@ class ReceiveWindow {
   /// Whether they are worth a message of their own: half of all, or the other side has too few to
   /// send packets; and for those of control messages alone only if it has none at all, or else two
   /// sides that do not read would go on thanking each other.
-  bool owes_credits() const noexcept;
+  bool owes_credits() const noexcept { return would_owe_credits(0); }
+  /// The same once `slots` more are posted.
+  bool would_owe_credits(std::size_t slots) const noexcept;
   /// The post that follows is for a message that was not a packet's.
   void count_control() noexcept { ++untold_control_; }
   /// The other side hears nothing of message `number` and later ones until `tell_all`: it must know
@@ -59,7 +61,7 @@ class ReceiveWindow {
 
  private:
   static constexpr std::uint64_t everything = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t untold() const noexcept;
+  std::uint64_t untold(std::uint64_t posted) const noexcept;
 
   const std::uint64_t connection_;
   const std::uint32_t slots_;

@@ -74,6 +74,20 @@ TEST_F(ReceiveWindowTest, OwesOneToWhoCannotSendPackets) {
   EXPECT_TRUE(window_.owes_credits()) << "three are left, which are not for packets";
 }
 
+TEST_F(ReceiveWindowTest, KnowsWhatItWillOweForWhatTheHostIsShown) {
+  for (int i = 0; i < 5; ++i) window_.count_arrival();  // shown, and not posted again yet
+
+  EXPECT_FALSE(window_.owes_credits());
+  EXPECT_FALSE(window_.would_owe_credits(0));
+  EXPECT_TRUE(window_.would_owe_credits(5)) << "the other side cannot send packets";
+}
+
+TEST_F(ReceiveWindowTest, WillNotOweForFewThatAreShown) {
+  window_.count_arrival();
+
+  EXPECT_FALSE(window_.would_owe_credits(1)) << "else each round trip would take another round";
+}
+
 TEST_F(ReceiveWindowTest, ThanksForControlMessagesOnlyWhoHasNothingLeft) {
   for (int i = 0; i < 6; ++i) window_.count_arrival();
   window_.count_control();

@@ -255,6 +255,7 @@ void conn_free(tt_transport* transport, tt_conn* conn) {
   give_back(mine, freed);
   inner().conn_free(mine.inner, freed.inner);
   std::erase(mine.accepted, freed.inner);
+  std::erase(mine.stopped, freed.inner);
   mine.conns.erase(freed.inner);
 }
 

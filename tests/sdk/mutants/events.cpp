@@ -158,6 +158,23 @@ void favour_the_first(Transport& mine, const Events& out) {
   }
 }
 
+/// Reads on only when progress() is called again, as if it needed the buffers that were shown.
+void stop_until_next_round(Transport& mine, const Events& out) {
+  for (const tt_event& event : out) {
+    if (event.kind != TT_EV_PACKET) continue;
+    tt_conn* const conn = self(event.conn).inner;
+    if (std::find(mine.stopped.begin(), mine.stopped.end(), conn) != mine.stopped.end()) continue;
+    inner().conn_pause(mine.inner, conn, 1);
+    mine.stopped.push_back(conn);
+  }
+}
+
+void read_on(Transport& mine) {
+  for (tt_conn* const conn : std::exchange(mine.stopped, {})) {
+    inner().conn_pause(mine.inner, conn, 0);
+  }
+}
+
 bool doubles_events() {
   return has(Bug::closed_doubled) || has(Bug::event_after_closed) || has(Bug::connected_doubled) ||
          has(Bug::sent_doubled) || has(Bug::writable_doubled);
@@ -174,6 +191,7 @@ Events next_batch(Transport& mine, std::uint32_t room) {
   Events out;
   for (std::int32_t i = 0; i < count; ++i) take(mine, raw[static_cast<std::size_t>(i)], out);
   if (has(Bug::quiet_ones_starve)) favour_the_first(mine, out);
+  if (has(Bug::shown_packets_hold_up)) stop_until_next_round(mine, out);
   return out;
 }
 
@@ -192,6 +210,7 @@ std::int32_t progress(tt_transport* transport, tt_event* events, std::uint32_t c
   constexpr unsigned many = 32;
   if (has(Bug::holding_stalls_everything) && mine.held > many) return 0;
   send_late(mine);
+  read_on(mine);
   set_leak(mine, Leak::none);
   std::uint32_t count = 0;
   for (; count < cap && !mine.extra.empty(); ++count) {
@@ -220,7 +239,7 @@ tt_status arm(tt_transport* transport, std::uint64_t* deadline_ns) {
   }
   if (++mine.sleeps % 50 == 0) set_leak(mine, Leak::everything);
   if (has(Bug::deadline_lost)) *deadline_ns = 0;
-  if (has(Bug::arm_looks_at_nothing)) return TT_OK;
+  if (has(Bug::arm_looks_at_nothing) || !mine.stopped.empty()) return TT_OK;
   return mine.extra.empty() ? status : TT_E_BUSY;
 }
 

@@ -66,6 +66,7 @@ struct Transport {
   std::vector<int> descriptors;                     ///< closed by destroy()
   Bytes shared_buffer;                              ///< of batch_in_one_buffer
   std::vector<tt_conn*> accepted;                   ///< inner handles
+  std::vector<tt_conn*> stopped;                    ///< of shown_packets_hold_up: inner handles
   unsigned packets = 0;
   unsigned sends = 0;
   unsigned held = 0;  ///< packets with an rx, not released

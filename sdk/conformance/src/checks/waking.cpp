@@ -237,10 +237,35 @@ void stalled_sender_sleeps(Bench& bench) {
   bench.pump_until([&] { return pair.in.arrived == sent; }, "all packets after the stall");
 }
 
+/// A host that arms right after a batch, as it may: whatever the transport does with packets that
+/// were shown, such as to make room for more, must not wait for a round that nothing announces.
+void shown_packets_hold_nothing_up(Bench& bench) {
+  constexpr std::uint64_t packets_max = 400;
+  const Pair pair = connect_pair(bench);
+  if (!pair.server.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
+  std::uint64_t sent = 0;
+  const auto send_next = [&] {
+    return pair.client.send(pair.out, make_pattern(sent, 100), TT_SEND_COPY).status == TT_OK;
+  };
+  while (sent < packets_max && send_next()) ++sent;
+
+  bool armed = false;
+  while (pair.in.arrived < sent) {
+    bench.pump_until_quiet({&pair.client});
+    expect(!armed || pair.server.sleep(bench.subject().patience),
+           std::to_string(pair.in.arrived) + " of " + std::to_string(sent) +
+               " packets were shown, and arm() allowed the sleep right after a batch: expected "
+               "the others to end it, got no wake-up");
+    pair.server.progress();
+    armed = pair.server.arm();
+  }
+}
+
 constexpr std::array checks = {
     Check{"NoWakeUpIsLostWhileOthersSend", "Sleeping", 0, no_lost_wake_up},
     Check{"SideEffectsOfCallsEndTheSleep", "Sleeping", 0, side_effects_wake},
     Check{"WhatHappenedBeforeArmForbidsTheSleep", "Sleeping", 0, earlier_events_wake},
+    Check{"ShownPacketsHoldNothingUp", "Sleeping", 0, shown_packets_hold_nothing_up},
     Check{"AReleaseEndsTheSendersSleep", "Sleeping", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
           release_wakes_the_sender},
     Check{"AnIdleTransportLetsTheHostSleep", "Sleeping", 0, idle_sleeps},
