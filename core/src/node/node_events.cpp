@@ -325,6 +325,8 @@ engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn*
   serves_ = true;
   strangers_.add(*connection);
   make_room_for_strangers();
+  // Before it is greeted: the other side knows then that nothing of it was taken.
+  if (closed_) connection->abort(Error(Errc::shut_down, "this node was closed"));
   return *connection;
 }
 
