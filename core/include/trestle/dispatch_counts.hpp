@@ -19,11 +19,12 @@ struct RefusalCounts {
   std::uint64_t draining = 0;         ///< the node closes, or did before it was the message's turn
   std::uint64_t deadline_passed = 0;  ///< found too late, by this node's clock
   std::uint64_t cancelled = 0;        ///< the caller took it back, also at the caller's deadline
+  std::uint64_t not_permitted = 0;    ///< its sender may not administer the node
 
   /// All of them.
   constexpr std::uint64_t total() const noexcept {
     return unknown_handler + kind_mismatch + undecodable + invalid + overloaded + draining +
-           deadline_passed + cancelled;
+           deadline_passed + cancelled + not_permitted;
   }
 
   /// By each number.

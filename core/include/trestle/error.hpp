@@ -44,6 +44,7 @@ enum class Errc : std::uint16_t {
   undecodable = 42,    ///< the payload is not what the handler takes
   overloaded = 43,
   draining = 44,
+  not_permitted = 45,  ///< the sender may not administer the node
 
   // The handler ran.
   handler_failed = 50,

@@ -28,6 +28,7 @@ namespace trestle {
 class ManualDriver;
 class NodeCore;
 class NodeExecutor;
+struct NodeStatistics;
 
 /// How much a line of log matters.
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
@@ -40,6 +41,16 @@ using LogFunction = std::function<void(LogLevel, std::string_view)>;
 enum class WhenFull : std::uint8_t {
   wait,  ///< in order of arrival, until the call's deadline; where it may not wait, as `fail`
   fail,  ///< the message is refused as queue_full
+};
+
+/// Who may administer a node through its system handlers: shut it down, have it connect to others,
+/// or have it forget them. Everyone may ask what it is and does.
+enum class Administration : std::uint8_t {
+  /// The node's own process, processes of its user on this host (unix sockets tell), and peers that
+  /// a transport authenticates.
+  trusted,
+  anybody,  ///< whoever reaches it
+  nobody,   ///< its own process neither
 };
 
 /// How a node behaves; each limit has a default that suits a server.
@@ -97,7 +108,9 @@ struct NodeOptions {
   /// most that long, or until there are send_delay_bytes; 0: each leaves at once. Calls that block
   /// never wait, and what is sent in a turn leaves at its end.
   std::chrono::nanoseconds send_delay_max = std::chrono::microseconds(50);
-  std::size_t send_delay_bytes = 64u << 10;      ///< then what waits leaves
+  std::size_t send_delay_bytes = 64u << 10;  ///< then what waits leaves
+  /// Others are refused as not_permitted, and the log says who they were.
+  Administration remote_administration = Administration::trusted;
   Spin spin = Spin::automatic;                   ///< of the whole node; spin= in a URI changes it
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
@@ -239,10 +252,22 @@ class TRESTLE_EXPORT Node {
   /// What it did not run, by reason and by handler; after close(), too. Whoever got a refusal finds
   /// it counted.
   DispatchCounts dispatch_counts() const;
+  /// All of it and more, as peers and `trestle stats` get it; needs <trestle/statistics.hpp>. One
+  /// moment's, but for what workers count meanwhile.
+  NodeStatistics statistics() const;
+
+  /// Stopped when the node begins to close, whoever asked for it: what shall end with the node can
+  /// be tied to it, and a program can wait for it. Stopped by hand is nothing of it: it has no
+  /// source. Callbacks run on the thread that closes, which waits for them. Under a ManualDriver it
+  /// is stopped, too, when a peer asks for a shutdown, which is then up to who drives: close().
+  std::stop_token stop_token() const;
 
   /// Refuses new work and tells the peers, waits for running handlers and their replies at most
   /// close_timeout, then closes. Messages that wait for a worker are dropped then; handlers that
-  /// run see their stop tokens stopped, and close() stays until they end. Again does nothing.
+  /// run see their stop tokens stopped, and have another second to end. Whichever do not are named,
+  /// and the destructor waits for them: they may use the node. Again does nothing; a closed node
+  /// stays closed, and who wants to go on makes a new one. An inline handler that never ends holds
+  /// whoever drives the node, and close() with it.
   /// Errors: deadline_exceeded: what was still busy. would_block_for_ever inside a handler, which
   /// close() would wait for; the destructor must not run there either.
   Result<void> close();

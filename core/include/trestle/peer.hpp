@@ -31,6 +31,7 @@ class deferred_t;
 namespace trestle {
 
 struct Health;
+struct NodeStatistics;
 struct NeedsDeliveryMode;
 template <class State>
 class MessageBuilder;
@@ -227,6 +228,18 @@ class TRESTLE_EXPORT Peer {
   [[nodiscard]] Result<HandlerContract> contract(std::string_view handler) const;
   /// Who the peer is and where it listens.
   [[nodiscard]] Result<PeerInfo> discover() const;
+  /// What it counted, and has now; needs <trestle/statistics.hpp>.
+  [[nodiscard]] Result<NodeStatistics> statistics() const;
+
+  /// Has the peer drain and close; returns once it begins to.
+  /// Errors: not_permitted, as for all of these three: see Administration.
+  Result<void> request_shutdown() const;
+  /// Has the peer connect to that instance at `endpoint`; returns once it did, so that it can call
+  /// back.
+  Result<void> register_service(const InstanceId& instance, std::string_view endpoint) const;
+  /// Has the peer disconnect from that instance and forget it. False: it knew nothing of it.
+  Result<bool> remove_service(const InstanceId& instance) const;
+
   /// Connects if need be, and sees that the peer answers. Every connection carries messages both
   /// ways: the peer's node can send to this one from then on.
   Result<void> ensure_bidirectional_connection() const;
@@ -263,7 +276,8 @@ class TRESTLE_EXPORT Peer {
     return {};
   }
 
-  Result<Encoded> invoke_system(std::string_view handler, Payload argument = {}) const;
+  Result<Encoded> invoke_system(std::string_view handler, Payload argument = {},
+                                DeliveryMode mode = DeliveryMode::with_response) const;
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded&& argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded&& argument) const;
   /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument

@@ -10,3 +10,4 @@
 #include <trestle/peer.hpp>
 #include <trestle/reply.hpp>
 #include <trestle/spin.hpp>
+#include <trestle/statistics.hpp>

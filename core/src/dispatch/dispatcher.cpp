@@ -96,6 +96,7 @@ void Dispatcher::on_request(peers::Connection& connection, wire::Request& reques
     message.deadline = events_.recent_time() + std::chrono::milliseconds(request.deadline_ms);
   }
   if (!runs_in_turn(*message.entry)) return keep_and_start(std::move(message), source, request);
+  ++message.entry->admitted;
   message.payload = source.keep(request.payload);
   // It runs in this very turn: as good as done.
   if (!request.call.expects_outcome() && connection.count_forgotten()) connection.send_window();
@@ -132,6 +133,7 @@ void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,
     forgo(*kept);
     return refuse(connection, request, kept->entry, *full);
   }
+  ++kept->entry->admitted;
   // It cannot have been answered: that needs the lock.
   if (request.call.expects_outcome()) connection.add_running(request.call, kept);
   if (!with_receipt) return;
@@ -149,6 +151,8 @@ std::shared_ptr<KeptMessage> Dispatcher::keep(const Message& message) {
   kept->codec = message.codec;
   kept->wants_accepted = message.wants_accepted;
   kept->deadline = message.deadline;
+  kept->kept_at = events_.recent_time();
+  message.entry->under_way.fetch_add(1, std::memory_order_relaxed);
   kept->connection_owner = message.connection->shared_from_this();
   kept->entry_owner = message.entry->shared_from_this();
   message.connection->requests_running.fetch_add(1, std::memory_order_seq_cst);
@@ -160,6 +164,7 @@ void Dispatcher::forgo(KeptMessage& message) {
   claim(message);
   leave_gates(message);
   leave_window(message);
+  message.entry->under_way.fetch_sub(1, std::memory_order_relaxed);
   running_.fetch_sub(1, std::memory_order_release);
 }
 

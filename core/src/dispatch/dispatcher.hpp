@@ -110,6 +110,9 @@ class Dispatcher {
   /// Messages that are kept and owe their outcome still.
   std::size_t running() const noexcept { return running_.load(std::memory_order_seq_cst); }
 
+  /// Of those, messages that wait to start.
+  std::size_t waiting() const noexcept { return places_.amount_taken(); }
+
   /// Lanes that are in use, or were of late.
   std::size_t lanes() const { return lanes_.size(); }
 

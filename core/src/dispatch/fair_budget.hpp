@@ -77,6 +77,7 @@ class FairBudget {
   }
 
   std::size_t amount_max() const noexcept { return amount_max_; }
+  std::size_t amount_taken() const noexcept { return taken_->load(std::memory_order_relaxed); }
 
  private:
   const std::size_t amount_max_;

@@ -26,6 +26,7 @@ struct KeptMessage : Message, Passage, std::enable_shared_from_this<KeptMessage>
 
   std::shared_ptr<peers::Connection> connection_owner;
   std::shared_ptr<registry::Entry> entry_owner;
+  TimePoint kept_at{0};         // about when it came
   FairBudget::Share place;      // among those that may wait
   FairBudget::Share bytes;      // of the payloads that may wait, or be handled
   bool occupies_window = true;  // false: its sender was told already that there is room

@@ -53,6 +53,9 @@ class Dispatcher::TurnResponder final : public detail::Responder {
     // Not with the answers of the turn: a later reply may be sent before those.
     dispatcher_.events_.answer({message_->connection, message_->call, Started{}});
   }
+  const peers::Connection* origin() const noexcept override {
+    return message_ != nullptr ? message_->connection : nullptr;
+  }
   std::unique_ptr<detail::Responder> detach() override;
 
  private:
@@ -99,6 +102,7 @@ class Dispatcher::KeptResponder final : public detail::Responder {
     if (!wants_start(*message_)) return;
     dispatcher_.events_.answer({message_->connection, message_->call, Started{}});
   }
+  const peers::Connection* origin() const noexcept override { return message_->connection; }
   std::unique_ptr<detail::Responder> detach() override {
     spent_ = true;
     return std::make_unique<KeptResponder>(dispatcher_, message_);

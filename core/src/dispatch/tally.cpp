@@ -20,6 +20,8 @@ Refusal refusal_of(const Error& error) noexcept {
       return Refusal::deadline_passed;
     case Errc::cancelled:
       return Refusal::cancelled;
+    case Errc::not_permitted:
+      return Refusal::not_permitted;
     default:
       return Refusal::invalid;
   }
@@ -36,7 +38,8 @@ RefusalCounts Tally::refusals() const noexcept {
           .overloaded = of(Refusal::overloaded),
           .draining = of(Refusal::draining),
           .deadline_passed = of(Refusal::deadline_passed),
-          .cancelled = of(Refusal::cancelled)};
+          .cancelled = of(Refusal::cancelled),
+          .not_permitted = of(Refusal::not_permitted)};
 }
 
 }  // namespace trestle::dispatch

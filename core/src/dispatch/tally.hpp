@@ -21,6 +21,7 @@ enum class Refusal : std::uint8_t {
   draining,
   deadline_passed,
   cancelled,
+  not_permitted,
 };
 
 /// What the code of a refusal says.
@@ -39,7 +40,7 @@ class Tally {
   std::uint64_t failures() const noexcept { return failed_.load(std::memory_order_relaxed); }
 
  private:
-  std::array<std::atomic<std::uint64_t>, 8> refused_{};
+  std::array<std::atomic<std::uint64_t>, 9> refused_{};
   std::atomic<std::uint64_t> failed_{0};
 };
 

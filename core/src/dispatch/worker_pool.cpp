@@ -88,6 +88,7 @@ void WorkerPool::work() {
     task = nullptr;
     lock.lock();
     --running_;
+    if (stopping_ && running_ == 0) idle_.notify_all();
   }
 }
 
@@ -117,6 +118,18 @@ void WorkerPool::drop_queued() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
   std::swap(dropped, queue_);
+}
+
+bool WorkerPool::stop_within(std::chrono::nanoseconds patience) {
+  {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+    const auto is_idle = [this] { return running_ == 0 && queue_.empty(); };
+    if (!idle_.wait_for(lock, patience, is_idle)) return false;
+  }
+  stop();
+  return true;
 }
 
 void WorkerPool::stop() {

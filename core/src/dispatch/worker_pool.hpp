@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -56,6 +57,10 @@ class WorkerPool {
   /// Drops what is queued, and takes nothing more. What runs goes on.
   void drop_queued();
 
+  /// As stop(), unless tasks still run after `patience`: then the threads end after their tasks,
+  /// and stop() waits for that. False: so it is.
+  bool stop_within(std::chrono::nanoseconds patience);
+
   /// Finishes what is queued, then ends the threads. Idempotent.
   void stop();
 
@@ -70,6 +75,7 @@ class WorkerPool {
   const std::size_t queue_max_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable idle_;  // nothing runs, and no more will
   WaitingLine queue_;
   std::atomic<bool> any_queued_{false};  // relaxed: for run_one() on the thread that submits
   std::vector<std::thread> threads_;

@@ -59,6 +59,12 @@ class Engine {
   /// The transport of `scheme`, opened on first use.
   Result<Transport*> transport(const tt_plugin& plugin, std::string_view scheme);
 
+  /// Those that are open, by scheme.
+  template <class Visit>
+  void for_each_transport(Visit visit) const {
+    for (const auto& entry : transports_) visit(*entry.second);
+  }
+
   /// `delay` from now; the end of time if that is beyond it. Threads: any.
   TimePoint time_after(std::chrono::nanoseconds delay) const noexcept {
     const TimePoint start = now();

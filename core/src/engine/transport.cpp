@@ -136,8 +136,13 @@ Result<tt_conn*> Transport::connect(const std::string& uri, LinkEvents& events) 
 
 tt_status Transport::send(tt_conn* conn, std::span<const tt_iov> segments, std::uint32_t flags,
                           std::uint64_t op) noexcept {
-  return ops_.send(handle_, conn, segments.data(), static_cast<std::uint32_t>(segments.size()),
-                   flags, op);
+  const tt_status status = ops_.send(handle_, conn, segments.data(),
+                                     static_cast<std::uint32_t>(segments.size()), flags, op);
+  if (status >= 0) {
+    ++traffic_.packets_sent;
+    for (const tt_iov& segment : segments) traffic_.bytes_sent += segment.len;
+  }
+  return status;
 }
 
 void Transport::close(tt_conn* conn, std::uint32_t flags) noexcept {
@@ -165,16 +170,32 @@ std::size_t Transport::progress() {
   return static_cast<std::size_t>(count);
 }
 
+void Transport::note_user(tt_conn* conn, const LinkEvents& link) {
+  tt_conn_info facts{};
+  facts.size = sizeof(facts);
+  facts.peer_uid = -1;
+  if (ops_.conn_info == nullptr || ops_.conn_info(handle_, conn, &facts) != TT_OK) return;
+  if (facts.peer_uid >= 0) users_[&link] = facts.peer_uid;
+}
+
+std::int64_t Transport::peer_user(const LinkEvents& link) const noexcept {
+  const auto known = users_.find(&link);
+  return known != users_.end() ? known->second : -1;
+}
+
 void Transport::dispatch(const tt_event& event) {
   auto* link = static_cast<LinkEvents*>(event.user);
   switch (event.kind) {
     case TT_EV_ACCEPTED: {
       // aux carries the listener's cookie as an integer.
       auto* listener = reinterpret_cast<ListenEvents*>(static_cast<std::uintptr_t>(event.aux));
-      ops_.conn_set_user(handle_, event.conn, &listener->on_accepted(*this, event.conn));
+      LinkEvents& accepted = listener->on_accepted(*this, event.conn);
+      ops_.conn_set_user(handle_, event.conn, &accepted);
+      note_user(event.conn, accepted);
       break;
     }
     case TT_EV_CONNECTED:
+      note_user(event.conn, *link);
       link->on_connected();
       break;
     case TT_EV_PACKET:
@@ -188,6 +209,7 @@ void Transport::dispatch(const tt_event& event) {
       break;
     case TT_EV_CLOSED: {
       const std::string text = event.data != nullptr ? static_cast<const char*>(event.data) : "";
+      users_.erase(link);
       ops_.conn_free(handle_, event.conn);
       link->on_closed(event.status, text);
       break;
@@ -230,6 +252,8 @@ void Transport::deliver_packet(const tt_event& event) {
   auto& link = *static_cast<LinkEvents*>(event.user);
   if ((event.flags & TT_EVF_SEGS) == 0) {
     const BytesView bytes(static_cast<const std::byte*>(event.data), event.len);
+    ++traffic_.packets_received;
+    traffic_.bytes_received += bytes.size();
     PacketSource source(*this, event.rx, released_, bytes.size());
     link.on_packet(bytes, source);
     return;
@@ -244,6 +268,8 @@ void Transport::deliver_segments(std::span<const tt_iov> segments, tt_rx* rx, Li
     pieces_.emplace_back(static_cast<const std::byte*>(segment.base), segment.len);
     size += segment.len;
   }
+  ++traffic_.packets_received;
+  traffic_.bytes_received += size;
   PacketSource source(*this, rx, released_, size);
   if (!pieces_.empty() && wire::PacketView::is_readable(pieces_)) {
     link.on_packet({pieces_.front(), std::span(pieces_).subspan(1)}, source);

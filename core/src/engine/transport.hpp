@@ -8,6 +8,7 @@
 #include <trestle/payload.hpp>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -101,6 +102,19 @@ class Transport {
   /// TT_OK: may sleep, at most until `deadline` if set.
   tt_status arm(std::optional<TimePoint>& deadline);
 
+  /// The user at the other end, where the kernel told the transport; or -1. Of connections that are
+  /// up, and not closed.
+  std::int64_t peer_user(const LinkEvents& link) const noexcept;
+
+  /// What went through it, for statistics.
+  struct Traffic {
+    std::uint64_t packets_sent = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t packets_received = 0;
+    std::uint64_t bytes_received = 0;
+  };
+  const Traffic& traffic() const noexcept { return traffic_; }
+
   /// Starts the end: all connections close, then is_down().
   void shutdown() noexcept;
   bool is_down() const noexcept { return down_; }
@@ -118,6 +132,7 @@ class Transport {
   Transport(const tt_plugin& plugin, std::string_view scheme, HostServices services,
             std::shared_ptr<ReleaseQueue> released);
 
+  void note_user(tt_conn* conn, const LinkEvents& link);
   void dispatch(const tt_event& event);
   void deliver_packet(const tt_event& event);
   void deliver_segments(std::span<const tt_iov> segments, tt_rx* rx, LinkEvents& link);
@@ -136,6 +151,8 @@ class Transport {
   std::size_t holds_begun_ = 0;
   std::atomic<std::size_t> holds_ended_{0};
   std::vector<BytesView> pieces_;  // keeps its memory
+  Traffic traffic_;
+  std::map<const LinkEvents*, std::int64_t> users_;  // those that are known
 };
 
 }  // namespace trestle::engine

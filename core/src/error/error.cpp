@@ -37,6 +37,7 @@ constexpr std::array entries{
     Entry{Errc::undecodable, "undecodable", "the handler cannot decode the payload"},
     Entry{Errc::overloaded, "overloaded", "the peer has no room for the message"},
     Entry{Errc::draining, "draining", "the peer is shutting down"},
+    Entry{Errc::not_permitted, "not_permitted", "the sender may not administer the peer"},
     Entry{Errc::handler_failed, "handler_failed", "the handler reported an error"},
     Entry{Errc::no_reply, "no_reply", "the handler ended without a reply"},
     Entry{Errc::bad_reply, "bad_reply", "the reply cannot be decoded"},

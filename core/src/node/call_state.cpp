@@ -44,6 +44,7 @@ void CallState::accepted(HandlerContract contract) noexcept {
 }
 
 void CallState::complete(Result<Encoded>&& outcome) noexcept {
+  calls_.counts_.end(outcome);
   if (outcome.has_error()) {
     outcome_.emplace(with_target(std::move(outcome).error(), handler_, link_->instance));
   } else {

@@ -155,6 +155,12 @@ NodeCounters Node::counters() const {
 DispatchCounts Node::dispatch_counts() const {
   return core_->dispatch_counts();
 }
+NodeStatistics Node::statistics() const {
+  return core_->statistics();
+}
+std::stop_token Node::stop_token() const {
+  return core_->stop_token();
+}
 Result<void> Node::close() {
   return core_->close();
 }

@@ -19,6 +19,12 @@ constexpr int nested_waits_max = 16;
 // What completions and timers lead to while the node ends, and lead to in turn.
 constexpr int last_turns_max = 1000;
 
+// What a stranger gets to take in that the node closes.
+constexpr std::chrono::milliseconds last_greeting{100};
+
+// What handlers get that were told to stop, after all that close() waits for.
+constexpr std::chrono::seconds last_grace{1};
+
 // Beyond the largest frame, a packet holds at most one more packet's worth of small frames.
 constexpr std::size_t packet_overhead_bytes = 128 * 1024;
 
@@ -86,6 +92,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       plugins_(search_options(log_.outlet())),
       handlers_(instance_),
       system_handlers_(handlers_),
+      admin_handlers_(handlers_),
       engine_(engine_options(options_, log_.outlet(), plugins_), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
       shared_pool_(std::make_shared<dispatch::WorkerPool>(worker_count(options_),
@@ -129,16 +136,17 @@ void NodeCore::start() {
 }
 
 void NodeCore::stop_requested() {
-  const auto close_and_report = [this] {
-    if (auto closed = close(); closed.has_error()) report(closed.error());
-  };
   const bool in_handler = TurnScope::is_in_any_turn() || pool_.is_own_thread();
-  if (in_handler && options_.driver == nullptr) {
-    // Closing waits for that handler, so it must happen elsewhere.
-    closer_ = std::thread(close_and_report);
-  } else {
-    close_and_report();
-  }
+  // Closing waits for that handler, so it must happen elsewhere.
+  if (in_handler && options_.driver == nullptr) return close_elsewhere();
+  if (auto closed = close(); closed.has_error()) report(closed.error());
+}
+
+void NodeCore::close_elsewhere() {
+  if (has_closer_.exchange(true)) return;
+  closer_ = std::thread([this] {
+    if (auto closed = close(); closed.has_error()) report(closed.error());
+  });
 }
 
 std::size_t NodeCore::turn() {
@@ -237,16 +245,20 @@ Result<void> NodeCore::close() {
   {
     engine::Lock lock(engine_.mutex());
     if (closing_) {
-      // Whoever asked second may destroy the node next. By hand, it is the same thread below us.
-      if (options_.driver == nullptr) has_ended_.wait(lock, [this] { return ended_; });
+      // Whoever asked second may destroy the node next. By hand, it is the same thread below us,
+      // and so it is in a callback of stop_token().
+      const bool is_below = closing_thread_ == std::this_thread::get_id();
+      if (options_.driver == nullptr && !is_below) has_ended_.wait(lock, [this] { return ended_; });
       return {};
     }
     closing_ = true;
+    closing_thread_ = std::this_thread::get_id();
     retries_.end_pauses();
   }
   auto outcome = end();
   const std::lock_guard lock(engine_.mutex());
   ended_ = true;
+  closing_thread_ = {};
   has_ended_.notify_all();
   return outcome;
 }
@@ -256,11 +268,10 @@ Result<void> NodeCore::end() {
   {
     const std::lock_guard lock(engine_.mutex());
     dispatcher_.close_gate();
-    for (const auto& entry : connections_) {
-      entry.second->send_goodbye(Errc::draining, "the peer is shutting down");
-    }
+    for (const auto& entry : connections_) say_goodbye(*entry.second);
     flush_outputs();
   }
+  stop_source_.request_stop();
   system_handlers_.end_waits();
   std::string busy;
   const bool drained = wait_until(
@@ -272,9 +283,11 @@ Result<void> NodeCore::end() {
       },
       deadline);
   if (!drained) {
-    busy = std::to_string(dispatcher_.running()) + " handlers or their replies";
+    busy = std::to_string(dispatcher_.running()) + " handlers or their replies" + busy_handlers();
     dispatcher_.refuse_waiting(messages_left());
     dispatcher_.stop_all();
+  } else {
+    tell_drained();
   }
   close_connections(deadline);
   stop_driving();
@@ -286,9 +299,24 @@ Result<void> NodeCore::end() {
   return Error(Errc::deadline_exceeded, "closed, but not idle within close_timeout: " + busy);
 }
 
+void NodeCore::say_goodbye(peers::Connection& connection) {
+  if (!is_drained_) return connection.send_goodbye(Errc::draining, "the peer is shutting down");
+  connection.send_goodbye(Errc::shut_down,
+                          "the peer has shut down: what it did not answer did not run");
+}
+
+void NodeCore::tell_drained() {
+  const std::lock_guard lock(engine_.mutex());
+  is_drained_ = true;
+  for (const auto& entry : connections_) say_goodbye(*entry.second);
+}
+
 void NodeCore::join() {
   stop_callback_.reset();  // waits for one that is running on another thread
   if (closer_.joinable()) closer_.join();
+  if (!has_stuck_handlers_) return;
+  pool_.stop();
+  worker_context_->end();
 }
 
 void NodeCore::close_connections(TimePoint drain_deadline) {
@@ -302,13 +330,14 @@ void NodeCore::close_connections(TimePoint drain_deadline) {
   }
   // Each step has its own bound, so that a slow drain does not cut the goodbyes of the others.
   const TimePoint deadline = std::max(drain_deadline, now() + std::chrono::seconds(1));
-  const auto is_stranger = [](const auto& entry) { return entry.second->is_stranger(); };
-  wait_until([&] { return std::ranges::all_of(connections_, is_stranger); }, deadline);
-  // Whoever has not said hello gets time to read the goodbye, and may be silent for as long as it
-  // likes.
-  constexpr auto strangers_patience = std::chrono::milliseconds(100);
-  wait_until([this] { return connections_.empty(); },
-             std::min(deadline, now() + strangers_patience));
+  // Whoever has not said hello may be silent for as long as it likes; but it may also have sent
+  // requests by now, which a reset would leave in doubt.
+  wait_until([this] { return connections_.empty(); }, std::min(deadline, now() + last_greeting));
+  const auto has_known = [this] {
+    return std::any_of(connections_.begin(), connections_.end(),
+                       [](const auto& entry) { return !entry.second->is_stranger(); });
+  };
+  wait_until([&] { return !has_known(); }, deadline);
   {
     const std::lock_guard lock(engine_.mutex());
     const auto left = connections_;
@@ -346,8 +375,8 @@ void NodeCore::stop_driving() {
   handlers_.close();
   peer_events_->close();
   pool_.drop_queued();
-  pool_.stop();
-  worker_context_->end();
+  has_stuck_handlers_ = !pool_.stop_within(last_grace);
+  if (!has_stuck_handlers_) worker_context_->end();
   lock.lock();
   defer([this] { log_.tell_all(); });
   // What the last ones led to, log lines above all; but not for ever.
@@ -403,30 +432,6 @@ std::vector<std::shared_ptr<dispatch::KeptMessage>> NodeCore::messages_left() {
   return left;
 }
 
-NodeCounters NodeCore::counters() {
-  const std::lock_guard lock(engine_.mutex());
-  NodeCounters counters;
-  counters.messages_received = dispatcher_.received();
-  counters.messages_refused = dispatcher_.tally().refusals().total();
-  counters.handler_errors = dispatcher_.tally().failures();
-  counters.stray_outcomes = stray_outcomes_;
-  counters.protocol_errors = protocol_errors_;
-  counters.messages_lost = lost_messages_.all();
-  counters.strangers_closed = strangers_closed_;
-  for (const auto& entry : connections_) {
-    if (entry.second->is_open() && entry.second->transport() != nullptr) ++counters.connections;
-    counters.calls_pending += entry.second->calls_pending();
-  }
-  return counters;
-}
-
-DispatchCounts NodeCore::dispatch_counts() {
-  return {.refused = dispatcher_.tally().refusals(),
-          .failed = dispatcher_.tally().failures(),
-          .lanes = dispatcher_.lanes(),
-          .handlers = handlers_.counts()};
-}
-
 void NodeCore::after(std::chrono::nanoseconds delay, std::function<void()> function) {
   const std::lock_guard lock(engine_.mutex());
   // It would never fire. What it holds is the caller's, who may wait for it: it goes without the
@@ -454,12 +459,14 @@ NodeLog::Services NodeCore::log_services() {
 }
 
 Result<void> NodeCore::register_system_handlers() {
-  return system_handlers_.add_all(
+  auto added = system_handlers_.add_all(
       {.instance = instance_,
        .endpoints = [this] { return endpoints(); },
+       .statistics = [this] { return statistics(); },
        .time_after = [this](auto delay) { return engine_.time_after(delay); },
        .wake_at = [this](TimePoint time) { arm_by(wait_alarm_, time); },
        .wait_max = options_.call_timeout});
+  return added.has_error() ? added : register_admin_handlers();
 }
 
 void NodeCore::arm_by(engine::Timer& alarm, TimePoint time) {

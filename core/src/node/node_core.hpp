@@ -22,6 +22,7 @@
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
 #include "memory/block_allocator.hpp"
+#include "node/admin_handlers.hpp"
 #include "node/call_host.hpp"
 #include "node/drivable.hpp"
 #include "node/leader_work.hpp"
@@ -70,6 +71,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint now() const noexcept override { return engine_.now(); }
   NodeCounters counters();
   DispatchCounts dispatch_counts();
+  NodeStatistics statistics();
+  std::stop_token stop_token() const noexcept { return stop_source_.get_token(); }
 
   registry::HandlerRegistry& handlers() noexcept { return handlers_; }
   std::shared_ptr<peers::PeerEventLog> peer_events() const noexcept { return peer_events_; }
@@ -234,6 +237,19 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void nap(std::chrono::nanoseconds at_most) override;
 
   void stop_requested();
+  /// Closes the node from a thread made for it, unless that was asked for before.
+  void close_elsewhere();
+  /// A peer wants this node to end.
+  void shut_down_for_peer(const Context& context);
+  /// Why its sender may not administer this node; empty: it may.
+  std::optional<Error> refuse_administration(const Context& context);
+  void forget_peer(const InstanceId& id);
+  /// Which handlers have messages under way, and how many.
+  std::string busy_handlers() const;
+  /// Says how far the end of this node has come. Lock held.
+  void say_goodbye(peers::Connection& connection);
+  /// Requests that are on their way still get no answer: their senders know then that none ran.
+  void tell_drained();
   void close_connections(TimePoint drain_deadline);
   void stop_driving();
   void give_up_waiting();
@@ -263,6 +279,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void fire(OneShot& timer);
   NodeLog::Services log_services();
   Result<void> register_system_handlers();
+  Result<void> register_admin_handlers();
   /// Unless it is due earlier, or nothing is driven any more. Lock not held.
   void arm_by(engine::Timer& alarm, TimePoint time);
   void make_loopback();
@@ -304,6 +321,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   plugin_loading::PluginRegistry plugins_;
   registry::HandlerRegistry handlers_;
   system::SystemHandlers system_handlers_;
+  system::AdminHandlers admin_handlers_;
   engine::Engine engine_;
   engine::Leadership leadership_;
   const std::shared_ptr<dispatch::WorkerPool> shared_pool_;
@@ -352,13 +370,18 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   // then asks for it; one of the two sees the other.
   std::atomic<bool> closing_{false};
   bool closed_ = false;
-  bool undriven_ = false;  // no turn follows that could run anything
-  bool ended_ = false;     // close() has done all it does
+  bool is_drained_ = false;  // it answered all that it took, and takes nothing more
+  bool undriven_ = false;    // no turn follows that could run anything
+  bool ended_ = false;       // close() has done all it does
 
   std::function<bool()> awaited_condition_;  // by close()
   engine::Waiter* condition_waiter_ = nullptr;
   std::condition_variable_any has_ended_;  // with the engine's lock
   std::thread closer_;                     // closes the node when a handler asks for it
+  std::atomic<bool> has_closer_{false};    // seq_cst: of several who ask, one makes the thread
+  std::thread::id closing_thread_;         // in close()
+  bool has_stuck_handlers_ = false;        // when close() was over
+  std::stop_source stop_source_;           // of the application's tokens
   std::optional<std::stop_callback<std::function<void()>>> stop_callback_;
 };
 

@@ -307,7 +307,10 @@ Result<peers::Connection*> NodeCore::route(detail::PeerLink& link, TimePoint dea
   }
   for (const auto& connection : target.connections) {
     if (!connection->is_open() || !connection->goodbye()) continue;
-    if (!connection->goodbye()->is(Errc::duplicate_connection)) return *connection->goodbye();
+    const Error& goodbye = *connection->goodbye();
+    // To who calls it is all the same how far the peer has come with it.
+    if (goodbye.is(Errc::shut_down)) return Error(Errc::draining, goodbye.text);
+    if (!goodbye.is(Errc::duplicate_connection)) return goodbye;
   }
   if (target.uri.empty()) {
     const bool seen = target.incarnation != 0;

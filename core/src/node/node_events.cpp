@@ -325,6 +325,8 @@ engine::LinkEvents& NodeCore::on_accepted(engine::Transport& transport, tt_conn*
   serves_ = true;
   strangers_.add(*connection);
   make_room_for_strangers();
+  // Before it is greeted: the other side knows then that nothing of it was taken.
+  if (closed_) connection->abort(Error(Errc::shut_down, "this node was closed"));
   return *connection;
 }
 
@@ -343,8 +345,8 @@ void NodeCore::make_room_for_strangers() {
 
 Result<peers::Admission> NodeCore::on_hello(peers::Connection& connection,
                                             const peers::PeerFacts& peer) {
-  // It came when all others were told to close; nobody would tell it.
-  if (closed_) return Error(Errc::draining, "the peer is shutting down");
+  // It came when all others were told to close; nobody would tell it. Nothing of it was taken.
+  if (closed_) return Error(Errc::shut_down, "the peer has shut down");
   if (peer.instance == instance_ && peer.incarnation == incarnation_) {
     // Whoever asked for this connection gets the loopback instead.
     finish_dial(connection, peers_.find(instance_));
@@ -365,7 +367,8 @@ void NodeCore::on_open(peers::Connection& connection) {
   finish_dial(connection, connection.link);
   redials_.on_open(connection);
   peer_events_->on_open(connection);
-  if (closing_) connection.send_goodbye(Errc::draining, "the peer is shutting down");
+  // One that comes up meanwhile has to hear it, too.
+  if (closing_) say_goodbye(connection);
 }
 
 void NodeCore::on_request(peers::Connection& connection, wire::Request& request,

@@ -235,10 +235,11 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
   fill(request, target, std::move(argument));
   if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
   if (target.options.stop.stop_possible()) return call_until_stopped(target, std::move(request));
-  OutcomeWaiter waiter(leadership_);
+  OutcomeWaiter waiter(leadership_, counts_);
   engine::Lock lock(engine_.mutex());
+  ++counts_.started;
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
-  if (connection.has_error()) return std::move(connection).error();
+  if (connection.has_error()) return count_failed(std::move(connection).error());
   // Only a wait by hand can end without an outcome.
   if (options_.driver != nullptr) waiter.kept = (*connection)->shared_from_this();
   const Patience patience{request.deadline, target.options.stop, options_.when_full};
@@ -247,15 +248,16 @@ Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument
                   : (*connection)->send_request(std::move(request), &waiter);
   if (sent.has_error()) {
     host_.drop_spent(lock);
-    return std::move(sent).error();
+    return count_failed(std::move(sent).error());
   }
   host_.flush_outputs();
   if (!host_.wait(lock, waiter)) {
     lock.lock();
     if (!waiter.is_done()) {
       waiter.kept->abandon(*sent);
-      return Error(Errc::would_block_for_ever,
-                   "nothing is left to do that could bring the outcome of this call", Ran::maybe);
+      return count_failed(Error(Errc::would_block_for_ever,
+                                "nothing is left to do that could bring the outcome of this call",
+                                Ran::maybe));
     }
     lock.unlock();
   }
@@ -286,10 +288,11 @@ Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& l
   {
     engine::Lock lock(engine_.mutex());
     state->begin();
+    ++counts_.started;
     auto sent = send_started_ping(link, options, *state);
     if (sent.has_error()) {
       state->refused();
-      return std::move(sent).error();
+      return count_failed(std::move(sent).error());
     }
     state->sent(sent->connection, sent->connection->own_origin(), sent->call);
     leadership_.ensure_led();
@@ -306,13 +309,15 @@ Result<std::shared_ptr<detail::CallState>> OutgoingCalls::send_opened(
     const CallTarget& target, peers::OutgoingRequest&& request, WhenFull when_full) {
   auto state = detail::CallState::make(*this, target.link, target.handler);
   engine::Lock lock(engine_.mutex());
+  ++counts_.started;
   auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
-  if (connection.has_error()) return std::move(connection).error();
+  if (connection.has_error()) return count_failed(std::move(connection).error());
   const std::uint64_t origin = (*connection)->own_origin();
   state->begin();
   const Patience patience{request.deadline, target.options.stop, when_full};
   auto sent = send_or_wait(lock, **connection, std::move(request), state.get(), patience);
   if (sent.has_error()) {
+    counts_.fail(sent.error());
     state->refused();
   } else {
     state->sent(*connection, origin, *sent);
@@ -361,6 +366,7 @@ void OutgoingCalls::start_with(const CallTarget& target, detail::CallCompletion&
   if (canceller != nullptr) *canceller = detail::CallCanceller(state);
   engine::Lock lock(engine_.mutex());
   state->begin(std::move(done));
+  ++counts_.started;
   Result<Sent> sent = send(*state);
   if (sent.has_value()) {
     state->sent(sent->connection, sent->connection->own_origin(), sent->call);
@@ -383,11 +389,12 @@ void OutgoingCalls::start_plain(const CallTarget& target, detail::CallCompletion
   auto* const call = new detail::PlainCall(*this, target.link, target.handler, std::move(done));
   engine::Lock lock(engine_.mutex());
   ++unattended_;
+  ++counts_.started;
   Result<Sent> sent = send(*call);
   if (sent.has_error() && host_.is_undriven()) {
     --unattended_;
     const std::unique_ptr<detail::PlainCall> ended(call);
-    ended->settle(std::move(sent).error());
+    ended->settle(count_failed(std::move(sent).error()));
     lock.unlock();
     return ended->deliver();
   }
@@ -484,6 +491,7 @@ Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded&& argum
     host_.drop_spent(lock);
     return std::move(sent).error();
   }
+  ++counts_.messages_sent;
   if (!host_.is_in_turn()) host_.drop_spent(lock);
   if (paced != nullptr) pace(lock, *paced);
   return MessageId::from_halves(origin, sent->value);

@@ -11,6 +11,7 @@
 #include "dispatch/worker_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
+#include "node/call_counts.hpp"
 #include "node/call_host.hpp"
 #include "peers/connection.hpp"
 
@@ -55,6 +56,9 @@ class OutgoingCalls {
   /// When a call made at `now` ends at the latest; empty: never.
   std::optional<TimePoint> deadline_of(const CallOptions& options, TimePoint now) const;
 
+  /// Lock held.
+  const CallCounts& counts() const noexcept { return counts_; }
+
   /// Calls wait for an outcome that nobody blocks for. Lock held.
   bool has_unattended() const noexcept { return unattended_ != 0; }
 
@@ -71,8 +75,9 @@ class OutgoingCalls {
 
   /// The outcome of a call, for a thread that waits for it.
   struct OutcomeWaiter final : calls::CallSink, engine::Waiter {
-    explicit OutcomeWaiter(engine::Leadership& l) noexcept : leadership(l) {}
+    OutcomeWaiter(engine::Leadership& l, CallCounts& c) noexcept : leadership(l), counts(c) {}
     void complete(Result<Encoded>&& result) noexcept override {
+      counts.end(result);
       outcome = std::move(result);
       leadership.finish(*this);
     }
@@ -80,6 +85,7 @@ class OutgoingCalls {
       if (kept != nullptr) kept = connection.shared_from_this();
     }
     engine::Leadership& leadership;
+    CallCounts& counts;
     std::shared_ptr<peers::Connection> kept{};  // where it waits, if it may end without an outcome
     Result<Encoded> outcome = Encoded{};
   };
@@ -105,6 +111,11 @@ class OutgoingCalls {
     wire::CallId call;
   };
 
+  /// One that was started has ended right there. Lock held.
+  Error count_failed(Error why) noexcept {
+    counts_.fail(why);
+    return why;
+  }
   /// What is the same for each call. Errors: it would be in vain.
   Result<void> prepare(const CallTarget& target, peers::OutgoingRequest& request) const;
   Result<Encoded> call(const CallTarget& target, Encoded&& argument);
@@ -153,6 +164,7 @@ class OutgoingCalls {
   dispatch::WorkerPool& pool_;
   // Under the engine's lock.
   std::size_t unattended_ = 0;
+  CallCounts counts_;
   std::vector<PacedSender*> paced_;
 };
 

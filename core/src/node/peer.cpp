@@ -2,9 +2,11 @@
 #include <trestle/peer.hpp>
 
 #include <trestle/health.hpp>
+#include <trestle/statistics.hpp>
 
 #include <algorithm>
 
+#include "node/admin_handlers.hpp"
 #include "node/node_core.hpp"
 #include "node/system_handlers.hpp"
 
@@ -91,10 +93,11 @@ Result<std::vector<std::string>> Peer::list_handlers() const {
   return detail::read_reply<std::vector<std::string>>(invoke_system("_list_handlers"));
 }
 
-Result<Encoded> Peer::invoke_system(std::string_view handler, Payload argument) const {
+Result<Encoded> Peer::invoke_system(std::string_view handler, Payload argument,
+                                    DeliveryMode mode) const {
   CallOptions options = options_;
   options.codec = Codec::msgpack;
-  return link_->node->calls().invoke_system({link_, handler, DeliveryMode::with_response, options},
+  return link_->node->calls().invoke_system({link_, handler, mode, options},
                                             {Codec::msgpack, std::move(argument), {}});
 }
 
@@ -133,6 +136,36 @@ Result<HandlerContract> Peer::contract(std::string_view handler) const {
                                       "' is of the unknown kind '" + text->kind + "'");
   }
   return HandlerContract{*kind, std::move(text->request_type), std::move(text->response_type)};
+}
+
+Result<NodeStatistics> Peer::statistics() const {
+  if (link_ == nullptr) return no_target();
+  return detail::read_reply<NodeStatistics>(invoke_system("_statistics"));
+}
+
+Result<void> Peer::request_shutdown() const {
+  if (link_ == nullptr) return no_target();
+  return without_value(invoke_system("_request_shutdown", {}, DeliveryMode::confirmed));
+}
+
+Result<void> Peer::register_service(const InstanceId& instance, std::string_view endpoint) const {
+  if (link_ == nullptr) return no_target();
+  auto query = encode(Codec::msgpack, system::ServiceQuery{.instance_id = to_string(instance),
+                                                           .endpoint = std::string(endpoint),
+                                                           .ipc_endpoint = {},
+                                                           .tcp_endpoint = {}});
+  if (query.has_error()) return std::move(query).error();
+  return without_value(invoke_system("_register_service", std::move(*query)));
+}
+
+Result<bool> Peer::remove_service(const InstanceId& instance) const {
+  if (link_ == nullptr) return no_target();
+  auto query = encode(Codec::msgpack, system::RemovalQuery{to_string(instance), {}});
+  if (query.has_error()) return std::move(query).error();
+  const auto removal =
+      detail::read_reply<system::Removal>(invoke_system("_remove_service", std::move(*query)));
+  if (removal.has_error()) return removal.error();
+  return removal->removed;
 }
 
 Result<void> Peer::ensure_bidirectional_connection() const {

@@ -10,6 +10,7 @@ namespace trestle::detail {
 
 void PlainCall::complete(Result<Encoded>&& outcome) noexcept {
   std::unique_ptr<PlainCall> self(this);
+  calls_.counts_.end(outcome);
   settle(std::move(outcome));
   --calls_.unattended_;
   if (!calls_.host_.is_undriven()) calls_.host_.complete_soon(std::move(self));

@@ -57,6 +57,8 @@ Result<void> SystemHandlers::add_all(NodeFacts facts) {
            unary("_health_check", health, at_once), unary("_discover", discover, at_once),
            unary(
                "_list_handlers", [this] { return handlers_.names(); }, at_once),
+           unary(
+               "_statistics", [this] { return facts_.statistics(); }, at_once),
            unary("_contract", contract, at_once), unary("_wait_for_handler", wait, at_once)}) {
     auto added = handlers_.add(std::move(handler), registry::Owner::system);
     if (added.has_error()) return added;

@@ -3,6 +3,7 @@
 
 #include <trestle/contract.hpp>
 #include <trestle/reply.hpp>
+#include <trestle/statistics.hpp>
 
 #include <boost/describe/class.hpp>
 #include <chrono>
@@ -55,6 +56,7 @@ BOOST_DESCRIBE_STRUCT(Discovery, (), (instance_id, endpoints))
 struct NodeFacts {
   InstanceId instance;
   std::function<std::vector<std::string>()> endpoints;
+  std::function<NodeStatistics()> statistics;
   std::function<TimePoint(std::chrono::nanoseconds)> time_after;  ///< saturates
   /// SystemHandlers::on_time() is called then, or before.
   std::function<void(TimePoint)> wake_at;

@@ -275,9 +275,11 @@ Errc Connection::code_of_end(const Error& why) const noexcept {
 }
 
 void Connection::end_sent(const Error& why) {
+  // A node says so when it has answered all that it took: what is left was never taken.
+  const bool was_drained = goodbye_ && goodbye_->is(Errc::shut_down);
   calls_->for_each([&](calls::PendingCall& call) {
     if (call.frame == 0) return;
-    const bool left = outbox_.has_left(call.frame);
+    const bool left = outbox_.has_left(call.frame) && !was_drained;
     release(call, Error(code_of_end(why), why.text, left ? Ran::maybe : Ran::no));
   });
 }

@@ -91,6 +91,14 @@ std::vector<std::string> HandlerRegistry::names() const {
   return names;
 }
 
+std::vector<std::shared_ptr<const Entry>> HandlerRegistry::entries() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<const Entry>> entries;
+  entries.reserve(entries_.size());
+  for (const auto& entry : entries_) entries.push_back(entry.second);
+  return entries;
+}
+
 std::vector<HandlerCounts> HandlerRegistry::counts() const {
   const std::shared_lock lock(mutex_);
   std::vector<HandlerCounts> counts;

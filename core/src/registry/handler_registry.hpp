@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dispatch/batch_collector.hpp"
+#include "dispatch/latency_rows.hpp"
 #include "dispatch/permits.hpp"
 #include "dispatch/tally.hpp"
 #include "registry/event_log.hpp"
@@ -57,6 +58,10 @@ struct Entry : std::enable_shared_from_this<Entry> {
   const bool is_direct;   // and it runs in the turn of its message
   dispatch::Tally tally;
   const std::shared_ptr<dispatch::Tally> node_tally;
+  std::uint64_t admitted = 0;  // messages, under the engine's lock
+  // Of messages that outlive their turn. Relaxed: a number, it publishes nothing.
+  std::atomic<std::size_t> under_way{0};
+  dispatch::LatencyRows latency;  // of the same
   // relaxed: a message that comes at the same moment may still run it.
   std::atomic<bool> removed{false};
 };
@@ -86,6 +91,8 @@ class HandlerRegistry {
 
   std::vector<std::string> names() const;
 
+  /// Those that are registered, by name.
+  std::vector<std::shared_ptr<const Entry>> entries() const;
   /// What was counted for each.
   std::vector<HandlerCounts> counts() const;
   /// Of all handlers, also those that are gone, and of messages that name none.

@@ -32,6 +32,7 @@ constexpr std::array all{
     Errc::undecodable,
     Errc::overloaded,
     Errc::draining,
+    Errc::not_permitted,
     Errc::handler_failed,
     Errc::no_reply,
     Errc::bad_reply,

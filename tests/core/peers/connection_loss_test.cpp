@@ -127,6 +127,22 @@ TEST_F(Loss, IsNotWhatEitherSideWanted) {
   EXPECT_FALSE(disconnected->is_lost());
 }
 
+TEST_F(Loss, AfterTheGoodbyeOfADrainedPeerIsKnownToHaveRunNothing) {
+  const auto connection = open();
+  NotedSink answered;
+  call(*connection, &answered, "a").value();
+
+  receive(PacketBytes()
+              .add(wire::Goodbye{Errc::draining, "bye"})
+              .add(wire::Goodbye{Errc::shut_down, "drained"})
+              .str());
+  fake_.closed(conn(), TT_E_CLOSED);
+  turn();
+
+  EXPECT_TRUE(answered.error().is(Errc::connection_lost));
+  EXPECT_EQ(answered.error().ran, Ran::no);
+}
+
 TEST_F(Loss, LeavesWhatHadNotLeftToASuccessor) {
   const auto connection = open_with_window(1);
   NotedSink sent;

@@ -11,6 +11,7 @@ ExitCode exit_code_of(const Error& error) noexcept {
     case Errc::undecodable:
     case Errc::overloaded:
     case Errc::draining:
+    case Errc::not_permitted:
     case Errc::handler_failed:
     case Errc::no_reply:
     case Errc::bad_reply:

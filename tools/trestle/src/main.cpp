@@ -15,6 +15,8 @@ constexpr const char* examples =
     "  trestle call tcp://127.0.0.1:7000 echo '{\"hello\": [1, 2, 3]}'\n"
     "  trestle ping tcp://127.0.0.1:7000 --count 100\n"
     "  trestle bench\n"
+    "  trestle stats tcp://127.0.0.1:7000\n"
+    "  trestle shutdown unix:///run/words.sock\n"
     "  trestle plugins\n"
     "  trestle fabrics\n"
     "  trestle new-transport mine mine-transport\n"
@@ -75,6 +77,11 @@ int main(int argc, char** argv) {
   trestle::tools::add_bench(app, outcome);
   trestle::tools::add_plugins(app, outcome);
   trestle::tools::add_fabrics(app, outcome);
+  trestle::tools::add_health(app, outcome);
+  trestle::tools::add_handlers(app, outcome);
+  trestle::tools::add_wait(app, outcome);
+  trestle::tools::add_stats(app, outcome);
+  trestle::tools::add_shutdown(app, outcome);
   trestle::tools::add_new_transport(app, outcome);
   try {
     return run(app, argc, argv, outcome);

@@ -10,7 +10,9 @@
 
 #include <boost/describe/class.hpp>
 
+#include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@ struct ServeOptions {
   std::size_t workers = 0;
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
   Spin spin = Spin::automatic;
+  Administration administration = Administration::trusted;
   OutputFormat format = OutputFormat::text;
 };
 
@@ -50,11 +53,15 @@ ExitCode serve(const ServeOptions& options) {
   node_options.workers = options.workers;
   node_options.close_timeout = options.drain_timeout;
   node_options.spin = options.spin;
+  node_options.remote_administration = options.administration;
   Node node(std::move(node_options));
   if (auto open = open_for_calls(node, options); open.has_error()) {
     return report(open.error(), options.format);
   }
-  termination.wait();
+  {
+    const std::stop_callback asked(node.stop_token(), &Termination::request);
+    termination.wait();
+  }
   if (auto closed = node.close(); closed.has_error()) {
     return report(closed.error(), options.format);
   }
@@ -67,8 +74,11 @@ constexpr const char* help_footer =
     "  sink       am: any value, and nothing comes back\n"
     "  sleep      unary: milliseconds; replies with them when they have passed\n"
     "  wordcount  unary: a text; replies with how often each word occurs\n"
-    "SIGINT or SIGTERM refuses new calls, lets those under way end, and exits 0; a second one\n"
-    "ends at once. A listener that others than this host can reach needs insecure=1 in its URI.\n"
+    "SIGINT, SIGTERM or 'trestle shutdown' refuse new calls, let those under way end, and the "
+    "exit\n"
+    "code is 0; a second signal ends at once. A listener that others than this host can reach "
+    "needs\n"
+    "insecure=1 in its URI.\n"
     "Exit codes: 0 drained, 2 usage or unusable endpoint, 3 cannot listen, 4 drain timeout.\n"
     "Examples:\n"
     "  trestle serve --listen tcp://127.0.0.1:7000 --listen 'unix://*'\n"
@@ -91,6 +101,14 @@ void add_serve(CLI::App& app, ExitCode& outcome) {
   add_duration(*verb, "--drain-timeout", options->drain_timeout,
                "How long calls under way may take to end", "30s");
   add_spin(*verb, options->spin);
+  const std::map<std::string, Administration> who{{"trusted", Administration::trusted},
+                                                  {"anybody", Administration::anybody},
+                                                  {"nobody", Administration::nobody}};
+  verb->add_option("--administration", options->administration,
+                   "Who may shut it down from afar: trusted (default: its user on this host, and "
+                   "peers that a transport authenticates), anybody, nobody")
+      ->transform(CLI::CheckedTransformer(who, CLI::ignore_case))
+      ->type_name("WHO");
   verb->add_flag_callback(
       "--json", [options] { options->format = OutputFormat::json; },
       "Print one JSON object per listener: {\"listening\": URI}");

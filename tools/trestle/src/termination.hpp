@@ -17,6 +17,9 @@ class Termination {
   /// so that nobody has to wait for a drain.
   void wait();
 
+  /// Lets wait() return, without a signal from outside. Threads: any.
+  static void request();
+
  private:
   sigset_t signals_;
   sigset_t before_;

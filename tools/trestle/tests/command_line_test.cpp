@@ -20,7 +20,8 @@ TEST(CommandLine, TellsItsVersion) {
 }
 
 TEST(CommandLine, EndsTheHelpOfEachVerbWithExamples) {
-  for (const std::string verb : {"serve", "call", "ping", "bench", "plugins"}) {
+  for (const std::string verb : {"serve", "call", "ping", "bench", "plugins", "health", "handlers",
+                                 "wait", "stats", "shutdown"}) {
     const auto ended = run_tool({verb, "--help"});
 
     EXPECT_EQ(ended.exit_code, 0);

@@ -9,6 +9,10 @@
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
 
+namespace trestle::peers {
+class Connection;
+}
+
 namespace trestle::detail {
 
 /// Takes the one outcome of one message. Threads: any, one at a time.
@@ -22,6 +26,8 @@ class Responder {
   virtual std::stop_token stop_token() = 0;
   /// The handler is about to run: what it was given is what it takes.
   virtual void started() = 0;
+  /// Where the message came from, for the node's own handlers; null: nowhere.
+  virtual const peers::Connection* origin() const noexcept { return nullptr; }
   /// A responder that outlives the handler's run; this one is spent.
   virtual std::unique_ptr<Responder> detach() = 0;
 };
