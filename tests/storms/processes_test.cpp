@@ -6,14 +6,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "platform/sanitizers.hpp"
 
 namespace trestle {
 namespace {
@@ -30,12 +28,16 @@ struct Server {
     const auto echo = [](int value) { return value; };
     node.add(unary("echo", echo, {Execution::inline_})).value();
     node.add(unary("spawned", echo)).value();
-    node.add(unary("never", [this](int, Reply<int> reply) { held.emplace(std::move(reply)); }))
-        .value();
+    const auto never = [this](int, Reply<int> reply) {
+      const std::lock_guard lock(mutex);
+      held.push_back(std::move(reply));
+    };
+    node.add(unary("never", never)).value();
     uri = node.listen(at).value();
   }
 
-  std::optional<Reply<int>> held;
+  std::mutex mutex;
+  std::vector<Reply<int>> held;
   Node node;
   std::string uri;
 };
