@@ -278,6 +278,25 @@ TEST_F(Reconnect, EventsEndWithTheNode) {
   EXPECT_FALSE(events.wait_for(1h).has_value());
 }
 
+TEST_F(Reconnect, AnAttemptThatFailsWhileTheNodeClosesIsTheLast) {
+  connect();
+  std::vector<Reply<int>> held;
+  client.add(unary("hold", [&](Reply<int> reply) { held.push_back(reply); })).value();
+  client.peer(client.instance_id()).async_call<int>("hold", 0, [](const Result<int>&) {});
+  server->stay_silent();
+  server->cut();
+  settle();
+  const auto waiting = call("waiting");
+  client.after(200ms, [this] { server->settle(); });
+  client.after(300ms, [this] { server->cut(); });
+
+  const auto closed = client.close();
+
+  EXPECT_TRUE(closed.error().is(Errc::deadline_exceeded)) << "the window was over before";
+  EXPECT_EQ(server->accepted(), 2u);
+  EXPECT_TRUE(waiting->is(Errc::connection_lost, Ran::no));
+}
+
 TEST_F(Reconnect, MessagesThatWaitInVainAreCounted) {
   connect();
   server->stay_silent();

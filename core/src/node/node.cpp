@@ -22,6 +22,10 @@ Node::Node(NodeOptions options) : core_(std::make_shared<NodeCore>(*this, std::m
 }
 
 Node::~Node() {
+  if (core_->is_of_the_parent()) {
+    core_->abandon();
+    return;
+  }
   // Nobody is left to hear it; the log is.
   if (auto closed = core_->close(); closed.has_error()) core_->report(closed.error());
   core_->join();
@@ -34,6 +38,8 @@ std::uint64_t Node::incarnation() const noexcept {
   return core_->incarnation();
 }
 Result<void> Node::add(Handler handler) {
+  // Another thread may have had the registry's lock.
+  if (core_->is_of_the_parent()) return core_->closed_error();
   return core_->handlers().add(std::move(handler));
 }
 Result<void> Node::remove(std::string_view handler) {

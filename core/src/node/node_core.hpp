@@ -40,6 +40,7 @@
 #include "peers/peer_event_log.hpp"
 #include "peers/peer_table.hpp"
 #include "peers/strangers.hpp"
+#include "platform/fork_witness.hpp"
 #include "plugin_loading/plugin_registry.hpp"
 #include "registry/handler_registry.hpp"
 
@@ -55,7 +56,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                        private dispatch::DispatchEvents,
                        private CallHost,
                        private RedialHost,
-                       private detail::Drivable {
+                       private detail::Drivable,
+                       private platform::ForkWitness {
  public:
   NodeCore(Node& node, NodeOptions options);
   ~NodeCore();
@@ -65,6 +67,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<void> close();
   /// After close(): nothing of the node runs any more.
   void join();
+  /// Whether this process was forked from the one that made the node: none of its threads is here,
+  /// and its descriptors are the parent's.
+  bool is_of_the_parent() const noexcept { return of_the_parent_; }
+  /// Instead of join() then: what is here stays as it is for good.
+  void abandon();
+  /// Why a closed node does nothing.
+  Error closed_error() const;
 
   const InstanceId& instance_id() const noexcept { return instance_; }
   std::uint64_t incarnation() const noexcept { return incarnation_; }
@@ -164,6 +173,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
     std::list<OneShot>::iterator self;
   };
 
+  // ForkWitness
+  void before_fork() override { engine_.mutex().lock(); }
+  void after_fork() override { engine_.mutex().unlock(); }
+  void after_fork_in_child() override;
   // EngineEvents
   bool has_work() const override;
   void on_transport_failed(engine::Transport& transport) override;
@@ -370,9 +383,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   // then asks for it; one of the two sees the other.
   std::atomic<bool> closing_{false};
   bool closed_ = false;
-  bool is_drained_ = false;  // it answered all that it took, and takes nothing more
-  bool undriven_ = false;    // no turn follows that could run anything
-  bool ended_ = false;       // close() has done all it does
+  bool is_drained_ = false;     // it answered all that it took, and takes nothing more
+  bool undriven_ = false;       // no turn follows that could run anything
+  bool ended_ = false;          // close() has done all it does
+  bool of_the_parent_ = false;  // this process is a fork of the one that made the node
 
   std::function<bool()> awaited_condition_;  // by close()
   engine::Waiter* condition_waiter_ = nullptr;
@@ -383,6 +397,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool has_stuck_handlers_ = false;        // when close() was over
   std::stop_source stop_source_;           // of the application's tokens
   std::optional<std::stop_callback<std::function<void()>>> stop_callback_;
+  platform::ForkWatch fork_watch_{*this};  // last: it locks what is above
 };
 
 }  // namespace trestle

@@ -41,12 +41,14 @@ void NodeCore::apply(const peers::Endpoint& endpoint) {
 }
 
 Result<std::string> NodeCore::listen(std::string_view uri) {
+  // Another thread may have had the lock of the plugins.
+  if (of_the_parent_) return closed_error();
   auto endpoint = peers::Endpoint::parse(uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
   auto plugin = plugins_.find(endpoint->scheme);
   if (plugin.has_error()) return std::move(plugin).error();
   const std::lock_guard lock(engine_.mutex());
-  if (closing_) return Error(Errc::shut_down, "this node was closed");
+  if (closing_) return closed_error();
   auto transport = engine_.transport(*plugin->descriptor, endpoint->scheme);
   if (transport.has_error()) return std::move(transport).error();
   if (plugin->reach == TT_REACH_NETWORK && endpoint->host.empty()) {
@@ -159,7 +161,7 @@ void NodeCore::give_up(ConnectWaiter& waiter, Errc why) {
 
 NodeCore::PeerResult NodeCore::connect_soon(const peers::Endpoint& endpoint, std::string_view uri,
                                             const ConnectOptions& options, ConnectWaiter& waiter) {
-  if (closing_) return Error(Errc::shut_down, "this node was closed");
+  if (closing_) return closed_error();
   apply(endpoint);
   if (auto known = peers_.find_dialled(uri)) return known;
   const TimePoint deadline = engine_.time_after(options.timeout.value_or(options_.call_timeout));
@@ -299,7 +301,7 @@ void NodeCore::disconnect_locked(const peers::PeerLinkPtr& link) {
 }
 
 Result<peers::Connection*> NodeCore::route(detail::PeerLink& link, TimePoint deadline) {
-  if (closed_) return Error(Errc::shut_down, "this node was closed");
+  if (closed_) return closed_error();
   detail::PeerLink& target = current(link);
   if (peers::Connection* connection = peers_.route(target)) {
     connection->allow_until(deadline);

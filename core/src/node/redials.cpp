@@ -27,8 +27,12 @@ bool has_another(const detail::PeerLink& link, const peers::Connection& but) {
 }  // namespace
 
 bool Redials::on_ended(peers::Connection& ended, const Error& why) {
-  if (!host_.may_redial()) return false;
   Lost* lost = find(ended);
+  if (!host_.may_redial()) {
+    // Its timer would go on with a connection that is gone.
+    if (lost != nullptr) erase(*lost);
+    return false;
+  }
   if (lost == nullptr) {
     const PeerLinkPtr& link = ended.link;
     if (!ended.is_lost() || link == nullptr || link->uri.empty()) return false;

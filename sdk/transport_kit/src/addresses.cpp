@@ -162,6 +162,11 @@ sdk::Result<Address> unix_address(std::string_view address) {
     return sdk::Error(TT_E_ADDR, "\"" + std::string(address.substr(0, 100)) +
                                      "\": expected an absolute path or @name");
   }
+  if (name.find('\0') != std::string_view::npos) {
+    return sdk::Error(TT_E_ADDR,
+                      "the path or name of a unix socket holds a NUL byte: a path would "
+                      "end there, and no URI could say the name");
+  }
   if (name.size() > name_bytes_max) {
     return sdk::Error(TT_E_ADDR, "\"" + std::string(name.substr(0, 60)) + "…\" has " +
                                      std::to_string(name.size()) +

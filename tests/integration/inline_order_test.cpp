@@ -1,0 +1,59 @@
+// Inline handlers: in the order of arrival and one at a time, whoever drives their node.
+#include <gtest/gtest.h>
+#include <trestle/trestle.hpp>
+
+#include <array>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace trestle {
+namespace {
+
+class InlineOrder : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Uris, InlineOrder,
+                         ::testing::Values("inproc://*", "unix://*", "tcp://127.0.0.1:0"),
+                         [](const auto& parameter) {
+                           const std::string uri(parameter.param);
+                           return uri.substr(0, uri.find(':'));
+                         });
+
+TEST_P(InlineOrder, IsThatOfArrivalWhoeverDrives) {
+  constexpr int senders = 3;
+  constexpr int messages = 2000;
+  std::array<int, senders> last{};  // no lock: handlers that overlap are a race, and seen by TSan
+  std::atomic<int> running{0}, overlaps{0}, late{0}, done{0};
+  Node server;
+  const auto note = [&](int number) {
+    overlaps += running++ == 0 ? 0 : 1;
+    int& before = last.at(static_cast<std::size_t>(number / messages));
+    late += number % messages == before ? 0 : 1;
+    before = number % messages + 1;
+    --running;
+    ++done;
+  };
+  server.add(am("note", note, {Execution::inline_})).value();
+  server.add(unary("echo", [](int value) { return value; })).value();
+  const std::string uri = server.listen(GetParam()).value();
+
+  std::vector<std::thread> threads;
+  for (int sender = 0; sender < senders; ++sender) {
+    threads.emplace_back([&uri, sender] {
+      Node client;
+      const Peer peer = client.connect(uri).value();
+      for (int i = 0; i < messages; ++i) peer.send("note", sender * messages + i).value();
+      peer.ping().value();
+    });
+  }
+  // Drives the server now and then, in the place of its own thread.
+  const Peer self = server.peer(server.instance_id());
+  while (done < senders * messages) self.call<int>("echo", 1).value();
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(overlaps, 0);
+  EXPECT_EQ(late, 0);
+}
+
+}  // namespace
+}  // namespace trestle
