@@ -21,6 +21,8 @@
 #include <trestle/ids.hpp>
 #include <trestle/peer.hpp>
 #include <trestle/peer_events.hpp>
+#include <trestle/peer_info.hpp>
+#include <trestle/route.hpp>
 #include <trestle/spin.hpp>
 
 namespace trestle {
@@ -198,12 +200,27 @@ class TRESTLE_EXPORT Node {
   /// with unknown_peer.
   Peer peer(const InstanceId& id);
 
-  /// Connects to the first of the endpoints that leads to that instance.
-  /// Errors: those of connect() for the last endpoint; unreachable if there is none.
+  /// Connects by the endpoint that is nearest and leads to that instance: those within the process
+  /// first, then those of the host, if it is the same, then the network's. Each gets its part of
+  /// the time. From then on it is known by all of them, as with register_peer(). Errors: each
+  /// endpoint with what was wrong, and the code of the last; unreachable if there is none.
   [[nodiscard]] Result<Peer> connect(const PeerInfo& peer, ConnectOptions options = {});
+  /// Makes a peer known by where it listens now; the next call dials it. Where one endpoint does
+  /// not lead there, calls go on to the next, also after the connection was lost. Again, with other
+  /// endpoints, replaces the connection: it ends once its calls have. A peer that is known already
+  /// is found by its id.
+  /// Errors: invalid_argument: no id; as connect() if no endpoint can be used from here.
+  [[nodiscard]] Result<Peer> register_peer(const PeerInfo& peer);
+  /// Which endpoints of that peer would be used from here, in which order, and why others not.
+  /// Loads transports, and connects nowhere.
+  RoutePlan plan_route(const PeerInfo& peer) const;
   /// Asks the node at `uri` who it is. A connection made for that alone is closed again.
   [[nodiscard]] Result<PeerInfo> discover(std::string_view uri, ConnectOptions options = {});
-  /// This node, as discover() gives it to others.
+  /// The same at the first of these endpoints where a node answers, within one timeout.
+  /// Errors: each endpoint with what was wrong, and the code of the last.
+  [[nodiscard]] Result<PeerInfo> discover_any(const WorkerAddress& address,
+                                              ConnectOptions options = {});
+  /// This node, as discover() gives it to others: no wildcards, but the addresses of this host.
   PeerInfo info() const;
   /// The peers that are known, connected or not, in the order of their ids. Without this node.
   std::vector<Peer> peers() const;

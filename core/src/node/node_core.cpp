@@ -454,6 +454,7 @@ NodeLog::Services NodeCore::log_services() {
 Result<void> NodeCore::register_system_handlers() {
   return system_handlers_.add_all(
       {.instance = instance_,
+       .host = host_id(),
        .endpoints = [this] { return endpoints(); },
        .time_after = [this](auto delay) { return engine_.time_after(delay); },
        .wake_at = [this](TimePoint time) { arm_by(wait_alarm_, time); },

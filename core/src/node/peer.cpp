@@ -149,7 +149,9 @@ Result<PeerInfo> Peer::discover() const {
   if (!instance) {
     return Error(Errc::bad_reply, "the peer gave '" + found->instance_id + "' as instance id");
   }
-  return PeerInfo{*instance, std::move(found->endpoints)};
+  HostId host;
+  if (found->host) host = parse_host_id(*found->host).value_or(HostId());
+  return PeerInfo{*instance, WorkerAddress(std::move(found->endpoints)), host};
 }
 
 void Peer::disconnect() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "peers/retry_budget.hpp"
+#include "peers/routes.hpp"
 
 namespace trestle {
 class NodeCore;
@@ -31,6 +32,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   std::uint64_t incarnation = 0;
   std::uint64_t present_as = 0;  // incarnation that the application was told of; 0: it is gone
   std::string uri;               // where it can be dialled; empty if it always came to us
+  peers::Routes routes;          // all ways to dial it, if there are several
   std::size_t connects = 0;      // how often the application asked for this peer
   std::optional<InstanceId> expected;  // whom the application insists on at that endpoint
   std::vector<std::shared_ptr<peers::Connection>> connections;
