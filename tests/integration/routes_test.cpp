@@ -111,6 +111,7 @@ TEST_F(Routes, OtherEndpointsReplaceTheConnection) {
 
   EXPECT_EQ(peer.call<int>("answer").value(), 1);
   network.settle();
+  EXPECT_EQ(peer.transport_health().uri, "inproc://new");
   EXPECT_EQ(client.counters().connections, 1u);
   EXPECT_EQ(server.counters().connections, 1u);
 }

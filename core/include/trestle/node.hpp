@@ -31,6 +31,19 @@ class ManualDriver;
 class NodeCore;
 class NodeExecutor;
 
+/// A message that nobody waits for and that was lost after send() had taken it.
+struct LostMessage {
+  InstanceId peer{};              ///< nil if it was never known
+  std::string handler{};          ///< as it was sent
+  std::size_t payload_bytes = 0;  ///< of its argument
+  /// Why. `ran` is `maybe` if it left: of messages that a peer finishes out of order, the latest
+  /// ones are taken for those in doubt.
+  Error reason{};
+};
+
+/// Takes one of them, on whichever thread drives the node, without a lock; keep it short.
+using LostMessageFunction = std::function<void(const LostMessage&)>;
+
 /// How much a line of log matters.
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
@@ -103,7 +116,10 @@ struct NodeOptions {
   Spin spin = Spin::automatic;                   ///< of the whole node; spin= in a URI changes it
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
-  LogFunction log{};                             ///< unset: warnings and errors to standard error
+  /// Called once for each message that NodeCounters::messages_lost counts, but for peers whose
+  /// requests_max is 0. Unset costs nothing; set, each message is noted until the peer has done it.
+  LostMessageFunction on_send_failed{};
+  LogFunction log{};  ///< unset: warnings and errors to standard error
   /// Of lines of one kind that peers can cause, one is logged in this time; the others are counted,
   /// and their number logged. Zero: all are logged.
   std::chrono::nanoseconds log_interval = std::chrono::seconds(1);

@@ -11,6 +11,13 @@
 
 namespace trestle {
 
+/// An option that holds for an endpoint, and who set it.
+struct RouteOption {
+  std::string key;     ///< as in a URI
+  std::string value;   ///< as in a URI
+  std::string source;  ///< "URI", "node" or "default"
+};
+
 /// An endpoint of a peer, as a node would use it.
 struct RouteCandidate {
   std::string uri;                 ///< as the peer gave it
@@ -18,13 +25,8 @@ struct RouteCandidate {
   std::optional<Reach> reach{};    ///< of its transport; empty if there is none
   std::string plugin{};            ///< the file of its transport
   std::optional<Error> why_not{};  ///< set: it is not tried
-};
-
-/// An option that holds for an endpoint, and who set it.
-struct RouteOption {
-  std::string key;     ///< as in a URI, or the name in NodeOptions
-  std::string value;   ///< as in a URI
-  std::string source;  ///< "URI", "node" or "default"
+  /// Those of the URI, then what the node adds. Others are the transport's own defaults.
+  std::vector<RouteOption> options{};
 };
 
 /// The ways to a peer.

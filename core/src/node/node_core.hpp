@@ -2,6 +2,7 @@
 #pragma once
 
 #include <trestle/detail/pending_connect.hpp>
+#include <trestle/health.hpp>
 #include <trestle/node.hpp>
 #include <trestle/route.hpp>
 
@@ -84,6 +85,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   static HostId host_id();
   /// Loads plugins: without the lock.
   RoutePlan plan_route(const PeerInfo& peer);
+  std::vector<RouteOption> options_of(const std::string& uri) const;
   /// Where that peer can be dialled, nearest first, from now on.
   /// A connection that was dialled elsewhere takes no new calls.
   peers::PeerLinkPtr set_routes(const InstanceId& id, const std::vector<std::string>& routes);
@@ -100,6 +102,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Retries& retries() noexcept { return retries_; }
   InstanceId id_of(const detail::PeerLink& link);
   bool is_connected(const peers::PeerLinkPtr& link);
+  /// As far as it is known without asking the peer.
+  TransportHealth transport_of(const peers::PeerLinkPtr& link);
   void disconnect(const peers::PeerLinkPtr& link);
   /// The same, unless more than one connect() led there.
   void disconnect_if_unshared(const peers::PeerLinkPtr& link);
@@ -195,6 +199,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_refused(peers::Connection& connection, const Error& why) override;
   void on_messages_lost(peers::Connection& connection, const Error& why,
                         const peers::Losses& lost) override;
+  void tell_lost(const peers::Connection& connection, const Error& why, const peers::Losses& lost);
+  void tell_lost(const LostMessage& message);
   void on_closed(peers::Connection& connection, const Error& why) override;
   void on_output(peers::Connection& connection) override;
   void on_input_waiting(peers::Connection& connection) override { backlog_.add(connection); }

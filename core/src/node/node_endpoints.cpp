@@ -16,15 +16,17 @@ std::size_t window_of(const NodeOptions& options) {
 }  // namespace
 
 NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint32_t number) {
-  const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
-                                       .message_bytes_max = options_.message_bytes_max,
-                                       .queue_bytes_max = options_.queue_bytes_max,
-                                       .requests_max = window_of(options_),
-                                       .handshake_timeout = options_.handshake_timeout,
-                                       .close_timeout = options_.close_timeout,
-                                       .newcomer_bytes_max = options_.newcomer_bytes_max,
-                                       .turn = backlog_.share(),
-                                       .unsent = &unsent_};
+  const peers::ConnectionLimits limits{
+      .calls_max = options_.calls_max,
+      .message_bytes_max = options_.message_bytes_max,
+      .queue_bytes_max = options_.queue_bytes_max,
+      .requests_max = window_of(options_),
+      .handshake_timeout = options_.handshake_timeout,
+      .close_timeout = options_.close_timeout,
+      .newcomer_bytes_max = options_.newcomer_bytes_max,
+      .turn = backlog_.share(),
+      .unsent = &unsent_,
+      .notes = options_.on_send_failed ? peers::MessageNotes::each : peers::MessageNotes::none};
   peers::ConnectionEvents& events = *this;
   auto connection = std::make_shared<peers::Connection>(engine_, events, limits, opener, number);
   connections_.emplace(connection.get(), connection);

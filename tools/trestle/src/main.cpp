@@ -15,6 +15,7 @@ constexpr const char* examples =
     "  trestle call tcp://127.0.0.1:7000 echo '{\"hello\": [1, 2, 3]}'\n"
     "  trestle ping tcp://127.0.0.1:7000 --count 100\n"
     "  trestle bench\n"
+    "  trestle explain tcp://127.0.0.1:7000\n"
     "  trestle plugins\n"
     "  trestle fabrics\n"
     "  trestle new-transport mine mine-transport\n"
@@ -73,6 +74,7 @@ int main(int argc, char** argv) {
   trestle::tools::add_call(app, outcome);
   trestle::tools::add_ping(app, outcome);
   trestle::tools::add_bench(app, outcome);
+  trestle::tools::add_explain(app, outcome);
   trestle::tools::add_plugins(app, outcome);
   trestle::tools::add_fabrics(app, outcome);
   trestle::tools::add_new_transport(app, outcome);

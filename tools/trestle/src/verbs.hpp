@@ -11,6 +11,7 @@ void add_serve(CLI::App& app, ExitCode& outcome);
 void add_call(CLI::App& app, ExitCode& outcome);
 void add_ping(CLI::App& app, ExitCode& outcome);
 void add_bench(CLI::App& app, ExitCode& outcome);
+void add_explain(CLI::App& app, ExitCode& outcome);
 void add_plugins(CLI::App& app, ExitCode& outcome);
 void add_fabrics(CLI::App& app, ExitCode& outcome);
 void add_new_transport(CLI::App& app, ExitCode& outcome);
