@@ -162,7 +162,7 @@ TEST_F(HandlerRegistration, DiscoversWithoutKeepingAPeer) {
   const auto found = stranger.discover(uri).value();
 
   EXPECT_EQ(found.instance_id, server.instance_id());
-  EXPECT_THAT(found.endpoints, ElementsAre(uri));
+  EXPECT_THAT(found.address.endpoints(), ElementsAre(uri));
   EXPECT_TRUE(stranger.peers().empty());
   EXPECT_EQ(stranger.connect(found).value().instance_id(), server.instance_id());
 }

@@ -43,6 +43,7 @@ engine::LinkEvents& RawServer::on_accepted(engine::Transport&, tt_conn* conn) {
   hello.incarnation = incarnation_;
   hello.connection = static_cast<std::uint32_t>(link.number);
   hello.frame_bytes_max = 1u << 26;
+  hello.window = window_;
   wire::Buffer packet;
   wire::begin_packet(packet);
   wire::append(packet, hello).value();

@@ -59,6 +59,8 @@ class Id {
 using InstanceId = Id<struct InstanceTag>;
 /// Names a message, the same at sender and receiver.
 using MessageId = Id<struct MessageTag>;
+/// Names a host since its boot, and a network namespace of it.
+using HostId = Id<struct HostTag>;
 
 /// A random (version 4) instance id.
 TRESTLE_EXPORT InstanceId random_instance_id();
@@ -67,8 +69,12 @@ TRESTLE_EXPORT InstanceId random_instance_id();
 TRESTLE_EXPORT std::string to_string(const InstanceId& id);
 /// Likewise.
 TRESTLE_EXPORT std::string to_string(const MessageId& id);
+/// Likewise.
+TRESTLE_EXPORT std::string to_string(const HostId& id);
 /// Parses the printed form; empty if `text` is not one.
 TRESTLE_EXPORT std::optional<InstanceId> parse_instance_id(std::string_view text);
+/// Likewise.
+TRESTLE_EXPORT std::optional<HostId> parse_host_id(std::string_view text);
 
 }  // namespace trestle
 

@@ -21,6 +21,8 @@
 #include <trestle/ids.hpp>
 #include <trestle/peer.hpp>
 #include <trestle/peer_events.hpp>
+#include <trestle/peer_info.hpp>
+#include <trestle/route.hpp>
 #include <trestle/spin.hpp>
 
 namespace trestle {
@@ -29,6 +31,19 @@ class ManualDriver;
 class NodeCore;
 class NodeExecutor;
 struct NodeStatistics;
+
+/// A message that nobody waits for and that was lost after send() had taken it.
+struct LostMessage {
+  InstanceId peer{};              ///< nil if it was never known
+  std::string handler{};          ///< as it was sent
+  std::size_t payload_bytes = 0;  ///< of its argument
+  /// Why. `ran` is `maybe` if it left: of messages that a peer finishes out of order, the latest
+  /// ones are taken for those in doubt.
+  Error reason{};
+};
+
+/// Takes one of them, on whichever thread drives the node, without a lock; keep it short.
+using LostMessageFunction = std::function<void(const LostMessage&)>;
 
 /// How much a line of log matters.
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
@@ -114,7 +129,10 @@ struct NodeOptions {
   Spin spin = Spin::automatic;                   ///< of the whole node; spin= in a URI changes it
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
-  LogFunction log{};                             ///< unset: warnings and errors to standard error
+  /// Called once for each message that NodeCounters::messages_lost counts, but for peers whose
+  /// requests_max is 0. Unset costs nothing; set, each message is noted until the peer has done it.
+  LostMessageFunction on_send_failed{};
+  LogFunction log{};  ///< unset: warnings and errors to standard error
   /// Of lines of one kind that peers can cause, one is logged in this time; the others are counted,
   /// and their number logged. Zero: all are logged.
   std::chrono::nanoseconds log_interval = std::chrono::seconds(1);
@@ -211,12 +229,27 @@ class TRESTLE_EXPORT Node {
   /// with unknown_peer.
   Peer peer(const InstanceId& id);
 
-  /// Connects to the first of the endpoints that leads to that instance.
-  /// Errors: those of connect() for the last endpoint; unreachable if there is none.
+  /// Connects by the endpoint that is nearest and leads to that instance: those within the process
+  /// first, then those of the host, if it is the same, then the network's. Each gets its part of
+  /// the time. From then on it is known by all of them, as with register_peer(). Errors: each
+  /// endpoint with what was wrong, and the code of the last; unreachable if there is none.
   [[nodiscard]] Result<Peer> connect(const PeerInfo& peer, ConnectOptions options = {});
+  /// Makes a peer known by where it listens now; the next call dials it. Where one endpoint does
+  /// not lead there, calls go on to the next, also after the connection was lost. Again, with other
+  /// endpoints, replaces the connection: it ends once its calls have. A peer that is known already
+  /// is found by its id.
+  /// Errors: invalid_argument: no id; as connect() if no endpoint can be used from here.
+  [[nodiscard]] Result<Peer> register_peer(const PeerInfo& peer);
+  /// Which endpoints of that peer would be used from here, in which order, and why others not.
+  /// Loads transports, and connects nowhere.
+  RoutePlan plan_route(const PeerInfo& peer) const;
   /// Asks the node at `uri` who it is. A connection made for that alone is closed again.
   [[nodiscard]] Result<PeerInfo> discover(std::string_view uri, ConnectOptions options = {});
-  /// This node, as discover() gives it to others.
+  /// The same at the first of these endpoints where a node answers, within one timeout.
+  /// Errors: each endpoint with what was wrong, and the code of the last.
+  [[nodiscard]] Result<PeerInfo> discover_any(const WorkerAddress& address,
+                                              ConnectOptions options = {});
+  /// This node, as discover() gives it to others: no wildcards, but the addresses of this host.
   PeerInfo info() const;
   /// The peers that are known, connected or not, in the order of their ids. Without this node.
   std::vector<Peer> peers() const;

@@ -32,6 +32,7 @@ namespace trestle {
 
 struct Health;
 struct NodeStatistics;
+struct TransportHealth;
 struct NeedsDeliveryMode;
 template <class State>
 class MessageBuilder;
@@ -221,6 +222,9 @@ class TRESTLE_EXPORT Peer {
   [[nodiscard]] Result<std::vector<std::string>> list_handlers() const;
   /// What the peer's node says of itself.
   [[nodiscard]] Result<Health> health_check() const;
+  /// How the way to the peer is: pings it if it is connected, and dials nothing.
+  [[nodiscard]] TransportHealth transport_health(
+      std::chrono::nanoseconds timeout = std::chrono::seconds(1)) const;
   /// Waits until the peer has that handler; false: it had none after `timeout`, or closed before.
   [[nodiscard]] Result<bool> await_handler(
       std::string_view handler, std::chrono::nanoseconds timeout = std::chrono::seconds(30)) const;

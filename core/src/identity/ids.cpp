@@ -16,6 +16,20 @@ boost::uuids::uuid as_uuid(const std::array<std::uint8_t, 16>& bytes) {
   return uuid;
 }
 
+template <class Id>
+std::optional<Id> parse_as(std::string_view text) {
+  // Boost also takes braces and missing dashes; one printed form is enough.
+  if (text.size() != 36 || text[8] != '-') return std::nullopt;
+  try {
+    const auto uuid = boost::uuids::string_generator()(text.begin(), text.end());
+    typename Id::Bytes bytes;
+    std::copy(uuid.begin(), uuid.end(), bytes.begin());
+    return Id(bytes);
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 InstanceId random_instance_id() {
@@ -32,18 +46,16 @@ std::string to_string(const InstanceId& id) {
 std::string to_string(const MessageId& id) {
   return boost::uuids::to_string(as_uuid(id.bytes()));
 }
+std::string to_string(const HostId& id) {
+  return boost::uuids::to_string(as_uuid(id.bytes()));
+}
 
 std::optional<InstanceId> parse_instance_id(std::string_view text) {
-  // Boost also takes braces and missing dashes; one printed form is enough.
-  if (text.size() != 36 || text[8] != '-') return std::nullopt;
-  try {
-    const auto uuid = boost::uuids::string_generator()(text.begin(), text.end());
-    InstanceId::Bytes bytes;
-    std::copy(uuid.begin(), uuid.end(), bytes.begin());
-    return InstanceId(bytes);
-  } catch (const std::runtime_error&) {
-    return std::nullopt;
-  }
+  return parse_as<InstanceId>(text);
+}
+
+std::optional<HostId> parse_host_id(std::string_view text) {
+  return parse_as<HostId>(text);
 }
 
 }  // namespace trestle

@@ -7,16 +7,6 @@
 #include "node/node_core.hpp"
 
 namespace trestle {
-namespace {
-
-/// The time that is left until `deadline`; none: no limit.
-std::chrono::nanoseconds left_until(std::optional<TimePoint> deadline, TimePoint now) {
-  if (!deadline) return std::chrono::nanoseconds::max();
-  return std::max(*deadline - now, std::chrono::nanoseconds::zero());
-}
-
-}  // namespace
-
 Node::Node(NodeOptions options) : core_(std::make_shared<NodeCore>(*this, std::move(options))) {
   core_->start();
 }
@@ -67,39 +57,6 @@ Result<Peer> Node::connect(std::string_view uri, ConnectOptions options) {
   auto link = core_->connect(uri, options);
   if (link.has_error()) return std::move(link).error();
   return Peer(std::move(*link));
-}
-
-Result<Peer> Node::connect(const PeerInfo& peer, ConnectOptions options) {
-  Error why(Errc::unreachable, "No available endpoint for peer " + to_string(peer.instance_id));
-  if (!options.expect) options.expect = peer.instance_id;
-  const auto deadline = core_->calls().deadline_of({.timeout = options.timeout}, now());
-  for (const std::string& endpoint : peer.endpoints) {
-    options.timeout = left_until(deadline, now());
-    auto connected = connect(endpoint, options);
-    if (connected.has_value()) return connected;
-    why = std::move(connected).error();
-    if (deadline && now() >= *deadline) break;
-  }
-  return why;
-}
-
-Result<PeerInfo> Node::discover(std::string_view uri, ConnectOptions options) {
-  const auto known = peers();
-  const auto deadline = core_->calls().deadline_of({.timeout = options.timeout}, now());
-  const auto link = core_->connect(uri, options);
-  if (link.has_error()) return link.error();
-  auto found = Peer(*link).with_timeout(left_until(deadline, now())).discover();
-  const InstanceId id = core_->id_of(**link);
-  const bool was_known = std::any_of(known.begin(), known.end(), [&](const Peer& candidate) {
-    return candidate.instance_id() == id;
-  });
-  // Another thread may have asked for the same peer meanwhile.
-  if (!was_known && id != instance_id()) core_->disconnect_if_unshared(*link);
-  return found;
-}
-
-PeerInfo Node::info() const {
-  return {core_->instance_id(), core_->endpoints()};
 }
 
 std::vector<PeerOutcome> Node::broadcast_encoded(std::string_view handler, Result<Encoded> argument,

@@ -461,6 +461,7 @@ NodeLog::Services NodeCore::log_services() {
 Result<void> NodeCore::register_system_handlers() {
   auto added = system_handlers_.add_all(
       {.instance = instance_,
+       .host = host_id(),
        .endpoints = [this] { return endpoints(); },
        .statistics = [this] { return statistics(); },
        .time_after = [this](auto delay) { return engine_.time_after(delay); },

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <trestle/detail/pending_connect.hpp>
+#include <trestle/health.hpp>
 #include <trestle/node.hpp>
+#include <trestle/route.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -90,8 +92,17 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<peers::PeerLinkPtr> connect(std::string_view uri, const ConnectOptions& options);
   peers::PeerLinkPtr peer(const InstanceId& id);
   std::vector<peers::PeerLinkPtr> peers();
-  /// Where this node listens.
+  /// Where this node listens, as others can use it.
   std::vector<std::string> endpoints();
+  static HostId host_id();
+  /// Loads plugins: without the lock.
+  RoutePlan plan_route(const PeerInfo& peer);
+  std::vector<RouteOption> options_of(const std::string& uri) const;
+  /// Where that peer can be dialled, nearest first, from now on.
+  /// A connection that was dialled elsewhere takes no new calls.
+  peers::PeerLinkPtr set_routes(const InstanceId& id, const std::vector<std::string>& routes);
+  /// The peer, if one of these endpoints connects it already.
+  peers::PeerLinkPtr find_connected(const InstanceId& id, const std::vector<std::string>& routes);
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
   std::size_t poll();
   NodeExecutor executor();
@@ -103,6 +114,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Retries& retries() noexcept { return retries_; }
   InstanceId id_of(const detail::PeerLink& link);
   bool is_connected(const peers::PeerLinkPtr& link);
+  /// As far as it is known without asking the peer.
+  TransportHealth transport_of(const peers::PeerLinkPtr& link);
   void disconnect(const peers::PeerLinkPtr& link);
   /// The same, unless more than one connect() led there.
   void disconnect_if_unshared(const peers::PeerLinkPtr& link);
@@ -202,6 +215,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_refused(peers::Connection& connection, const Error& why) override;
   void on_messages_lost(peers::Connection& connection, const Error& why,
                         const peers::Losses& lost) override;
+  void tell_lost(const peers::Connection& connection, const Error& why, const peers::Losses& lost);
+  void tell_lost(const LostMessage& message);
   void on_closed(peers::Connection& connection, const Error& why) override;
   void on_output(peers::Connection& connection) override;
   void on_input_waiting(peers::Connection& connection) override { backlog_.add(connection); }
@@ -218,9 +233,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
-  bool find_successor(peers::Connection& ended, const Error& why) override {
-    return redials_.on_ended(ended, why);
-  }
+  bool find_successor(peers::Connection& ended, const Error& why) override;
   // RedialHost
   ConnectionPtr make_successor(peers::Connection& lost) override;
   Result<void> begin(peers::Connection& connection) override;
@@ -304,6 +317,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<ConnectionPtr> dial(const peers::Endpoint& endpoint, std::string_view uri,
                              TimePoint deadline);
   Result<peers::Connection*> dial(detail::PeerLink& link, TimePoint deadline);
+  Result<peers::Connection*> dial_once(detail::PeerLink& link, TimePoint deadline);
+  /// For a peer that was not connected: what waits goes on to the next way.
+  bool take_next_route(peers::Connection& ended);
   /// Has the transport connect it.
   Result<void> attach(const ConnectionPtr& connection, const peers::Endpoint& endpoint);
   void give_up(ConnectWaiter& waiter, Errc why);

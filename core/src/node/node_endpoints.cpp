@@ -16,15 +16,17 @@ std::size_t window_of(const NodeOptions& options) {
 }  // namespace
 
 NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint32_t number) {
-  const peers::ConnectionLimits limits{.calls_max = options_.calls_max,
-                                       .message_bytes_max = options_.message_bytes_max,
-                                       .queue_bytes_max = options_.queue_bytes_max,
-                                       .requests_max = window_of(options_),
-                                       .handshake_timeout = options_.handshake_timeout,
-                                       .close_timeout = options_.close_timeout,
-                                       .newcomer_bytes_max = options_.newcomer_bytes_max,
-                                       .turn = backlog_.share(),
-                                       .unsent = &unsent_};
+  const peers::ConnectionLimits limits{
+      .calls_max = options_.calls_max,
+      .message_bytes_max = options_.message_bytes_max,
+      .queue_bytes_max = options_.queue_bytes_max,
+      .requests_max = window_of(options_),
+      .handshake_timeout = options_.handshake_timeout,
+      .close_timeout = options_.close_timeout,
+      .newcomer_bytes_max = options_.newcomer_bytes_max,
+      .turn = backlog_.share(),
+      .unsent = &unsent_,
+      .notes = options_.on_send_failed ? peers::MessageNotes::each : peers::MessageNotes::none};
   peers::ConnectionEvents& events = *this;
   auto connection = std::make_shared<peers::Connection>(engine_, events, limits, opener, number);
   connections_.emplace(connection.get(), connection);
@@ -101,6 +103,15 @@ Result<void> NodeCore::attach(const ConnectionPtr& connection, const peers::Endp
 }
 
 Result<peers::Connection*> NodeCore::dial(detail::PeerLink& link, TimePoint deadline) {
+  link.routes.restart(link.uri);
+  auto connection = dial_once(link, deadline);
+  while (connection.has_error() && link.routes.go_on(link.uri)) {
+    connection = dial_once(link, deadline);
+  }
+  return connection;
+}
+
+Result<peers::Connection*> NodeCore::dial_once(detail::PeerLink& link, TimePoint deadline) {
   auto endpoint = peers::Endpoint::parse(link.uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
   auto connection = dial(*endpoint, link.uri, deadline);
@@ -124,6 +135,7 @@ NodeCore::ConnectionPtr NodeCore::make_successor(peers::Connection& lost) {
 }
 
 Result<void> NodeCore::begin(peers::Connection& connection) {
+  connection.dialled_uri = connection.link->uri;  // may be another way than at first
   auto endpoint = peers::Endpoint::parse(connection.dialled_uri);
   if (endpoint.has_error()) return std::move(endpoint).error();
   return attach(connections_.at(&connection), *endpoint);
@@ -131,7 +143,7 @@ Result<void> NodeCore::begin(peers::Connection& connection) {
 
 Result<peers::Connection*> NodeCore::dial_again(detail::PeerLink& link,
                                                 std::chrono::nanoseconds at_most) {
-  auto connection = dial(link, engine_.time_after(at_most));
+  auto connection = dial_once(link, engine_.time_after(at_most));
   if (connection.has_value()) (*connection)->is_to_lost_peer = true;
   return connection;
 }
@@ -252,11 +264,6 @@ std::vector<peers::PeerLinkPtr> NodeCore::peers() {
   return peers_.others();
 }
 
-std::vector<std::string> NodeCore::endpoints() {
-  const std::lock_guard lock(engine_.mutex());
-  return listening_;
-}
-
 InstanceId NodeCore::id_of(const detail::PeerLink& link) {
   const std::lock_guard lock(engine_.mutex());
   return link.instance;
@@ -290,6 +297,7 @@ void NodeCore::disconnect_locked(const peers::PeerLinkPtr& link) {
   const InstanceId instance = leaving.instance;
   redials_.forget(leaving);
   leaving.uri.clear();
+  leaving.routes.set({});
   link->uri.clear();
   const auto all = leaving.connections;
   for (const auto& connection : all) {

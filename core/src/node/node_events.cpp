@@ -367,6 +367,7 @@ void NodeCore::on_open(peers::Connection& connection) {
   finish_dial(connection, connection.link);
   redials_.on_open(connection);
   peer_events_->on_open(connection);
+  connection.link->last_failure.reset();
   // One that comes up meanwhile has to hear it, too.
   if (closing_) say_goodbye(connection);
 }
@@ -410,12 +411,40 @@ void NodeCore::on_messages_lost(peers::Connection& connection, const Error& why,
                              " that nobody waits for, " + std::to_string(lost.unsent) +
                              " were not sent and " + std::to_string(lost.in_doubt) +
                              " may not have run: " + log::printable(why.text));
+  tell_lost(connection, why, lost);
+}
+
+void NodeCore::tell_lost(const peers::Connection& connection, const Error& why,
+                         const peers::Losses& lost) {
+  if (!options_.on_send_failed) return;
+  InstanceId peer = connection.peer().instance;
+  if (peer.is_nil() && connection.link != nullptr) peer = connection.link->instance;
+  const std::size_t left = lost.notes.size() - std::min(lost.unsent, lost.notes.size());
+  for (std::size_t i = 0; i < lost.notes.size(); ++i) {
+    Error reason = why;
+    reason.ran = i < left ? Ran::maybe : Ran::no;
+    const peers::MessageNote& note = lost.notes[i];
+    defer([this, message = LostMessage{peer, note.handler, note.payload_bytes, std::move(reason)}] {
+      tell_lost(message);
+    });
+  }
+}
+
+void NodeCore::tell_lost(const LostMessage& message) {
+  try {
+    options_.on_send_failed(message);
+  } catch (const std::exception& e) {
+    log(LogLevel::error, std::string("NodeOptions::on_send_failed threw: ") + e.what());
+  } catch (...) {
+    log(LogLevel::error, "NodeOptions::on_send_failed threw an exception of unknown type");
+  }
 }
 
 void NodeCore::on_closed(peers::Connection& connection, const Error& why) {
   heartbeat_.forget(connection);
   finish_dial(connection, why);
   peer_events_->on_closed(connection, why);
+  if (connection.link != nullptr) connection.link->last_failure = why;
   strangers_.remove(connection);
   peers_.remove(connection);
   const auto known = connections_.find(&connection);

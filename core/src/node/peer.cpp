@@ -106,6 +106,34 @@ Result<Health> Peer::health_check() const {
   return detail::read_reply<Health>(invoke_system("_health_check"));
 }
 
+std::string_view to_string(TransportState state) noexcept {
+  switch (state) {
+    case TransportState::not_registered:
+      return "not registered";
+    case TransportState::never_connected:
+      return "never connected";
+    case TransportState::connected:
+      return "connected";
+    case TransportState::failed:
+      return "failed";
+    case TransportState::timed_out:
+      return "timed out";
+  }
+  return "unknown";
+}
+
+TransportHealth Peer::transport_health(std::chrono::nanoseconds timeout) const {
+  if (link_ == nullptr) return {.why = no_target()};
+  TransportHealth health = link_->node->transport_of(link_);
+  if (health.state != TransportState::connected) return health;
+  auto answered = with_timeout(timeout).ping();
+  if (answered.has_value()) return health;
+  health.why = std::move(answered).error();
+  health.state =
+      health.why.is(Errc::deadline_exceeded) ? TransportState::timed_out : TransportState::failed;
+  return health;
+}
+
 Result<bool> Peer::await_handler(std::string_view handler, std::chrono::nanoseconds timeout) const {
   if (link_ == nullptr) return no_target();
   // Saturates: what is endless for the application is so in whole milliseconds, too.
@@ -182,7 +210,9 @@ Result<PeerInfo> Peer::discover() const {
   if (!instance) {
     return Error(Errc::bad_reply, "the peer gave '" + found->instance_id + "' as instance id");
   }
-  return PeerInfo{*instance, std::move(found->endpoints)};
+  HostId host;
+  if (found->host) host = parse_host_id(*found->host).value_or(HostId());
+  return PeerInfo{*instance, WorkerAddress(std::move(found->endpoints)), host};
 }
 
 void Peer::disconnect() const {

@@ -33,14 +33,19 @@ bool Redials::on_ended(peers::Connection& ended, const Error& why) {
     if (lost != nullptr) erase(*lost);
     return false;
   }
+  bool has_another_way = false;
   if (lost == nullptr) {
     const PeerLinkPtr& link = ended.link;
     if (!ended.is_lost() || link == nullptr || link->uri.empty()) return false;
     if (has_another(*link, ended) || find(*link) != nullptr) return false;
     lost = &lost_.emplace_back(*this, link, why, engine_.time_after(options_.reconnect_window));
-  } else if (ended.ended_by_choice()) {
-    erase(*lost);
-    return false;
+  } else {
+    // Who answered there and was not welcome may be another node: that says nothing of other ways.
+    has_another_way = ended.link->routes.go_on(ended.link->uri);
+    if (ended.ended_by_choice() && !has_another_way) {
+      erase(*lost);
+      return false;
+    }
   }
   lost->attempt = nullptr;
   lost->is_dialling = false;
@@ -49,7 +54,11 @@ bool Redials::on_ended(peers::Connection& ended, const Error& why) {
     successor->succeed(ended);
     lost->attempt = successor.get();
   }
-  schedule(*lost);
+  if (has_another_way) {
+    engine_.arm_timer(*lost, engine_.now());
+  } else {
+    schedule(*lost);
+  }
   return lost->has_window;
 }
 
@@ -100,6 +109,9 @@ void Redials::on_time(Lost& lost) {
     if (connection.has_value()) lost.attempt = *connection;
   }
   lost.is_dialling = begun.has_value();
+  if (begun.has_error() && lost.link->routes.go_on(lost.link->uri)) {
+    return engine_.arm_timer(lost, engine_.now());
+  }
   if (begun.has_error()) return schedule(lost);
   if (lost.has_window) engine_.arm_timer(lost, lost.window_until);
 }
@@ -117,6 +129,8 @@ void Redials::end_window(Lost& lost) {
 }
 
 void Redials::schedule(Lost& lost) {
+  // From the nearest on: what was lost may be there again.
+  lost.link->routes.restart(lost.link->uri);
   TimePoint due = engine_.time_after(next_delay(lost.failures));
   if (lost.has_window) due = std::min(due, lost.window_until);
   engine_.arm_timer(lost, due);

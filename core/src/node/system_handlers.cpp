@@ -41,7 +41,9 @@ Result<void> SystemHandlers::add_all(NodeFacts facts) {
   const HandlerOptions at_once{Execution::inline_};
   const auto health = [] { return Health{"ok", seconds_since_1970()}; };
   const auto discover = [this] {
-    return Discovery{to_string(facts_.instance), facts_.endpoints()};
+    std::optional<std::string> host;
+    if (!facts_.host.is_nil()) host = to_string(facts_.host);
+    return Discovery{to_string(facts_.instance), facts_.endpoints(), std::move(host)};
   };
   const auto contract = [this](const std::string& name) -> Result<ContractText> {
     const auto entry = handlers_.find(name);

@@ -47,14 +47,16 @@ BOOST_DESCRIBE_STRUCT(ContractText, (), (kind, request_type, response_type))
 struct Discovery {
   std::string instance_id;
   std::vector<std::string> endpoints;
+  std::optional<std::string> host;  // unset: not known
 };
-BOOST_DESCRIBE_STRUCT(Discovery, (), (instance_id, endpoints))
+BOOST_DESCRIBE_STRUCT(Discovery, (), (instance_id, endpoints, host))
 
 // ---- Handlers ----
 
 /// What the handlers ask of their node. Called on whichever thread drives it, without a lock.
 struct NodeFacts {
   InstanceId instance;
+  HostId host;
   std::function<std::vector<std::string>()> endpoints;
   std::function<NodeStatistics()> statistics;
   std::function<TimePoint(std::chrono::nanoseconds)> time_after;  ///< saturates

@@ -311,8 +311,11 @@ void Connection::end_calls(const Error& why) {
       [&](calls::PendingCall& call) { release(call, Error(code, why.text, Ran::no)); });
   Losses lost;
   for (Deferred& request : deferred_) {
+    const std::size_t payload_bytes = request.request.argument.payload.size();
     dispose_of(request.request.argument.payload);
-    if (request.is_forgotten || !request.call.expects_outcome()) ++lost.unsent;
+    if (!request.is_forgotten && request.call.expects_outcome()) continue;
+    ++lost.unsent;
+    if (limits_.notes == MessageNotes::each) lost.notes.push_back({request.handler, payload_bytes});
   }
   if (lost.unsent != 0) events_.on_messages_lost(*this, Error(code, why.text), lost);
   deferred_calls_.clear();
@@ -349,9 +352,19 @@ void Connection::report_losses(const Error& why) {
   const std::size_t left = in_doubt_ - std::min(unsent, in_doubt_);
   // Without a window the peer never says what is done. What a node sends itself is not lost.
   const bool is_known = left_in_order_ || peer_.window == 0 || transport_ == nullptr;
-  const Losses lost{.unsent = unsent, .in_doubt = is_known ? 0 : left};
+  Losses lost{.unsent = unsent, .in_doubt = is_known ? 0 : left};
   if (lost.unsent + lost.in_doubt == 0) return;
+  // Those that left are the earlier ones.
+  const std::size_t noted = std::min(lost.unsent + lost.in_doubt, notes_.size());
+  lost.notes.assign(notes_.end() - static_cast<std::ptrdiff_t>(noted), notes_.end());
   events_.on_messages_lost(*this, Error(code_of_end(why), why.text), lost);
+}
+
+void Connection::count_done(std::size_t messages) {
+  const std::size_t done = std::min(messages, in_doubt_);
+  in_doubt_ -= done;
+  const std::size_t noted = std::min(done, notes_.size());
+  notes_.erase(notes_.begin(), notes_.begin() + static_cast<std::ptrdiff_t>(noted));
 }
 
 void Connection::forsake(const Error& why) {

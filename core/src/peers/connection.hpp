@@ -20,6 +20,7 @@
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
 #include "memory/block_allocator.hpp"
+#include "peers/connection_events.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/inbox.hpp"
 #include "peers/outbox.hpp"
@@ -39,76 +40,6 @@ namespace trestle::peers {
 class Connection;
 struct BlockedSend;
 
-/// What becomes of a connection after its hello.
-enum class Admission {
-  now,
-  later,  // admit_held() or refuse_held() follows
-};
-
-/// Who opened a connection.
-enum class Opener { us, peer };
-
-/// What is known of a peer once its hello was accepted.
-struct PeerFacts {
-  InstanceId instance;
-  std::uint64_t incarnation = 0;
-  std::uint32_t connection = 0;  // the peer's own number of this connection
-  std::size_t frame_bytes_max = 0;
-  std::uint32_t window = 0;  // requests that it takes at once; 0: unbounded
-};
-
-/// Messages that expected nothing, and what is known of their loss.
-struct Losses {
-  std::size_t unsent = 0;
-  std::size_t in_doubt = 0;  // they left
-};
-
-/// What a connection asks of the node above it. Called with the engine's lock held.
-class ConnectionEvents {
- public:
-  /// The first frame of the connection of that number.
-  virtual wire::Hello own_hello(std::uint32_t number) const = 0;
-  /// Decides on a peer's hello. An error refuses it, and the peer is told the text.
-  virtual Result<Admission> on_hello(Connection& connection, const PeerFacts& peer) = 0;
-  /// The handshake is done; requests flow.
-  virtual void on_open(Connection& connection) = 0;
-  /// The headers may be moved from.
-  virtual void on_request(Connection& connection, wire::Request& request, HandlerName& handler,
-                          engine::PacketSource& source) = 0;
-  /// The peer takes no outcome of that message any more.
-  virtual void on_cancel(std::shared_ptr<dispatch::KeptMessage> message) = 0;
-  /// There is no connection any more that could carry its outcome.
-  virtual void on_caller_lost(std::shared_ptr<dispatch::KeptMessage> message) = 0;
-  /// `send` need not wait any more: it was sent, or never will be.
-  virtual void on_admitted(BlockedSend& send, Result<wire::CallId> admitted) = 0;
-  /// Where payloads go that were sent: they are destroyed once the lock is dropped.
-  virtual std::vector<Payload>& spent_payloads() = 0;
-  /// Destroys `spent` without the lock, once nothing on any stack can refer to it.
-  virtual void bury(std::shared_ptr<void> spent) = 0;
-  virtual void on_stray_outcome() = 0;
-  /// A request that asked for what this version does not know; it was answered.
-  virtual void on_rejected(Connection& connection, const wire::Rejected& rejected) = 0;
-  virtual void on_protocol_error(Connection& connection, const Error& error) = 0;
-  /// The handshake failed on this side; the connection will close.
-  virtual void on_refused(Connection& connection, const Error& why) = 0;
-  /// It ends, and what had left was told so. True: a successor has taken over the rest.
-  virtual bool find_successor(Connection& lost, const Error& why) = 0;
-  /// Never called with nothing lost.
-  virtual void on_messages_lost(Connection& connection, const Error& why, const Losses& lost) = 0;
-  virtual void on_closed(Connection& connection, const Error& why) = 0;
-  /// There is something to flush at the end of the turn.
-  virtual void on_output(Connection& connection) = 0;
-  /// What came is more than the connection's share of the turn: read_on() in the next one.
-  virtual void on_input_waiting(Connection& connection) = 0;
-  /// A packet of `bytes` wants to go to the other end of a loopback. False: not now; on_writable()
-  /// of `from` says when.
-  virtual bool has_loopback_room(Connection& from, std::size_t bytes) = 0;
-  virtual void on_loopback(Connection& to, Payload packet) = 0;
-
- protected:
-  ~ConnectionEvents() = default;
-};
-
 /// Limits of one connection; see NodeOptions.
 struct ConnectionLimits {
   std::size_t calls_max = 0;
@@ -120,6 +51,7 @@ struct ConnectionLimits {
   std::size_t newcomer_bytes_max = 0;  ///< before it is known whether it is admitted
   const TurnLimits& turn;              ///< of what is handled at once; may change between turns
   UnsentTotal* unsent = nullptr;       ///< of all connections; null: no limit
+  MessageNotes notes = MessageNotes::none;
 };
 
 /// A request as the application made it.
@@ -370,6 +302,7 @@ class Connection final : public engine::LinkEvents,
   void end_sent(const Error& why);
   Errc code_of_end(const Error& why) const noexcept;
   void report_losses(const Error& why);
+  void count_done(std::size_t messages);
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
   void defer_request(OutgoingRequest& request, wire::CallId call, std::size_t bytes);
@@ -473,6 +406,7 @@ class Connection final : public engine::LinkEvents,
   std::uint64_t peer_origin_ = 0;    // first half of the ids of the peer's messages
   std::uint64_t messages_sent_ = 0;  // numbers messages that expect nothing back
   std::size_t in_doubt_ = 0;         // of those queued, the peer has not said that they are done
+  std::deque<MessageNote> notes_;    // of the same, if asked for
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
   bool was_open_ = false;

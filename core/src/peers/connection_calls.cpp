@@ -127,7 +127,11 @@ void Connection::send_deferred() {
       const auto refusal =
           too_large(next.handler, next.request.argument.payload.size(), next.bytes);
       if (call != nullptr) release(*call, refusal);
-      if (call == nullptr) events_.on_messages_lost(*this, refusal, {.unsent = 1});
+      if (call == nullptr) {
+        const std::size_t payload_bytes = next.request.argument.payload.size();
+        events_.on_messages_lost(*this, refusal,
+                                 {.unsent = 1, .notes = {{next.handler, payload_bytes}}});
+      }
     }
     dispose_of(next.request.argument.payload);
   }
@@ -161,6 +165,7 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
     frame.expected_response = request.expectation->response;
     frame.expected_type = request.expectation->response_type;
   }
+  const std::size_t payload_bytes = request.argument.payload.size();
   const FrameNumber number = outbox_.add(std::move(frame), std::move(request.argument.payload));
   ++under_way_;
   if (call != nullptr) {
@@ -170,6 +175,10 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
   if (!id.expects_outcome()) {
     outbox_.note_message();
     ++in_doubt_;
+    // Without a window nobody says what is done: notes would only become more.
+    if (limits_.notes == MessageNotes::each && peer_.window != 0) {
+      notes_.push_back({std::string(request.handler), payload_bytes});
+    }
   }
   events_.on_output(*this);
 }

@@ -54,7 +54,7 @@ bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) 
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&frame)) {
     handle_cancel(cancel->call);
   } else if (const auto* window = std::get_if<wire::Window>(&frame)) {
-    in_doubt_ -= std::min<std::size_t>(window->credits, in_doubt_);
+    count_done(window->credits);
     handle_window(window->credits);
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
     return handle(*rejected);

@@ -30,6 +30,11 @@ void PeerTable::add_self(PeerLinkPtr link) {
   peers_.emplace(self_, std::move(link));
 }
 
+void PeerTable::add(PeerLinkPtr link) {
+  const InstanceId id = link->instance;
+  peers_.emplace(id, std::move(link));
+}
+
 Result<void> PeerTable::check(const Connection& connection, const PeerFacts& peer) const {
   const std::string name = to_string(peer.instance);
   if (peer.instance.is_nil()) {

@@ -30,6 +30,8 @@ class PeerTable {
 
   /// Adds the node's own loopback.
   void add_self(PeerLinkPtr link);
+  /// Adds a peer that was not connected yet.
+  void add(PeerLinkPtr link);
 
   /// Whether that peer may have that connection at all.
   /// Errors: identity_mismatch, stale_incarnation, handshake_failed, and duplicate_connection when

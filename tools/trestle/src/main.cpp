@@ -17,6 +17,7 @@ constexpr const char* examples =
     "  trestle bench\n"
     "  trestle stats tcp://127.0.0.1:7000\n"
     "  trestle shutdown unix:///run/words.sock\n"
+    "  trestle explain tcp://127.0.0.1:7000\n"
     "  trestle plugins\n"
     "  trestle fabrics\n"
     "  trestle new-transport mine mine-transport\n"
@@ -75,6 +76,7 @@ int main(int argc, char** argv) {
   trestle::tools::add_call(app, outcome);
   trestle::tools::add_ping(app, outcome);
   trestle::tools::add_bench(app, outcome);
+  trestle::tools::add_explain(app, outcome);
   trestle::tools::add_plugins(app, outcome);
   trestle::tools::add_fabrics(app, outcome);
   trestle::tools::add_health(app, outcome);

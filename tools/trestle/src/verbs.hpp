@@ -16,6 +16,7 @@ void add_handlers(CLI::App& app, ExitCode& outcome);
 void add_wait(CLI::App& app, ExitCode& outcome);
 void add_stats(CLI::App& app, ExitCode& outcome);
 void add_shutdown(CLI::App& app, ExitCode& outcome);
+void add_explain(CLI::App& app, ExitCode& outcome);
 void add_plugins(CLI::App& app, ExitCode& outcome);
 void add_fabrics(CLI::App& app, ExitCode& outcome);
 void add_new_transport(CLI::App& app, ExitCode& outcome);

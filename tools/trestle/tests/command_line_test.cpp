@@ -37,7 +37,8 @@ TEST(CommandLine, NamesTheVerbsWhenItDoesNotKnowOne) {
 
   EXPECT_EQ(ended.exit_code, 2);
   EXPECT_EQ(ended.out, "");
-  EXPECT_THAT(ended.err, AllOf(HasSubstr("'cal'"), HasSubstr("serve, call, ping, bench, plugins")));
+  EXPECT_THAT(ended.err,
+              AllOf(HasSubstr("'cal'"), HasSubstr("serve, call, ping, bench, explain, plugins")));
 }
 
 struct Wrong {

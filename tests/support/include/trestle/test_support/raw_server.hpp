@@ -28,6 +28,8 @@ class RawServer final : private engine::ListenEvents {
     instance_ = instance;
     incarnation_ = incarnation;
   }
+  /// How many requests it takes at once, from whoever connects from now on; 0: any number.
+  void set_window(std::uint32_t requests) { window_ = requests; }
   /// Whether it says hello to whoever connects.
   void stay_silent() { is_silent_ = true; }
 
@@ -82,6 +84,7 @@ class RawServer final : private engine::ListenEvents {
   std::list<Link> links_;
   InstanceId instance_ = InstanceId::from_halves(7, 7);
   std::uint64_t incarnation_ = 1;
+  std::uint32_t window_ = 0;
   bool is_silent_ = false;
   std::string requests_;
   int pings_ = 0;
