@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 /// Anybody may ask: no handler of the application runs for it.
 void ask(const Peer& peer, Node& server) {
   std::cout << "health: " << peer.health_check().value().status << '\n';
-  std::cout << "listens at " << peer.discover().value().endpoints.size() << " endpoint\n";
+  std::cout << "listens at " << peer.discover().value().address.endpoints().size() << " endpoint\n";
 
   server.after(50ms, [&server] { server.add(trestle::unary("late", [] { return 1; })).value(); });
   std::cout << "late handler: " << (peer.await_handler("late", 5s).value() ? "came" : "missing")

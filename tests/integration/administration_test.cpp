@@ -85,7 +85,7 @@ TEST(Administration, TheSameUserMayOverAUnixSocketInBothDirections) {
   client.close().value();
 
   Node other;
-  const Peer again = other.connect(server.info().endpoints.at(0)).value();
+  const Peer again = other.connect(server.info().address.endpoints().at(0)).value();
   EXPECT_TRUE(again.request_shutdown().has_value());
   wait_for(server.stop_token());
 }
@@ -202,7 +202,7 @@ TEST_F(ByHand, AServiceThatIsNotThereIsRefusedWithTheReason) {
 
 TEST_F(ByHand, AServiceIsRemovedWithItsConnection) {
   Node& service = network.add_node();
-  const Peer peer = service.connect(server.info().endpoints.at(0)).value();
+  const Peer peer = service.connect(server.info().address.endpoints().at(0)).value();
 
   EXPECT_TRUE(peer.remove_service(service.instance_id()).value()) << "of itself";
   network.settle();
