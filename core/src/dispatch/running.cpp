@@ -135,7 +135,11 @@ void Dispatcher::leave_window(const KeptMessage& message) noexcept {
 
 void Dispatcher::finish(KeptMessage& message) {
   if (message.is_gated()) leave_gates(message);
-  message.entry->latency.add(events_.now() - message.kept_at);
+  // A reply may outlive its node, and with it the clock of a ManualDriver. Relaxed: one that is
+  // still missed while the node begins to close is as good as one that came later.
+  if (!gate_closed_.load(std::memory_order_relaxed)) {
+    message.entry->latency.add(events_.now() - message.kept_at);
+  }
   message.entry->under_way.fetch_sub(1, std::memory_order_relaxed);
   // seq_cst: see DispatchEvents::on_idle().
   if (running_.fetch_sub(1, std::memory_order_seq_cst) == 1) events_.on_idle();
