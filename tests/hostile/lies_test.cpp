@@ -170,7 +170,9 @@ TEST_P(Lies, LeaveNothingBehind) {
   ask_for_nothing(100'000);
 
   EXPECT_TRUE(comes_true([&] { return server_.counters().connections <= 1; }));
-  EXPECT_LT(heap_bytes() - before, 1 << 20) << "a leak of ten bytes per message is more";
+  // What its last packets took may still be on its way back to the pools.
+  EXPECT_TRUE(comes_true([&] { return heap_bytes() - before < 1 << 20; }))
+      << heap_bytes() - before << " bytes more; a leak of ten bytes per message is that much";
 }
 
 }  // namespace
