@@ -6,18 +6,53 @@
 #include <new>
 
 namespace {
+
 std::atomic<std::size_t> calls{0};
+std::atomic<std::size_t> largest{0};
+
+void* count(void* block, std::size_t size) noexcept {
+  ++calls;
+  std::size_t known = largest;
+  while (known < size && !largest.compare_exchange_weak(known, size)) {
+  }
+  return block;
+}
+
+void* existing(void* block) {
+  if (block != nullptr) return block;
+  throw std::bad_alloc();
+}
+
 }  // namespace
 
 std::size_t trestle::fakes::allocations() noexcept {
-  return calls.load();
+  return calls;
 }
 
-// Not inlined: g++ would complain of a pointer from new that goes to free.
+std::size_t trestle::fakes::largest_allocation() noexcept {
+  return largest;
+}
+
+void trestle::fakes::forget_largest_allocation() noexcept {
+  largest = 0;
+}
+
+// Not inlined: g++ would complain of a pointer from new that goes to free. All forms, as those of
+// the sanitizers do not lead to each other, and libraries use them, too.
 [[gnu::noinline]] void* operator new(std::size_t size) {
-  ++calls;
-  if (void* block = std::malloc(size)) return block;
-  throw std::bad_alloc();
+  return existing(count(std::malloc(size), size));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return count(std::malloc(size), size);
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t align) {
+  return existing(count(std::aligned_alloc(static_cast<std::size_t>(align), size), size));
+}
+[[gnu::noinline]] void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+[[gnu::noinline]] void* operator new[](std::size_t size, const std::nothrow_t& never) noexcept {
+  return operator new(size, never);
 }
 [[gnu::noinline]] void operator delete(void* block) noexcept {
   std::free(block);
@@ -25,13 +60,21 @@ std::size_t trestle::fakes::allocations() noexcept {
 [[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
   std::free(block);
 }
-// The sanitizers' array forms do not lead to the ones above.
-[[gnu::noinline]] void* operator new[](std::size_t size) {
-  return operator new(size);
+[[gnu::noinline]] void operator delete(void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+  std::free(block);
 }
 [[gnu::noinline]] void operator delete[](void* block) noexcept {
-  operator delete(block);
+  std::free(block);
 }
 [[gnu::noinline]] void operator delete[](void* block, std::size_t) noexcept {
-  operator delete(block);
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
 }

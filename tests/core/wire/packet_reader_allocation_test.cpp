@@ -1,29 +1,10 @@
-// Reading and writing hot frames allocates nothing. Replaces operator new of this executable.
+// Reading and writing hot frames allocates nothing.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <variant>
 
+#include "fakes/counted_allocations.hpp"
 #include "wire/packet.hpp"
-
-namespace {
-int allocations = 0;
-}  // namespace
-
-// Not inline: GCC takes the free() below for a mismatch where it sees only one of the pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace trestle::wire {
 namespace {
@@ -51,34 +32,26 @@ TEST(PacketReader, AllocatesNothingForHotFrames) {
   Buffer packet;
   append_hot_frames(packet);
   PacketReader reader(BytesView(packet), 4096);
-  const int before = allocations;
-
   int frames = 0;
-  while (auto frame = reader.next().value()) frames += frame->index() != 0 ? 1 : 0;
-  const int after = allocations;
+  const auto read_all = [&] {
+    while (auto frame = reader.next().value()) frames += frame->index() != 0 ? 1 : 0;
+  };
 
+  EXPECT_EQ(fakes::allocations_of(read_all), 0u);
   EXPECT_EQ(frames, 6);
-  EXPECT_EQ(after - before, 0);
 }
 
 TEST(PacketReader, AllocatesForErrorsSoThatThisTestCanFail) {
   PacketReader reader(as_bytes("short"), 4096);
-  const int before = allocations;
 
-  EXPECT_TRUE(reader.next().has_error());
-
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(fakes::allocations_of([&] { EXPECT_TRUE(reader.next().has_error()); }), 0u);
 }
 
 TEST(PacketWriter, AllocatesNothingInABufferWithRoom) {
   Buffer packet;
   packet.reserve(1024);
-  const int before = allocations;
 
-  append_hot_frames(packet);
-  const int after = allocations;
-
-  EXPECT_EQ(after - before, 0);
+  EXPECT_EQ(fakes::allocations_of([&] { append_hot_frames(packet); }), 0u);
 }
 
 }  // namespace
