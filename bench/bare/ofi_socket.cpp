@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,40 +56,60 @@ struct Place {
   }
 };
 
-fi_info* find(const Place& place, std::uint64_t flags) {
-  fi_info* const hints = fi_allocinfo();
+/// Gives back what libfabric opened.
+struct Close {
+  template <class Object>
+  void operator()(Object* object) const {
+    fi_close(&object->fid);
+  }
+  void operator()(fi_info* info) const { fi_freeinfo(info); }
+};
+template <class Object>
+using Owned = std::unique_ptr<Object, Close>;
+
+/// What `open(Object**)` opens.
+template <class Object, class Open>
+Owned<Object> opened(const Open& open, const std::string& what) {
+  Object* object = nullptr;
+  check(open(&object), "open the " + what);
+  return Owned<Object>(object);
+}
+
+Owned<fi_info> find(const Place& place, std::uint64_t flags) {
+  const Owned<fi_info> hints(fi_allocinfo());
   hints->ep_attr->type = FI_EP_MSG;
   hints->caps = FI_MSG;
   hints->addr_format = FI_SOCKADDR_IN;
   hints->fabric_attr->prov_name = ::strdup(place.provider.c_str());
   fi_info* found = nullptr;
-  check(fi_getinfo(FI_VERSION(1, 17), place.address.c_str(), place.port.c_str(), flags, hints,
+  check(fi_getinfo(FI_VERSION(1, 17), place.address.c_str(), place.port.c_str(), flags, hints.get(),
                    &found),
         "find the provider " + place.provider);
-  fi_freeinfo(hints);
-  return found;
+  return Owned<fi_info>(found);
 }
 
-/// A fabric with its event queue. Nothing here is closed before the process ends.
+/// A fabric with its event queue.
 struct Fabric {
-  fi_info* info;
-  fid_fabric* fabric = nullptr;
-  fid_eq* events = nullptr;
+  Owned<fi_info> info;
+  Owned<fid_fabric> fabric;
+  Owned<fid_eq> events;
 
-  explicit Fabric(fi_info* found) : info(found) {
-    check(fi_fabric(info->fabric_attr, &fabric, nullptr), "open the fabric");
+  explicit Fabric(Owned<fi_info> found) : info(std::move(found)) {
+    fabric = opened<fid_fabric>(
+        [&](fid_fabric** out) { return fi_fabric(info->fabric_attr, out, nullptr); }, "fabric");
     fi_eq_attr attr{};
     attr.wait_obj = FI_WAIT_UNSPEC;
-    check(fi_eq_open(fabric, &attr, &events, nullptr), "open the event queue");
+    events = opened<fid_eq>(
+        [&](fid_eq** out) { return fi_eq_open(fabric.get(), &attr, out, nullptr); }, "event queue");
   }
 
   /// Waits for the event, and returns what came with it.
-  fi_info* await(std::uint32_t wanted) {
+  Owned<fi_info> await(std::uint32_t wanted) {
     fi_eq_cm_entry entry{};
     std::uint32_t event = 0;
-    check(fi_eq_sread(events, &event, &entry, sizeof(entry), -1, 0), "connect");
+    check(fi_eq_sread(events.get(), &event, &entry, sizeof(entry), -1, 0), "connect");
     if (event != wanted) give_up("another event than a connection");
-    return entry.info;
+    return Owned<fi_info>(entry.info);
   }
 };
 
@@ -105,23 +126,27 @@ class Endpoint {
       : waiting_(arguments.waiting),
         slot_bytes_(std::max<std::size_t>(arguments.size, 64)),
         inject_bytes_(info.tx_attr->inject_size) {
-    fid_domain* domain = nullptr;
-    check(fi_domain(fabric.fabric, &info, &domain, nullptr), "open the domain");
+    domain_ = opened<fid_domain>(
+        [&](fid_domain** out) { return fi_domain(fabric.fabric.get(), &info, out, nullptr); },
+        "domain");
     fi_cq_attr attr{};
     attr.format = FI_CQ_FORMAT_MSG;
     attr.wait_obj = FI_WAIT_FD;
     attr.size = ring_size;
-    check(fi_cq_open(domain, &attr, &completions_, nullptr), "open the completion queue");
-    check(fi_endpoint(domain, &info, &endpoint_, nullptr), "open the endpoint");
-    check(fi_ep_bind(endpoint_, &fabric.events->fid, 0), "bind the event queue");
-    check(fi_ep_bind(endpoint_, &completions_->fid, FI_TRANSMIT | FI_RECV), "bind the queue");
-    check(fi_enable(endpoint_), "enable the endpoint");
+    completions_ =
+        opened<fid_cq>([&](fid_cq** out) { return fi_cq_open(domain_.get(), &attr, out, nullptr); },
+                       "completion queue");
+    endpoint_ = opened<fid_ep>(
+        [&](fid_ep** out) { return fi_endpoint(domain_.get(), &info, out, nullptr); }, "endpoint");
+    check(fi_ep_bind(get(), &fabric.events->fid, 0), "bind the event queue");
+    check(fi_ep_bind(get(), &completions_->fid, FI_TRANSMIT | FI_RECV), "bind the queue");
+    check(fi_enable(get()), "enable the endpoint");
     const std::size_t slots = slot_bytes_ < (1u << 20) ? 256 : 4;
     buffers_.resize(slots * slot_bytes_);
     for (std::size_t slot = 0; slot < slots; ++slot) post(slot);
   }
 
-  fid_ep* get() const { return endpoint_; }
+  fid_ep* get() const { return endpoint_.get(); }
 
   /// The next message, whose slot its reader posts again.
   Arrival receive() {
@@ -131,14 +156,14 @@ class Endpoint {
   std::byte* bytes(std::size_t slot) { return buffers_.data() + slot * slot_bytes_; }
   void post(std::size_t slot) {
     void* const context = reinterpret_cast<void*>(slot + 1);
-    check(fi_recv(endpoint_, bytes(slot), slot_bytes_, nullptr, FI_ADDR_UNSPEC, context),
+    check(fi_recv(get(), bytes(slot), slot_bytes_, nullptr, FI_ADDR_UNSPEC, context),
           "post a buffer");
   }
 
   /// Within the call. False: it is too large for that, or the provider is full.
   bool inject(const std::byte* start, std::size_t size) {
     if (size > inject_bytes_) return false;
-    const long answer = fi_inject(endpoint_, start, size, FI_ADDR_UNSPEC);
+    const long answer = fi_inject(get(), start, size, FI_ADDR_UNSPEC);
     if (answer != -FI_EAGAIN) check(answer, "send");
     return answer == 0;
   }
@@ -150,8 +175,7 @@ class Endpoint {
   void send(const std::byte* start, std::size_t size, void* context = nullptr) {
     while (in_flight_ == in_flight_max) read(waiting_);
     long answer = -FI_EAGAIN;
-    while ((answer = fi_send(endpoint_, start, size, nullptr, FI_ADDR_UNSPEC, context)) ==
-           -FI_EAGAIN) {
+    while ((answer = fi_send(get(), start, size, nullptr, FI_ADDR_UNSPEC, context)) == -FI_EAGAIN) {
       read(Waiting::spin);
     }
     check(answer, "send");
@@ -165,9 +189,10 @@ class Endpoint {
   /// Takes in what has completed; to read is also what makes the provider go on.
   void read(Waiting waiting) {
     std::array<fi_cq_msg_entry, 64> batch;
-    const long count = waiting == Waiting::spin
-                           ? fi_cq_read(completions_, batch.data(), batch.size())
-                           : fi_cq_sread(completions_, batch.data(), batch.size(), nullptr, -1);
+    const long count =
+        waiting == Waiting::spin
+            ? fi_cq_read(completions_.get(), batch.data(), batch.size())
+            : fi_cq_sread(completions_.get(), batch.data(), batch.size(), nullptr, -1);
     if (count == -FI_EAGAIN || count == -FI_EINTR) return;
     check(count, "go on: the other side has gone");
     for (long i = 0; i < count; ++i) take(batch[static_cast<std::size_t>(i)]);
@@ -185,9 +210,10 @@ class Endpoint {
   const Waiting waiting_;
   const std::size_t slot_bytes_;
   const std::size_t inject_bytes_;
-  fid_cq* completions_ = nullptr;
-  fid_ep* endpoint_ = nullptr;
-  std::vector<std::byte> buffers_;
+  std::vector<std::byte> buffers_;  ///< posted, so they outlive the endpoint
+  Owned<fid_domain> domain_;
+  Owned<fid_cq> completions_;
+  Owned<fid_ep> endpoint_;
   std::array<Arrival, ring_size> ring_{};
   std::size_t arrived_ = 0;
   std::size_t taken_ = 0;
@@ -197,17 +223,21 @@ class Endpoint {
 [[noreturn]] void serve(const bare::Arguments& arguments) {
   Place place(arguments.endpoint);
   Fabric fabric(find(place, FI_SOURCE));
-  fid_pep* listener = nullptr;
-  check(fi_passive_ep(fabric.fabric, fabric.info, &listener, nullptr), "open a listener");
-  check(fi_pep_bind(listener, &fabric.events->fid, 0), "bind the listener");
-  check(fi_listen(listener), "listen");
+  const auto listener = opened<fid_pep>(
+      [&](fid_pep** out) {
+        return fi_passive_ep(fabric.fabric.get(), fabric.info.get(), out, nullptr);
+      },
+      "listener");
+  check(fi_pep_bind(listener.get(), &fabric.events->fid, 0), "bind the listener");
+  check(fi_listen(listener.get()), "listen");
   sockaddr_in name{};
   std::size_t size = sizeof(name);
   check(fi_getname(&listener->fid, &name, &size), "ask for the port");
   std::printf("listening %s://%s:%d\n", place.provider.c_str(), place.address.c_str(),
               ntohs(name.sin_port));
   std::fflush(stdout);
-  Endpoint endpoint(fabric, *fabric.await(FI_CONNREQ), arguments);
+  const Owned<fi_info> caller = fabric.await(FI_CONNREQ);
+  Endpoint endpoint(fabric, *caller, arguments);
   check(fi_accept(endpoint.get(), nullptr, 0), "accept");
   fabric.await(FI_CONNECTED);
   for (;;) {
