@@ -29,9 +29,10 @@ class Fleet {
     EXPECT_TRUE(servers_.at(i)->close().has_value());
     start(i);
   }
-  std::string uri(std::size_t i) {
+  /// With its id: a stranger may be listening at the address of one that has gone.
+  PeerInfo server(std::size_t i) {
     const std::lock_guard lock(mutex_);
-    return uris_.at(i);
+    return infos_.at(i);
   }
   int ran() const { return ran_; }
 
@@ -43,24 +44,25 @@ class Fleet {
       return 2 * value;
     };
     server->add(unary("twice", twice)).value();
-    const std::string uri = server->listen(listen_uri_).value();
+    (void)server->listen(listen_uri_).value();
+    PeerInfo info = server->info();
     servers_.at(i) = std::move(server);
     const std::lock_guard lock(mutex_);
-    uris_.at(i) = uri;
+    infos_.at(i) = std::move(info);
   }
 
   const std::string listen_uri_;
   std::atomic<int> ran_{0};
   std::array<std::unique_ptr<Node>, server_count> servers_;
   std::mutex mutex_;
-  std::array<std::string, server_count> uris_;
+  std::array<PeerInfo, server_count> infos_;
 };
 
 /// Asks one server after the other, until one runs it. Whatever did not run may run elsewhere.
 Result<int> call_any(Node& client, Fleet& fleet, std::size_t first, int value) {
   Result<int> outcome = Error(Errc::unreachable, "no server");
   for (std::size_t i = 0; i < 3 * server_count; ++i) {
-    const auto peer = client.connect(fleet.uri((first + i) % server_count));
+    const auto peer = client.connect(fleet.server((first + i) % server_count));
     if (peer.has_error()) {
       outcome = peer.error();
       continue;
