@@ -216,7 +216,8 @@ TEST_P(LeadershipStress, SendersThatFindNoRoomGiveUpAtTheirTimeout) {
   serve(server);
   server.add(am("sink", [](BytesView) {})).value();
   Node client({.queue_bytes_max = 1024, .call_timeout = 20ms});
-  const Peer peer = client.connect(server.listen(GetParam()).value()).value();
+  const std::string uri = server.listen(GetParam()).value();
+  const Peer peer = client.connect(uri, {.timeout = 10s}).value();
   peer.with_timeout(1h).async_call<int>("never", 0, [](const Result<int>&) {});
   const std::string argument(600, 'x');
 

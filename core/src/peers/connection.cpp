@@ -75,7 +75,8 @@ void Connection::on_connected() {
   if (state_ != State::starting) return;
   state_ = State::handshaking;
   const TimePoint limit = engine_.time_after(limits_.handshake_timeout);
-  if (!limit_timer_.is_armed() || limit_timer_.due() > limit) limit_handshake(limit);
+  dialler_gives_up_first_ = limit_timer_.is_armed() && limit_timer_.due() <= limit;
+  if (!dialler_gives_up_first_) limit_handshake(limit);
   if (auto added = outbox_.add_hello(events_.own_hello(number_)); added.has_error()) {
     abort(added.error());
     return;
@@ -94,6 +95,10 @@ void Connection::on_limit() {
   }
   if (cut_off_) {
     abort(Error(Errc::connection_lost, "the transport takes nothing more, and does not say why"));
+    return;
+  }
+  if (dialler_gives_up_first_) {
+    abort(Error(Errc::deadline_exceeded, "no hello from the other side before the deadline"));
     return;
   }
   refuse(Error(Errc::handshake_failed,

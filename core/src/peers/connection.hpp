@@ -418,7 +418,8 @@ class Connection final : public engine::LinkEvents,
   bool asked_for_heir_ = false;
   bool hung_up_ = false;
   bool aborted_ = false;
-  bool paused_ = false;         // the transport does not read for us
+  bool paused_ = false;                  // the transport does not read for us
+  bool dialler_gives_up_first_ = false;  // whose deadline comes before handshake_timeout
   bool cut_off_ = false;        // nothing can be sent any more; the end of what comes in follows
   bool left_in_order_ = false;  // the peer took all that was sent
   bool retiring_ = false;

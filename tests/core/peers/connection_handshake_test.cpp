@@ -55,6 +55,21 @@ TEST_F(Handshake, GivesUpOnAPeerThatSaysNoHello) {
   EXPECT_NE(closed_[0].text.find("handshake_timeout 2000 ms"), std::string::npos);
 }
 
+TEST_F(Handshake, GivesUpAtTheDiallersDeadlineThoughHelloMayTakeLonger) {
+  const auto connection = dial();
+  connection->limit_handshake(clock_.now() + 1s);
+  fake_.connected(conn());
+  turn();
+
+  advance(1s);
+  fake_.finish_closes();
+  turn();
+
+  ASSERT_EQ(closed_.size(), 1u);
+  EXPECT_TRUE(closed_[0].is(Errc::deadline_exceeded));
+  EXPECT_EQ(closed_[0].text, "no hello from the other side before the deadline");
+}
+
 TEST_F(Handshake, RefusesASecondHello) {
   const auto connection = open();
 
