@@ -45,7 +45,9 @@ class MessageMemory final : public transport_kit::Pollable {
   static constexpr std::size_t kept_bytes_max = 64 * 1024 * 1024;
   static constexpr std::size_t kept_buffers_max = 256;
 
-  MessageMemory(transport_kit::Loop& loop, fid_domain& domain, Registration registration);
+  /// `access`: what libfabric does with the plugin's own memory.
+  MessageMemory(transport_kit::Loop& loop, fid_domain& domain, Registration registration,
+                std::uint64_t access = FI_SEND | FI_RECV);
   ~MessageMemory() override { loop_.forget(*this); }
 
   /// A buffer of `size` bytes. Errors: TT_E_NOMEM: the host has no memory, or the provider cannot
@@ -54,9 +56,10 @@ class MessageMemory final : public transport_kit::Pollable {
   /// Takes it back, and maybe keeps it.
   void give_back(MessageBufferPtr buffer);
 
-  /// The host's own memory, for the time of one send. Null, if no registration is needed.
-  /// Errors: as `take`.
-  sdk::Result<Handle<fid_mr>> register_for_send(std::span<const std::byte> bytes);
+  /// The host's own memory, for the time of one send, or of another `access`. Null, if no
+  /// registration is needed. Errors: as `take`.
+  sdk::Result<Handle<fid_mr>> register_for_send(std::span<const std::byte> bytes,
+                                                std::uint64_t access = FI_SEND);
 
   std::size_t kept_bytes() const noexcept { return kept_bytes_; }
   std::size_t kept_buffers() const noexcept { return kept_.size(); }
@@ -72,6 +75,7 @@ class MessageMemory final : public transport_kit::Pollable {
   transport_kit::Loop& loop_;
   fid_domain& domain_;
   const Registration registration_;
+  const std::uint64_t access_;
   std::vector<MessageBufferPtr> kept_;  ///< the one used last is at the end
   std::size_t kept_bytes_ = 0;
   std::size_t unused_ = 0;  ///< so many, from the oldest on, were not needed for a while
