@@ -28,10 +28,13 @@ SocketAddress address_from(Ask ask) {
 }  // namespace
 
 Connection::Connection(Shared& shared, std::uint64_t number, const FabricOptions& options)
-    : shared_(shared), number_(number), options_(options) {}
+    : shared_(shared), number_(number), options_(options) {
+  if (options_.held_packets_max > 0) held_ = std::make_shared<HeldPackets>();
+}
 
 Connection::~Connection() {
   drop_endpoint();
+  if (held_) held_->waiting = nullptr;
   shared_.loop.forget(*this);
   std::erase(shared_.viewed, this);
 }
@@ -252,6 +255,7 @@ void Connection::finish(tt_status status, std::string text) {
   assembly_.reset();
   drop_parcels(status);
   drop_bulk(status);
+  if (held_) held_->waiting = nullptr;
   shared_.loop.forget(*this);
   tt_event event{};
   event.kind = TT_EV_CLOSED;

@@ -204,9 +204,10 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   std::optional<std::uint32_t> direct_slot_;
   std::optional<Grant> grant_to_tell_;
   bool paused_ = false;
-  bool peer_ended_ = false;        ///< nothing comes after `arrived_`
-  bool is_refused_ = false;        ///< and what is in it is not looked at
-  std::optional<sdk::Error> end_;  ///< why, if it is known
+  std::shared_ptr<HeldPackets> held_;  ///< only with the option rx_hold_max
+  bool peer_ended_ = false;            ///< nothing comes after `arrived_`
+  bool is_refused_ = false;            ///< and what is in it is not looked at
+  std::optional<sdk::Error> end_;      ///< why, if it is known
 
   // Sending.
   /// Messages without a completion yet, by their numbers; few at a time. A deque never moves its

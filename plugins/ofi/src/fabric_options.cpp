@@ -23,6 +23,7 @@ sdk::Result<FabricOptions> FabricOptions::read(FabricOptions read, const Options
       .text("domain", read.domain)
       .number("rx_buffers", 8, 1024, read.receive_buffers)
       .bytes("rx_buffer", read.receive_buffer_bytes)
+      .number("rx_hold_max", 0, 65'536, read.held_packets_max)
       .choice("bulk", {"off", "on"}, bulk)
       .choice("register", {"as_needed", "always"}, registering)
       .choice("family", {"any", "4", "6"}, family);

@@ -104,6 +104,12 @@ void MessageMemory::give_back(MessageBufferPtr buffer) {
   loop_.set_deadline(*this, loop_.host().now() + idle_time);
 }
 
+void MessageMemory::resume(transport_kit::Pollable* reader) {
+  if (reader == nullptr) return;
+  loop_.enqueue(*reader);
+  loop_.host().wake();
+}
+
 void MessageMemory::on_deadline() {
   forget_oldest(unused_);
   unused_ = kept_.size();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "handles.hpp"
@@ -16,12 +17,20 @@ namespace trestle::ofi {
 
 class MessageMemory;
 
+/// Counts the packets of one connection that the host holds. Lifetime: the connection's, and that
+/// of the packets.
+struct HeldPackets {
+  std::int64_t count = 0;
+  transport_kit::Pollable* waiting = nullptr;  ///< the connection, while it reads no further
+};
+
 /// A buffer and its registration, which is worth more than the buffer: it is made once and lives as
 /// long. As `tt_event::rx` it travels through the C ABI with `as_rx`.
 struct MessageBuffer {
   transport_kit::ReceiveBufferPtr memory;
   Handle<fid_mr> region;  ///< null: the provider needs none
   MessageMemory* home = nullptr;
+  std::shared_ptr<HeldPackets> held{};  ///< while the host has it, if somebody counts
 
   std::span<std::byte> bytes() noexcept { return memory->bytes(); }
   /// What libfabric wants beside the address.
@@ -61,6 +70,9 @@ class MessageMemory final : public transport_kit::Pollable {
   sdk::Result<Handle<fid_mr>> register_for_send(std::span<const std::byte> bytes,
                                                 std::uint64_t access = FI_SEND);
 
+  /// `reader` may go on: a packet came back. Null: nobody waits for that.
+  void resume(transport_kit::Pollable* reader);
+
   std::size_t kept_bytes() const noexcept { return kept_bytes_; }
   std::size_t kept_buffers() const noexcept { return kept_.size(); }
 
@@ -94,6 +106,10 @@ class LentPackets {
     --count_;
     MessageBufferPtr buffer(reinterpret_cast<MessageBuffer*>(&rx));
     MessageMemory& home = *buffer->home;
+    if (const auto held = std::exchange(buffer->held, nullptr)) {
+      --held->count;
+      home.resume(std::exchange(held->waiting, nullptr));
+    }
     home.give_back(std::move(buffer));
   }
   std::size_t count() const noexcept { return count_; }
