@@ -24,6 +24,7 @@ class Program:
     outstanding: int = 1
     clients: int = 1
     spin: str = "auto"   # of Trestle
+    payload: str = "copied"  # likewise
     wait: str = "block"  # of bare sockets
     write: str = "each"  # likewise
     pattern: str = "dealer"  # of bare libzmq: the client's socket
@@ -118,15 +119,19 @@ def ofi(what, **options):
 
 def ofi_cases(provider):
     """The plugin beside connected endpoints of libfabric itself."""
-    def case(name, metric, direction, bar, spin="auto", wait="block", **load):
-        return Case(f"ofi-{provider}-{name}", tool(f"ofi+{provider}", spin=spin, **load),
+    def case(name, metric, direction, bar, spin="auto", wait="block", payload="copied", **load):
+        return Case(f"ofi-{provider}-{name}",
+                    tool(f"ofi+{provider}", spin=spin, payload=payload, **load),
                     (ofi(provider, wait=wait, **load),), metric, direction, bar)
     return [
         case("rtt-polled", "p50_us", "<=", 1.15, spin="on", wait="spin"),
         case("rtt-blocking", "p50_us", "<=", 1.15, spin="off"),
         case("pipe-64Bx256", "per_second", ">=", 3, **PIPE_64),
-        case("oneway-1MiB", "per_second", ">=", 0.9, **ONE_WAY_LARGE),
-        case("oneway-16MiB", "per_second", ">=", 0.9, mode="oneway", size=16 * MIB),
+        case("oneway-1MiB", "per_second", ">=", 0.9, payload="lent", **ONE_WAY_LARGE),
+        case("oneway-16MiB", "per_second", ">=", 0.9, payload="lent", mode="oneway",
+             size=16 * MIB),
+        case("oneway-1MiB-copied", "per_second", ">=", None, **ONE_WAY_LARGE),
+        case("oneway-16MiB-copied", "per_second", ">=", None, mode="oneway", size=16 * MIB),
     ]
 
 

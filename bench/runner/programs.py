@@ -64,7 +64,8 @@ class Programs:
         load = ["--mode", program.mode, "--size", program.size, "--outstanding",
                 program.outstanding, "--clients", program.clients, "--seconds", seconds]
         if program.kind == "trestle":
-            return [self.tool, "bench", uri, *load, "--spin", program.spin, "--json"]
+            return [self.tool, "bench", uri, *load, "--spin", program.spin, "--payload",
+                    program.payload, "--json"]
         if program.kind == "many":
             return [self.bench("many_connections"), uri, "--clients", program.clients,
                     "--size", program.size, "--seconds", seconds]

@@ -3,13 +3,18 @@
 #include <trestle/trestle.hpp>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace trestle {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 std::string pattern(std::size_t size, unsigned seed) {
@@ -60,6 +65,59 @@ TEST_P(OfiFlow, LargeAndSmallPacketsPassEachOtherBothWays) {
   EXPECT_EQ(wrong, 0);
 }
 
+/// Keeps what it gets, until somebody takes it.
+class Keeper {
+ public:
+  void keep(Payload payload) {
+    const std::lock_guard lock(mutex_);
+    kept_.push_back(std::move(payload));
+    changed_.notify_all();
+  }
+  bool wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 20s, [&] { return kept_.size() >= count; });
+  }
+  std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return kept_.size();
+  }
+  void drop_all() {
+    std::vector<Payload> dropped;
+    const std::lock_guard lock(mutex_);
+    dropped.swap(kept_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Payload> kept_;
+};
+
+TEST(OfiHolding, StopsAtRxHoldMaxAndGoesOnWhenAPacketComesBack) {
+  Keeper keeper;
+  Node server;
+  server.add(am("keep", [&](Payload payload) { keeper.keep(std::move(payload)); })).value();
+  server.add(unary("echo", [](int in) { return in; }, {Execution::inline_})).value();
+  const std::string uri = server.listen("ofi+tcp://127.0.0.1:0?rx_hold_max=2").value();
+  Node holding;
+  Node other;
+  const Peer there = holding.connect(uri).value();
+  const Peer beside = other.connect(uri).value();
+  const auto send = [&] { there.send("keep", Payload::copy(pattern(100'000, 1))).value(); };
+
+  send();
+  send();
+  ASSERT_TRUE(keeper.wait_for(2)) << "as many as may be held";
+  send();
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(beside.call<int>("echo", i).has_value());
+  EXPECT_EQ(keeper.count(), 2u) << "one more is not read";
+  keeper.drop_all();
+
+  EXPECT_TRUE(keeper.wait_for(1));
+  EXPECT_TRUE(there.call<int>("echo", 1).has_value());
+  keeper.drop_all();
+}
+
 TEST(OfiOptions, OutOfRangeAreRefusedWithTheirRange) {
   Node node;
 
@@ -67,6 +125,9 @@ TEST(OfiOptions, OutOfRangeAreRefusedWithTheirRange) {
               HasSubstr("rx_buffers"));
   EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?rx_buffer=2MiB").error().text,
               HasSubstr("256B to 1MiB"));
+  EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?rx_hold_max=65537").error().text,
+              HasSubstr("rx_hold_max"));
+  EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?bulk=maybe").error().text, HasSubstr("bulk"));
   EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?domain=no_such_device").error().text,
               HasSubstr("no_such_device"));
 }

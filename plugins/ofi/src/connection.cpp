@@ -28,10 +28,13 @@ SocketAddress address_from(Ask ask) {
 }  // namespace
 
 Connection::Connection(Shared& shared, std::uint64_t number, const FabricOptions& options)
-    : shared_(shared), number_(number), options_(options) {}
+    : shared_(shared), number_(number), options_(options) {
+  if (options_.held_packets_max > 0) held_ = std::make_shared<HeldPackets>();
+}
 
 Connection::~Connection() {
   drop_endpoint();
+  if (held_) held_->waiting = nullptr;
   shared_.loop.forget(*this);
   std::erase(shared_.viewed, this);
 }
@@ -86,6 +89,10 @@ sdk::Result<> Connection::open_endpoint(Route route) {
                           .segments = std::min(info->tx_attr->iov_limit, segments_max),
                           .message_bytes = info->ep_attr->max_msg_size};
   sender_.emplace(number_, limits, *window_);
+  if ((info->caps & FI_RMA) != 0) {
+    regions_.emplace(device_->domain(), device_->region_mode());
+    transfers_.emplace(number_, device_->memory());
+  }
   return window_->open(*endpoint_, device_->memory());
 }
 
@@ -191,6 +198,7 @@ void Connection::on_deadline() {
   }
   // The provider was full, and may have room now.
   if (state_ == State::flushing) shared_.loop.set_deadline(*this, linger_until_);
+  send_bulk();
   send_queue();
 }
 
@@ -246,6 +254,8 @@ void Connection::finish(tt_status status, std::string text) {
   if (assembly_) device_->memory().give_back(assembly_->take());
   assembly_.reset();
   drop_parcels(status);
+  drop_bulk(status);
+  if (held_) held_->waiting = nullptr;
   shared_.loop.forget(*this);
   tt_event event{};
   event.kind = TT_EV_CLOSED;

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "bulk_regions.hpp"
+#include "bulk_transfers.hpp"
 #include "device.hpp"
 #include "fabric_options.hpp"
 #include "message_sender.hpp"
@@ -31,6 +33,9 @@ using transport_kit::SocketAddress;
 inline constexpr std::uint32_t copy_bytes_max = 8 * 1024;
 /// From this size on lending pays.
 inline constexpr std::uint32_t borrow_bytes_min = 16 * 1024;
+
+/// A provider that is full says nothing when it is not any more.
+inline constexpr std::chrono::nanoseconds retry_time = std::chrono::milliseconds(1);
 
 /// What the host asked of every connection at open.
 struct Limits {
@@ -76,6 +81,19 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void close(sdk::CloseMode mode);
   tt_status send(std::span<const tt_iov> segments, std::uint32_t flags, std::uint64_t op);
   void set_reading(sdk::Reading reading);
+
+  /// Whether memory can be opened to the other side, and that side's be read: it is up, and the
+  /// option bulk is on.
+  bool has_bulk() const noexcept { return state_ == State::up && transfers_.has_value(); }
+  /// Of one remote read or write.
+  std::uint64_t bulk_bytes_max() const noexcept;
+  /// As BulkRegions has them, for connections with has_bulk().
+  sdk::Result<tt_bulk_region*> offer(std::span<std::byte> bytes, std::uint32_t access,
+                                     tt_bulk_range& range);
+  void withdraw(const tt_bulk_region* region);
+  /// A BULK event follows TT_PENDING.
+  tt_status get(const tt_bulk_range& range, std::uint64_t op);
+  tt_status put(std::span<const std::byte> bytes, const tt_bulk_range& range, std::uint64_t op);
 
   /// The host has read what it was shown.
   void recycle();
@@ -147,6 +165,12 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void drop_parcels(tt_status status);
   void tell_writable();
 
+  // connection_bulk.cpp
+  void on_bulk(std::uint32_t operation, int failed, const std::string& text) override;
+  void send_bulk();
+  void end_bulk(BulkTransfers::Ended ended, tt_status status);
+  void drop_bulk(tt_status status);
+
   Shared& shared_;
   const std::uint64_t number_;
   const FabricOptions options_;
@@ -170,6 +194,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   std::optional<PacketAssembly> assembly_;
   std::deque<Parcel> parcels_;
   std::optional<MessageSender> sender_;
+  std::optional<BulkRegions> regions_;  ///< both only with the option bulk
+  std::optional<BulkTransfers> transfers_;
   Handle<fid_ep> endpoint_;
 
   // Receiving.
@@ -178,9 +204,10 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   std::optional<std::uint32_t> direct_slot_;
   std::optional<Grant> grant_to_tell_;
   bool paused_ = false;
-  bool peer_ended_ = false;        ///< nothing comes after `arrived_`
-  bool is_refused_ = false;        ///< and what is in it is not looked at
-  std::optional<sdk::Error> end_;  ///< why, if it is known
+  std::shared_ptr<HeldPackets> held_;  ///< only with the option rx_hold_max
+  bool peer_ended_ = false;            ///< nothing comes after `arrived_`
+  bool is_refused_ = false;            ///< and what is in it is not looked at
+  std::optional<sdk::Error> end_;      ///< why, if it is known
 
   // Sending.
   /// Messages without a completion yet, by their numbers; few at a time. A deque never moves its

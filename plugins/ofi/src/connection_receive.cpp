@@ -118,6 +118,10 @@ Connection::Progress Connection::take_first(const Arrival& arrival) {
                             std::to_string(shared_.limits.packet_bytes_max));
     return Progress::done;
   }
+  if (held_ && held_->count >= options_.held_packets_max) {
+    held_->waiting = this;
+    return Progress::wait;
+  }
   auto memory = device_->memory().take(length->bytes);
   if (memory.has_error()) {
     finish(memory.error().code, memory.error().text);
@@ -151,6 +155,10 @@ void Connection::hand_over_packet() {
   event.conn = handle();
   event.data = memory->bytes().data();
   event.len = memory->bytes().size();
+  if (held_) {
+    ++held_->count;
+    memory->held = held_;
+  }
   event.rx = shared_.lent.lend(std::move(memory));
   shared_.loop.emit(event, &user_);
 }

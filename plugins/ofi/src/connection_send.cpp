@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t parcel_cost = 64;
 /// Packets up to this size are injected, if the provider takes as many bytes.
 constexpr std::size_t inject_bytes_max = 512;
-/// A provider that is full says nothing when it is not any more.
-constexpr std::chrono::nanoseconds retry_time = std::chrono::milliseconds(1);
 
 std::size_t total_of(std::span<const tt_iov> segments) {
   return std::accumulate(segments.begin(), segments.end(), std::size_t{0},

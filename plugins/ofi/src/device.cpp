@@ -34,6 +34,15 @@ bool same_text(const char* one, const char* other) {
   return one == nullptr || other == nullptr || std::strcmp(one, other) == 0;
 }
 
+bool has_bulk(const fi_info& info) {
+  return (info.caps & FI_RMA) != 0;
+}
+
+/// What libfabric does with the plugin's own memory.
+std::uint64_t local_access(const fi_info& info) {
+  return FI_SEND | FI_RECV | (has_bulk(info) ? FI_READ | FI_WRITE : 0);
+}
+
 template <class Ask>
 SocketAddress address_from(Ask ask) {
   SocketAddress address;
@@ -151,14 +160,15 @@ sdk::Result<> Device::open_domain(fi_info& info) {
   domain_ = std::move(*domain);
   completions_ = std::move(*completions);
   completions_fd_ = *fd;
-  memory_ = std::make_unique<MessageMemory>(loop_, *domain_, registration_);
+  region_mode_ = static_cast<std::uint64_t>(info.domain_attr->mr_mode);
+  memory_ = std::make_unique<MessageMemory>(loop_, *domain_, registration_, local_access(info));
   return {};
 }
 
 bool Device::serves(const fi_info& info, Registration registration) const {
   // A request of the provider sockets names nothing, and its fabric by another name.
   if (info.fabric_attr->prov_name == nullptr) return registration == registration_;
-  return registration == registration_ &&
+  return registration == registration_ && has_bulk(info) == has_bulk(*info_) &&
          same_text(info.fabric_attr->prov_name, info_->fabric_attr->prov_name) &&
          same_text(info.fabric_attr->name, info_->fabric_attr->name) &&
          same_text(info.domain_attr->name, info_->domain_attr->name);
@@ -369,6 +379,10 @@ std::size_t Device::read_batch() {
       sink->on_sent(context.number);
       continue;
     }
+    if (context.direction == OperationContext::Direction::bulk) {
+      sink->on_bulk(context.number, 0, {});
+      continue;
+    }
     Arrival arrival{context.number, entry.len, std::nullopt};
     if ((entry.flags & FI_REMOTE_CQ_DATA) != 0) arrival.tag = entry.data;
     sink->on_arrival(arrival);
@@ -382,14 +396,17 @@ std::size_t Device::read_batch() {
 void Device::read_completion_error() {
   fi_cq_err_entry error{};
   if (fi_cq_readerr(completions_.get(), &error, 0) <= 0) return;
-  CompletionSink* const sink =
-      completion_sink(OperationContext::decode(error.op_context).connection);
+  const OperationContext context = OperationContext::decode(error.op_context);
+  CompletionSink* const sink = completion_sink(context.connection);
   // What an ended connection had posted comes back like this; the event queue says why it ended.
   if (sink == nullptr || error.err == FI_ECANCELED) return;
   std::string text = reason_of(error.err);
   const char* detail =
       fi_cq_strerror(completions_.get(), error.prov_errno, error.err_data, nullptr, 0);
   if (detail != nullptr && text != detail) text += std::string(" (") + detail + ")";
+  if (context.direction == OperationContext::Direction::bulk) {
+    return sink->on_bulk(context.number, error.err, text);
+  }
   sink->on_broken(error.err, text);
 }
 

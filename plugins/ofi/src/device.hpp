@@ -50,6 +50,8 @@ class CompletionSink {
 
   virtual void on_arrival(const Arrival& arrival) = 0;
   virtual void on_sent(std::uint32_t message) = 0;
+  /// A remote read or write; `failed` is libfabric's number, or 0.
+  virtual void on_bulk(std::uint32_t operation, int failed, const std::string& text) = 0;
   virtual void on_broken(int number, const std::string& text) = 0;
   /// After a batch of the above.
   virtual void on_batch_end() = 0;
@@ -58,22 +60,22 @@ class CompletionSink {
 /// Names an operation to libfabric, which gives it back with the completion. A number and not an
 /// address: completions of what is gone may still come, and must find nobody.
 struct OperationContext {
-  enum class Direction { receive, send };
+  enum class Direction { receive, send, bulk };
   static constexpr std::uint32_t numbers_max = 2048;
 
   std::uint64_t connection = 0;
   Direction direction = Direction::receive;
-  std::uint32_t number = 0;  ///< of the slot, or of the message modulo `numbers_max`
+  /// Of the slot, of the message modulo `numbers_max`, or of the operation.
+  std::uint32_t number = 0;
 
   void* encode() const noexcept {
-    const std::uint64_t low = number + (direction == Direction::send ? numbers_max : 0);
-    return reinterpret_cast<void*>(connection << 12 | low);
+    const std::uint64_t low = number + static_cast<std::uint32_t>(direction) * numbers_max;
+    return reinterpret_cast<void*>(connection << 13 | low);
   }
   static OperationContext decode(void* context) noexcept {
     const auto bits = reinterpret_cast<std::uintptr_t>(context);
-    const auto low = static_cast<std::uint32_t>(bits & 0xFFF);
-    return {bits >> 12, low < numbers_max ? Direction::receive : Direction::send,
-            low % numbers_max};
+    const auto low = static_cast<std::uint32_t>(bits & 0x1FFF);
+    return {bits >> 13, static_cast<Direction>(low / numbers_max), low % numbers_max};
   }
 };
 
@@ -104,6 +106,10 @@ class Device {
   bool may_sleep();
 
   MessageMemory& memory() noexcept { return *memory_; }
+  /// Where memory is opened to other sides.
+  fid_domain& domain() noexcept { return *domain_; }
+  /// How it wants that.
+  std::uint64_t region_mode() const noexcept { return region_mode_; }
 
  private:
   /// The two descriptors in the loop.
@@ -132,6 +138,7 @@ class Device {
   Handle<fid_eq> events_;
   Handle<fid_cq> completions_;
   std::unique_ptr<MessageMemory> memory_;
+  std::uint64_t region_mode_ = 0;
   int events_fd_ = -1;
   int completions_fd_ = -1;
   std::unique_ptr<EventSource> event_source_;

@@ -16,12 +16,15 @@ constexpr std::uint64_t buffer_bytes_max = 1024 * 1024;
 template <class Options>
 sdk::Result<FabricOptions> FabricOptions::read(FabricOptions read, const Options& options) {
   auto family = static_cast<std::size_t>(read.family);
+  auto bulk = static_cast<std::size_t>(read.bulk);
   auto registering = static_cast<std::size_t>(read.registering);
   transport_kit::OptionReader reader;
   reader.duration("connect_timeout", read.connect_timeout)
       .text("domain", read.domain)
       .number("rx_buffers", 8, 1024, read.receive_buffers)
       .bytes("rx_buffer", read.receive_buffer_bytes)
+      .number("rx_hold_max", 0, 65'536, read.held_packets_max)
+      .choice("bulk", {"off", "on"}, bulk)
       .choice("register", {"as_needed", "always"}, registering)
       .choice("family", {"any", "4", "6"}, family);
   if (!read.scheme_has_provider_) reader.text("prov", read.provider);
@@ -32,6 +35,7 @@ sdk::Result<FabricOptions> FabricOptions::read(FabricOptions read, const Options
                                      std::to_string(read.receive_buffer_bytes) + "B");
   }
   read.family = static_cast<transport_kit::Family>(family);
+  read.bulk = static_cast<Bulk>(bulk);
   read.registering = static_cast<Registering>(registering);
   return read;
 }

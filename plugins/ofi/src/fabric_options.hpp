@@ -18,6 +18,9 @@ enum class Registering {
   always,     ///< all that it touches: for tests where no provider asks
 };
 
+/// Whether memory may be opened to the other side (tt.bulk).
+enum class Bulk { off, on };
+
 /// Options of one URI.
 struct FabricOptions {
   std::string provider;  ///< empty: libfabric's first that fits
@@ -25,7 +28,9 @@ struct FabricOptions {
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
   std::int64_t receive_buffers = 16;               ///< posted on each connection
   std::uint64_t receive_buffer_bytes = 16 * 1024;  ///< each
+  std::int64_t held_packets_max = 0;               ///< by the host, of one connection; 0: no bound
   Registering registering = Registering::as_needed;
+  Bulk bulk = Bulk::off;
   transport_kit::Family family = transport_kit::Family::any;
 
   /// Options given at open, for every URI. `provider`: of the scheme, or empty: then the URI may

@@ -30,7 +30,7 @@ InfoPtr make_hints(const FabricOptions& options) {
 InfoPtr message_hints(const FabricOptions& options) {
   InfoPtr hints = make_hints(options);
   if (hints == nullptr) return hints;
-  hints->caps = FI_MSG;
+  hints->caps = options.bulk == Bulk::on ? FI_MSG | FI_RMA : FI_MSG;
   hints->mode = FI_RX_CQ_DATA;  // every message of ours has a buffer posted for it anyway
   hints->ep_attr->type = FI_EP_MSG;
   hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_ALLOCATED | FI_MR_VIRT_ADDR | FI_MR_PROV_KEY;

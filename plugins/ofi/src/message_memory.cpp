@@ -32,8 +32,8 @@ bool fits(std::size_t capacity, std::size_t size) {
 }  // namespace
 
 MessageMemory::MessageMemory(transport_kit::Loop& loop, fid_domain& domain,
-                             Registration registration)
-    : loop_(loop), domain_(domain), registration_(registration) {}
+                             Registration registration, std::uint64_t access)
+    : loop_(loop), domain_(domain), registration_(registration), access_(access) {}
 
 MessageBufferPtr MessageMemory::take_kept(std::size_t size) {
   // From the end: what was used last is still in the processor's cache.
@@ -59,7 +59,7 @@ sdk::Result<MessageBufferPtr> MessageMemory::take(std::size_t size) {
     return sdk::Error(TT_E_NOMEM, "no memory for a message of " + std::to_string(size) + " bytes");
   }
   if (registration_ == Registration::local) {
-    auto region = register_bytes(buffer->bytes(), FI_SEND | FI_RECV);
+    auto region = register_bytes(buffer->bytes(), access_);
     if (region.has_error()) return region.error();
     buffer->region = std::move(*region);
   }
@@ -67,9 +67,10 @@ sdk::Result<MessageBufferPtr> MessageMemory::take(std::size_t size) {
   return buffer;
 }
 
-sdk::Result<Handle<fid_mr>> MessageMemory::register_for_send(std::span<const std::byte> bytes) {
+sdk::Result<Handle<fid_mr>> MessageMemory::register_for_send(std::span<const std::byte> bytes,
+                                                             std::uint64_t access) {
   if (registration_ == Registration::none || bytes.empty()) return Handle<fid_mr>();
-  return register_bytes(bytes, FI_SEND);
+  return register_bytes(bytes, access);
 }
 
 sdk::Result<Handle<fid_mr>> MessageMemory::register_bytes(std::span<const std::byte> bytes,
@@ -101,6 +102,12 @@ void MessageMemory::give_back(MessageBufferPtr buffer) {
   kept_.push_back(std::move(buffer));
   if (std::exchange(will_trim_, true)) return;
   loop_.set_deadline(*this, loop_.host().now() + idle_time);
+}
+
+void MessageMemory::resume(transport_kit::Pollable* reader) {
+  if (reader == nullptr) return;
+  loop_.enqueue(*reader);
+  loop_.host().wake();
 }
 
 void MessageMemory::on_deadline() {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "handles.hpp"
@@ -16,12 +17,20 @@ namespace trestle::ofi {
 
 class MessageMemory;
 
+/// Counts the packets of one connection that the host holds. Lifetime: the connection's, and that
+/// of the packets.
+struct HeldPackets {
+  std::int64_t count = 0;
+  transport_kit::Pollable* waiting = nullptr;  ///< the connection, while it reads no further
+};
+
 /// A buffer and its registration, which is worth more than the buffer: it is made once and lives as
 /// long. As `tt_event::rx` it travels through the C ABI with `as_rx`.
 struct MessageBuffer {
   transport_kit::ReceiveBufferPtr memory;
   Handle<fid_mr> region;  ///< null: the provider needs none
   MessageMemory* home = nullptr;
+  std::shared_ptr<HeldPackets> held{};  ///< while the host has it, if somebody counts
 
   std::span<std::byte> bytes() noexcept { return memory->bytes(); }
   /// What libfabric wants beside the address.
@@ -45,7 +54,9 @@ class MessageMemory final : public transport_kit::Pollable {
   static constexpr std::size_t kept_bytes_max = 64 * 1024 * 1024;
   static constexpr std::size_t kept_buffers_max = 256;
 
-  MessageMemory(transport_kit::Loop& loop, fid_domain& domain, Registration registration);
+  /// `access`: what libfabric does with the plugin's own memory.
+  MessageMemory(transport_kit::Loop& loop, fid_domain& domain, Registration registration,
+                std::uint64_t access = FI_SEND | FI_RECV);
   ~MessageMemory() override { loop_.forget(*this); }
 
   /// A buffer of `size` bytes. Errors: TT_E_NOMEM: the host has no memory, or the provider cannot
@@ -54,9 +65,13 @@ class MessageMemory final : public transport_kit::Pollable {
   /// Takes it back, and maybe keeps it.
   void give_back(MessageBufferPtr buffer);
 
-  /// The host's own memory, for the time of one send. Null, if no registration is needed.
-  /// Errors: as `take`.
-  sdk::Result<Handle<fid_mr>> register_for_send(std::span<const std::byte> bytes);
+  /// The host's own memory, for the time of one send, or of another `access`. Null, if no
+  /// registration is needed. Errors: as `take`.
+  sdk::Result<Handle<fid_mr>> register_for_send(std::span<const std::byte> bytes,
+                                                std::uint64_t access = FI_SEND);
+
+  /// `reader` may go on: a packet came back. Null: nobody waits for that.
+  void resume(transport_kit::Pollable* reader);
 
   std::size_t kept_bytes() const noexcept { return kept_bytes_; }
   std::size_t kept_buffers() const noexcept { return kept_.size(); }
@@ -72,6 +87,7 @@ class MessageMemory final : public transport_kit::Pollable {
   transport_kit::Loop& loop_;
   fid_domain& domain_;
   const Registration registration_;
+  const std::uint64_t access_;
   std::vector<MessageBufferPtr> kept_;  ///< the one used last is at the end
   std::size_t kept_bytes_ = 0;
   std::size_t unused_ = 0;  ///< so many, from the oldest on, were not needed for a while
@@ -90,6 +106,10 @@ class LentPackets {
     --count_;
     MessageBufferPtr buffer(reinterpret_cast<MessageBuffer*>(&rx));
     MessageMemory& home = *buffer->home;
+    if (const auto held = std::exchange(buffer->held, nullptr)) {
+      --held->count;
+      home.resume(std::exchange(held->waiting, nullptr));
+    }
     home.give_back(std::move(buffer));
   }
   std::size_t count() const noexcept { return count_; }

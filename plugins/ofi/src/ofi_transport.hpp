@@ -46,6 +46,8 @@ class OfiTransport {
                  std::uint64_t op) {
     return conn.send(segments, flags, op);
   }
+  /// tt.bulk.
+  static const void* extension(const char* id) noexcept;
   void release(tt_rx& rx) { shared_.lent.release(rx); }
   void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
 

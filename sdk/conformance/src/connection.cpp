@@ -1,6 +1,8 @@
 // The order that the events of one connection must keep.
 #include "connection.hpp"
 
+#include <trestle/ext/bulk.h>
+
 #include <cstring>
 
 #include "failure.hpp"
@@ -30,6 +32,17 @@ Violation observe_sent(Connection& conn, const tt_event& event) {
   return {};
 }
 
+Violation observe_bulk(Connection& conn, const tt_event& event) {
+  if (conn.bulk_pending.erase(event.op) == 0) {
+    return {&rules::bulk, "BULK for op " + std::to_string(event.op) + ", which is not pending"};
+  }
+  BulkResult& result = conn.bulk_ended[event.op];
+  result.status = event.status;
+  const auto* const start = static_cast<const std::byte*>(event.data);
+  result.bytes.assign(start, start + event.len);
+  return {};
+}
+
 Violation observe_writable(Connection& conn) {
   ++conn.writables;
   if (conn.owes_writable) {
@@ -48,6 +61,10 @@ Violation observe_closed(Connection& conn, const tt_event& event) {
   if (event.data != nullptr) conn.closed_text = static_cast<const char*>(event.data);
   if (event.status >= 0)
     return {&rules::order, "CLOSED with status " + name_of_status(event.status)};
+  if (!conn.bulk_pending.empty()) {
+    return {&rules::bulk,
+            "CLOSED while " + std::to_string(conn.bulk_pending.size()) + " still wait"};
+  }
   for (const auto& [op, send] : conn.pending) {
     if (!send.sent && send.answered) {
       return {&rules::lending, "CLOSED while op " + std::to_string(op) + " still waits for SENT"};
@@ -76,6 +93,8 @@ Violation observe(Connection& conn, const tt_event& event) {
       return observe_sent(conn, event);
     case TT_EV_WRITABLE:
       return observe_writable(conn);
+    case TT_EV_BULK:
+      return observe_bulk(conn, event);
     case TT_EV_CLOSED:
       return observe_closed(conn, event);
     default:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,12 @@ struct TraceEntry {
   bool operator==(const TraceEntry&) const = default;
 };
 
+/// How a get or a put of tt.bulk ended.
+struct BulkResult {
+  tt_status status = TT_OK;
+  std::vector<std::byte> bytes;  ///< a copy of what a get brought
+};
+
 enum class Origin { connected, accepted };
 
 /// Threads: under its driver's lock.
@@ -52,6 +59,8 @@ struct Connection {
 
   std::map<std::uint64_t, PendingSend> pending;  ///< by op, until SENT
   std::map<std::uint64_t, tt_status> sent;       ///< by op
+  std::set<std::uint64_t> bulk_pending;          ///< gets and puts, by op
+  std::map<std::uint64_t, BulkResult> bulk_ended;
   unsigned sends_running = 0;
   bool owes_writable = false;
   bool early_writable = false;  ///< came while the send() that got TT_E_AGAIN had not returned

@@ -75,6 +75,22 @@ class Driver {
 
   SendResult send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags = 0);
   SendResult send(Connection& conn, std::span<const std::byte> bytes, std::uint32_t flags = 0);
+  /// Begins a get or a put of tt.bulk: `call(transport, conn, op)`.
+  template <class Call>
+  SendResult start_bulk(Connection& conn, Call call) {
+    SendResult result{.op = ++last_op_};
+    const auto guard = serialise();
+    const std::lock_guard lock(state_mutex_);
+    result.status = call(transport_, conn.handle, result.op);
+    if (result.status == TT_PENDING) conn.bulk_pending.insert(result.op);
+    return result;
+  }
+  /// Any other of its functions: `call(transport, conn)`.
+  template <class Call>
+  auto with_bulk(Connection& conn, Call call) {
+    const auto guard = serialise();
+    return call(transport_, conn.handle);
+  }
   void flush();
   void pause(Connection& conn);
   void resume(Connection& conn);

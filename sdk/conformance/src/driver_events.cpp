@@ -1,4 +1,6 @@
 // What a driver does with the events of a batch, and the rules that span a whole batch.
+#include <trestle/ext/bulk.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -90,7 +92,8 @@ void Driver::take_listener_event(const tt_event& event) {
 }
 
 void Driver::take_connection_event(const tt_event& event) {
-  if (event.kind < TT_EV_ACCEPTED || event.kind > TT_EV_DOWN) {
+  const bool is_bulk = event.kind == TT_EV_BULK;
+  if (!is_bulk && (event.kind < TT_EV_ACCEPTED || event.kind > TT_EV_DOWN)) {
     return violate(rules::kinds, "an event of unknown kind " + std::to_string(event.kind));
   }
   const auto known = by_handle_.find(event.conn);
@@ -109,6 +112,7 @@ void Driver::take_connection_event(const tt_event& event) {
   const Violation broken = observe(conn, event);
   if (broken.rule != nullptr) violate(*broken.rule, broken.text);
   if (event.kind == TT_EV_PACKET) take_packet(conn, event);
+  if (is_bulk && event.rx != nullptr) to_release_.push_back(event.rx);
 }
 
 Connection& Driver::accept(const tt_event& event) {

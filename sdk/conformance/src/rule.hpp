@@ -33,6 +33,7 @@ inline constexpr Rule borrowing{
     "TT_PENDING only with TT_CAP_TX_BORROW, above copy_max and without TT_SEND_COPY"};
 inline constexpr Rule holding{
     "Lent memory", "an rx only with TT_CAP_RX_HOLD and rx_release, and for every TT_EVF_SEGS"};
+inline constexpr Rule bulk{"Bulk", "one BULK for each get() or put() that pends, before CLOSED"};
 inline constexpr Rule writable{"Flow", "one WRITABLE after TT_E_AGAIN, and no other"};
 inline constexpr Rule answers{"Errors", "TT_OK, TT_PENDING or an error from send()"};
 inline constexpr Rule unlistening{"Addresses", "one UNLISTENED for each listener"};

@@ -17,8 +17,8 @@ std::vector<Check> collect() {
   std::vector<Check> all;
   for (const auto group :
        {loading_checks(), table_checks(), failure_checks(), manner_checks(), address_checks(),
-        connection_checks(), process_checks(), packet_checks(), borrowing_checks(), flow_checks(),
-        waking_checks(), driving_checks(), shutdown_checks()}) {
+        connection_checks(), process_checks(), packet_checks(), borrowing_checks(), bulk_checks(),
+        flow_checks(), waking_checks(), driving_checks(), shutdown_checks()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

@@ -194,6 +194,13 @@ void add_options(CLI::App& verb, const std::shared_ptr<BenchCommand>& command) {
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
   add_spin(verb, load.spin);
+  const auto read_handing = [command](const std::string& word) {
+    command->load.payload = word == "lent" ? Handing::lent : Handing::copied;
+  };
+  verb.add_option_function<std::string>("--payload", read_handing,
+                                        "Whether each message is a copy, or read where it lies")
+      ->check(CLI::IsMember({"copied", "lent"}))
+      ->default_str("copied");
   verb.add_flag_callback(
       "--json", [command] { command->format = OutputFormat::json; }, "JSON instead of a table");
 }

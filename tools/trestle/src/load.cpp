@@ -66,6 +66,7 @@ LoadOutcome summarize(const std::string& uri, const Load& load, const Clients& c
   report.endpoint = uri;
   report.mode = to_string(load.mode);
   report.spin = to_string(load.spin);
+  report.payload = to_string(load.payload);
   report.size = load.size;
   report.clients = load.clients;
   report.outstanding = load.mode == LoadMode::pipe ? load.outstanding : 1;
@@ -83,6 +84,10 @@ LoadOutcome summarize(const std::string& uri, const Load& load, const Clients& c
 std::string to_string(LoadMode mode) {
   if (mode == LoadMode::rtt) return "rtt";
   return mode == LoadMode::oneway ? "oneway" : "pipe";
+}
+
+std::string to_string(Handing handing) {
+  return handing == Handing::lent ? "lent" : "copied";
 }
 
 std::chrono::nanoseconds whole_duration(const Load& load) noexcept {

@@ -22,6 +22,14 @@ enum class LoadMode {
 
 std::string to_string(LoadMode mode);
 
+/// How the bytes of a message are handed over.
+enum class Handing {
+  copied,  ///< the client keeps them, as programs do that pass a value
+  lent,    ///< the node reads them where they lie, as it does with what is moved into it
+};
+
+std::string to_string(Handing handing);
+
 struct Load {
   LoadMode mode = LoadMode::rtt;
   std::size_t size = 64;         ///< bytes of payload, there and, but for oneway, back
@@ -29,6 +37,7 @@ struct Load {
   std::size_t clients = 1;       ///< nodes, each with a connection and a thread of its own
   std::chrono::nanoseconds duration = std::chrono::seconds(1);
   Spin spin = Spin::automatic;
+  Handing payload = Handing::copied;
 };
 
 /// What came of a load. Times in microseconds: of a call; in oneway of handing a message over.
@@ -36,6 +45,7 @@ struct LoadReport {
   std::string endpoint;
   std::string mode;
   std::string spin;
+  std::string payload;
   std::uint64_t size = 0;
   std::uint64_t clients = 0;
   std::uint64_t outstanding = 0;
@@ -49,8 +59,8 @@ struct LoadReport {
   double bytes_per_second = 0;  ///< of payload, in one direction
 };
 BOOST_DESCRIBE_STRUCT(LoadReport, (),
-                      (endpoint, mode, spin, size, clients, outstanding, seconds, messages, errors,
-                       p50_us, p99_us, mean_us, per_second, bytes_per_second))
+                      (endpoint, mode, spin, payload, size, clients, outstanding, seconds, messages,
+                       errors, p50_us, p99_us, mean_us, per_second, bytes_per_second))
 
 struct LoadOutcome {
   LoadReport report;

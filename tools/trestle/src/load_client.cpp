@@ -35,7 +35,6 @@ std::chrono::nanoseconds warm_up_duration(const Load& load) noexcept {
 LoadClient::LoadClient(const Load& load)
     : load_(load),
       bytes_(load.size, std::byte{0x5a}),
-      payload_(Payload::borrow(bytes_)),
       messages_per_sample_(tools::messages_per_sample(load)),
       node_(node_options(load)) {}
 
@@ -71,10 +70,17 @@ LoadClient::After LoadClient::count_error(const Error& error) {
   return is_lost_ ? After::ends : After::goes_on;
 }
 
+Payload LoadClient::next_payload() const {
+  if (load_.payload == Handing::copied) return Payload::copy(bytes_);
+  // They outlive the node.
+  return Payload::lend(
+      bytes_, [](void*) noexcept {}, nullptr);
+}
+
 void LoadClient::run_rtt() {
   auto before = Clock::now();
   while (before < deadline_) {
-    const auto reply = peer_.call<Payload>("echo", payload_);
+    const auto reply = peer_.call<Payload>("echo", next_payload());
     const auto after = Clock::now();
     if (reply.has_value()) {
       ++messages_;
@@ -88,7 +94,7 @@ void LoadClient::run_rtt() {
 
 /// Hands over one message; waits while the queue has no room. False ends the run.
 bool LoadClient::send_one() {
-  const auto sent = peer_.send("sink", payload_);
+  const auto sent = peer_.send("sink", next_payload());
   if (sent.has_error()) return count_error(sent.error()) == After::goes_on;
   ++messages_;
   return true;
@@ -117,7 +123,7 @@ void LoadClient::run_pipe() {
   under_way_ = load_.outstanding;
   for (std::size_t i = 0; i < load_.outstanding; ++i) {
     peer_.async_call<Payload>(
-        "echo", payload_,
+        "echo", next_payload(),
         [this, start = Clock::now()](const Result<Payload>& reply) { on_reply(reply, start); });
   }
   idle_.acquire();
@@ -125,8 +131,9 @@ void LoadClient::run_pipe() {
 
 void LoadClient::start_call() {
   const auto start = is_sampled(started_++) ? Clock::now() : Clock::time_point{};
-  peer_.async_call<Payload>(
-      "echo", payload_, [this, start](const Result<Payload>& reply) { on_reply(reply, start); });
+  peer_.async_call<Payload>("echo", next_payload(), [this, start](const Result<Payload>& reply) {
+    on_reply(reply, start);
+  });
 }
 
 void LoadClient::on_reply(const Result<Payload>& reply, Clock::time_point started) {

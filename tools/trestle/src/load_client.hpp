@@ -50,6 +50,7 @@ class LoadClient {
   void start_call();
   void on_reply(const Result<Payload>& reply, Clock::time_point started);
   bool send_one();
+  Payload next_payload() const;
   After count_error(const Error& error);
   bool is_sampled(std::uint64_t number) const noexcept {
     return number % messages_per_sample_ == 0;
@@ -57,7 +58,6 @@ class LoadClient {
 
   const Load load_;
   const std::vector<std::byte> bytes_;
-  const Payload payload_;  ///< of bytes_
   /// Reading the clock costs as much as a part of a small message in a packet: only some are timed.
   const std::uint64_t messages_per_sample_;
   Clock::time_point deadline_;

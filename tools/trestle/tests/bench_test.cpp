@@ -19,6 +19,7 @@ namespace {
 struct Measured {
   std::string endpoint;
   std::string mode;
+  std::string payload;
   std::uint64_t size = 0;
   std::uint64_t clients = 0;
   std::uint64_t outstanding = 0;
@@ -32,8 +33,8 @@ struct Measured {
   double bytes_per_second = 0;
 };
 BOOST_DESCRIBE_STRUCT(Measured, (),
-                      (endpoint, mode, size, clients, outstanding, seconds, messages, errors,
-                       p50_us, p99_us, mean_us, per_second, bytes_per_second))
+                      (endpoint, mode, payload, size, clients, outstanding, seconds, messages,
+                       errors, p50_us, p99_us, mean_us, per_second, bytes_per_second))
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -98,6 +99,19 @@ TEST(Bench, CarriesLargePayloads) {
                                "--seconds", "0.05", "--json"});
 
   expect_sound(read_json<Measured>(ended.out));
+}
+
+TEST(Bench, LendsPayloadsIfAsked) {
+  ServedTool served;
+
+  for (const char* mode : {"oneway", "rtt", "pipe"}) {
+    const auto ended = run_tool({"bench", served.tcp(), "--mode", mode, "--size", "100000",
+                                 "--payload", "lent", "--seconds", "0.05", "--json"});
+
+    const auto measured = read_json<Measured>(ended.out);
+    expect_sound(measured);
+    EXPECT_EQ(measured.payload, "lent");
+  }
 }
 
 TEST(Bench, PrintsATableForPeople) {

@@ -53,6 +53,22 @@ TEST(Fabrics, AreOneJsonArray) {
   EXPECT_NE(verbs->uri.empty(), verbs->reason.empty());
 }
 
+TEST(Fabrics, AreExplainedInOneSentenceWhereTheDeviceIsMissing) {
+  std::error_code none;
+  const std::filesystem::directory_iterator devices("/sys/class/infiniband", none);
+  if (!none && devices != std::filesystem::directory_iterator()) {
+    GTEST_SKIP() << "this machine has RDMA devices";
+  }
+
+  const auto ended = ToolProcess({"explain", "ofi+verbs://10.0.0.7:7000"}, {}).wait();
+
+  EXPECT_NE(ended.exit_code, 0);
+  EXPECT_THAT(ended.out,
+              HasSubstr("  failed: cannot open transport 'ofi+verbs': this machine has no "
+                        "RDMA device (/sys/class/infiniband is empty), which libfabric's "
+                        "provider \"verbs\" needs; providers that can be used here: "));
+}
+
 TEST(Fabrics, AreNoneWithoutSuchAPlugin) {
   const std::string empty = std::filesystem::temp_directory_path() / "no-such-plugins";
 

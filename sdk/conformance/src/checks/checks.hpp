@@ -16,6 +16,7 @@ std::span<const Check> connection_checks();
 std::span<const Check> process_checks();
 std::span<const Check> packet_checks();
 std::span<const Check> borrowing_checks();
+std::span<const Check> bulk_checks();
 std::span<const Check> flow_checks();
 std::span<const Check> waking_checks();
 std::span<const Check> driving_checks();

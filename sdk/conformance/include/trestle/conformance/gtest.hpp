@@ -28,9 +28,11 @@ class CheckTest : public testing::Test {
 };
 
 /// Registers every check as a test of `suite`. Call it once per scheme, from the initialiser of a
-/// namespace-scope constant in the test's source file.
-inline bool instantiate(const std::string& suite, const Subject& subject) {
+/// namespace-scope constant in the test's source file. `choose`: which ones; null: all.
+inline bool instantiate(const std::string& suite, const Subject& subject,
+                        bool (*choose)(const Check&) = nullptr) {
   for (const Check& check : all_checks()) {
+    if (choose != nullptr && !choose(check)) continue;
     testing::RegisterTest(
         suite.c_str(), check.name, nullptr, nullptr, __FILE__, __LINE__,
         [&check, subject]() -> testing::Test* { return new CheckTest(check, subject); });
