@@ -62,7 +62,7 @@ tt_status StreamConnection::send(std::span<const tt_iov> segments) {
   if (state_ != State::up) return TT_E_CLOSED;
   if (segments.size() > segments_max) return TT_E_INVALID;
   const std::size_t payload = gathered_bytes(segments);
-  if (payload > framed_packet_bytes_max) return TT_E_INVALID;
+  if (payload > framed_packet_bytes_max) return TT_E_TOOBIG;
   const PacketHeader header = packet_header(static_cast<std::uint32_t>(payload));
   const std::size_t bytes = header.size() + payload;
   if (!queue_.accepts(bytes)) {
