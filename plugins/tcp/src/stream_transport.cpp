@@ -147,9 +147,7 @@ sdk::Result<TcpTarget> StreamTransport::target_of(const Place& place) const {
   }
   auto target = tcp_target(place.address, place.options.family);
   if (target.has_value() && !target->name.empty() && !threads_allowed_) {
-    return about(place.uri, sdk::Error(TT_E_UNSUPPORTED,
-                                       "looking up a host name needs a thread, and the host "
-                                       "allows none: give a literal address"));
+    return about(place.uri, transport_kit::NameLookups::refusal());
   }
   return target;
 }

@@ -110,6 +110,12 @@ std::thread start_without_signals(auto body) {
 
 }  // namespace
 
+sdk::Error NameLookups::refusal() {
+  return sdk::Error(TT_E_UNSUPPORTED,
+                    "looking up a host name needs a thread, and the host allows none: give a "
+                    "literal address");
+}
+
 NameLookups::NameLookups(Loop& loop) : loop_(loop), state_(std::make_shared<State>()) {}
 
 NameLookups::~NameLookups() {

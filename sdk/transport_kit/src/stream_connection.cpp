@@ -145,11 +145,7 @@ void StreamConnection::come_up(std::uint16_t event_kind, std::uint64_t aux) {
   prepare_ = {};
   loop_.set_deadline(*this, std::nullopt);
   describe_ends();
-  tt_event event{};
-  event.kind = event_kind;
-  event.conn = handle();
-  event.aux = aux;
-  loop_.emit(event, &user_);
+  loop_.tell_up(source(), event_kind, aux);
   queue_drained();  // a send that came too early may now be tried again
 }
 
@@ -215,20 +211,7 @@ void StreamConnection::finish(tt_status status, std::string text) {
   loop_.forget(*this);
   if (socket_ && !hung_up_) loop_.unwatch(socket_.get());
   socket_.reset();
-  tt_event event{};
-  event.kind = TT_EV_CLOSED;
-  event.conn = handle();
-  event.status = status;
-  loop_.emit(event, &user_, std::move(text));
-}
-
-void StreamConnection::emit(std::uint16_t kind, tt_status status, std::uint64_t op) {
-  tt_event event{};
-  event.kind = kind;
-  event.status = status;
-  event.conn = handle();
-  event.op = op;
-  loop_.emit(event, &user_);
+  loop_.tell_closed(source(), status, std::move(text));
 }
 
 void StreamConnection::on_ready(std::uint32_t epoll_events) {

@@ -175,14 +175,14 @@ std::optional<std::size_t> StreamConnection::write_some(std::span<const tt_iov> 
 }
 
 void StreamConnection::report_sent(std::span<const std::uint64_t> ops, tt_status status) {
-  for (const std::uint64_t op : ops) emit(TT_EV_SENT, status, op);
+  for (const std::uint64_t op : ops) loop_.tell(source(), TT_EV_SENT, status, op);
 }
 
 /// The queue has become shorter.
 void StreamConnection::queue_drained() {
   if (refused_bytes_ > 0 && queue_.accepts(std::max(refused_bytes_, queue_.low_water()))) {
     refused_bytes_ = 0;
-    emit(TT_EV_WRITABLE);
+    loop_.tell(source(), TT_EV_WRITABLE);
   }
   if (state_ == State::flushing && queue_.empty()) {
     ::shutdown(socket_.get(), SHUT_WR);

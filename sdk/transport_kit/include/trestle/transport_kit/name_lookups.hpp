@@ -1,6 +1,7 @@
 // Looks up host names on a thread of its own, which starts with the first name.
 #pragma once
 
+#include <trestle/sdk/result.hpp>
 #include <trestle/transport_kit/addresses.hpp>
 #include <trestle/transport_kit/file_descriptor.hpp>
 #include <trestle/transport_kit/loop.hpp>
@@ -37,6 +38,9 @@ class NameLookups final : public Pollable {
 
   /// Called in a round.
   using OnAnswer = std::function<void(Answer)>;
+
+  /// What to say to a name if the host allows no threads.
+  static sdk::Error refusal();
 
   /// Lifetime: the loop's is longer.
   explicit NameLookups(Loop& loop);

@@ -102,10 +102,10 @@ class StreamConnection final : public Pollable {
   void come_up(std::uint16_t event_kind, std::uint64_t aux);
   void describe_ends();
   void finish(tt_status status, std::string text);
-  void emit(std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
   std::uint32_t interest() const noexcept;
   void update_interest() noexcept;
   tt_conn* handle() noexcept { return reinterpret_cast<tt_conn*>(this); }
+  EventSource source() noexcept { return {handle(), &user_}; }
 
   // stream_connection_send.cpp
   void join_trains();
