@@ -98,7 +98,7 @@ tt_status seq_send(tt_transport* t, tt_conn* conn, const tt_iov* segments, uint3
   if (conn->state != CONN_UP) return TT_E_CLOSED;
   if (count > SEGMENTS_MAX) return TT_E_INVALID;
   for (uint32_t i = 0; i < count; ++i) bytes += segments[i].len;
-  if (bytes >= GOODBYE) return TT_E_INVALID;
+  if (bytes >= GOODBYE) return TT_E_TOOBIG;
   if (!has_room(conn, bytes)) {
     conn->refused_bytes = bytes + 1;
     return TT_E_AGAIN;

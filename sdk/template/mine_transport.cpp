@@ -36,12 +36,13 @@ sdk::Result<kit::SocketAddress> parse(std::string_view text) {
   return kit::SocketAddress(&to, family_bytes + place.size());
 }
 
-std::string uri_of(const kit::FileDescriptor& bound) {
-  sockaddr_un to{};
-  socklen_t size = sizeof(to);
-  ::getsockname(bound.get(), reinterpret_cast<sockaddr*>(&to), &size);
-  const std::string name(to.sun_path + 1, size - offsetof(sockaddr_un, sun_path) - 1);
-  return sdk::Uri{"mine", '@' + name, {}}.str();
+/// And back.
+std::string name_of(const kit::SocketAddress& address) {
+  constexpr std::size_t family_bytes = offsetof(sockaddr_un, sun_path);
+  if (address.size() <= family_bytes + 1) return {};  // the nameless end of who connects
+  const char* const name = reinterpret_cast<const sockaddr_un*>(address.data())->sun_path;
+  const std::string rest(name + 1, address.size() - family_bytes - 1);
+  return sdk::Uri{"mine", '@' + rest, {}}.str();
 }
 
 kit::FileDescriptor make_socket() {
@@ -63,17 +64,19 @@ class MineTransport {
   }
 
   MineTransport(std::unique_ptr<kit::Loop> loop, const sdk::OpenOptions& options)
-      : shared_(std::move(loop), options), roster_(*shared_.loop) {}
+      : shared_(std::move(loop), options, &name_of), roster_(*shared_.loop) {}
 
   tt_attr attributes() const {
     tt_attr attr{};
     attr.thread_level = TT_THREAD_SERIAL;
-    attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_LOSS_NOTICE | TT_CAP_RX_HOLD;
+    attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_LOSS_NOTICE | TT_CAP_TX_BORROW |
+                TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE;
     attr.wait_fd = shared_.loop->wait_fd();
     attr.wait_flags = TT_WAIT_FD;
     attr.max_msg = kit::framed_packet_bytes_max;
     attr.max_iov = Connection::segments_max;
-    attr.copy_max = attr.borrow_min = UINT32_MAX;  // every send is copied
+    attr.copy_max = Connection::copy_bytes_max;      // what is larger may be lent to us,
+    attr.borrow_min = Connection::borrow_bytes_min;  // and from here on that pays
     return attr;
   }
 
@@ -84,10 +87,10 @@ class MineTransport {
     if (!socket || ::bind(socket.get(), address->data(), address->size()) != 0) {
       return kit::socket_error("cannot listen on " + std::string(uri), errno);
     }
-    std::string bound_uri = uri_of(socket);
+    std::string bound_uri = name_of(kit::local_address(socket.get()));
     auto listener = std::make_unique<Listener>(*shared_.loop, user);
-    auto on_accept = [this, user](kit::FileDescriptor accepted, const kit::SocketAddress&) {
-      add_connection("", nullptr).accept(std::move(accepted), user);
+    auto on_accept = [this, user](kit::FileDescriptor accepted, const kit::SocketAddress& peer) {
+      add_connection().accept(std::move(accepted), peer, user);
     };
     const auto started = listener->start(std::move(socket), std::move(bound_uri), on_accept);
     if (started.has_error()) return started.error();
@@ -100,43 +103,40 @@ class MineTransport {
     if (address->size() == sizeof(sa_family_t)) {
       return sdk::Error(TT_E_ADDR, "cannot connect to mine://*: it is for listeners");
     }
-    kit::FileDescriptor socket = make_socket();
-    if (!socket) return kit::socket_error("cannot connect to " + std::string(uri), errno);
-    Connection& conn = add_connection(std::string(uri), user);
-    if (::connect(socket.get(), address->data(), address->size()) == 0) {
-      conn.connect(std::move(socket));
-    } else {  // that nobody listens is an event, so that hosts have one path for it
-      conn.finish(kit::status_of(errno), "cannot connect: " + kit::reason_of(errno));
-    }
+    Connection& conn = add_connection();
+    conn.set_user(user);
+    conn.dial(std::string(uri), {*address});
     return &conn;
   }
 
   std::string listener_uri(const Listener& listener) const { return listener.uri(); }
   void unlisten(Listener& listener) { listener.close(); }
-  void set_user(Connection& conn, void* user) { conn.user = user; }
-  sdk::ConnectionInfo describe(const Connection& conn) const {
-    return {.local_uri = "", .peer_uri = conn.peer_uri};
+  void set_user(Connection& conn, void* user) { conn.set_user(user); }
+  sdk::ConnectionInfo describe(const Connection& conn) const { return conn.info(); }
+  tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags,
+                 std::uint64_t op) {
+    return conn.send(segments, flags, op);
   }
-  tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t, std::uint64_t) {
-    return conn.send(segments);
+  tt_status flush() {
+    shared_.flush();
+    return TT_OK;
   }
+  void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
   void close(Connection& conn, sdk::CloseMode mode) { conn.close(mode); }
   void free(Connection& conn) { roster_.free(conn); }
-  void release(tt_rx& rx) { shared_.pool.release(rx); }
+  void release(tt_rx& rx) { shared_.memory.release(rx); }
 
   std::int32_t progress(std::span<tt_event> out) {
-    shared_.reads.recycle();
     roster_.begin_round(out);
+    shared_.begin_round();
     return roster_.end_round();
   }
   sdk::Arming arm() { return roster_.arm(); }
   void shutdown() { roster_.shut_down(); }
-  bool can_destroy() const { return roster_.is_over() && shared_.pool.lent() == 0; }
+  bool can_destroy() const { return roster_.is_over() && shared_.memory.pool().lent() == 0; }
 
  private:
-  Connection& add_connection(std::string peer_uri, void* user) {
-    return roster_.add(std::make_unique<Connection>(shared_, std::move(peer_uri), user));
-  }
+  Connection& add_connection() { return roster_.add(std::make_unique<Connection>(shared_)); }
 
   kit::StreamShared shared_;
   kit::Roster<Connection, Listener> roster_;

@@ -1,4 +1,4 @@
-// libfabric under load, which its checks do not look at: large packets among small ones, refusals.
+// What the checks do not look at in libfabric: large packets among small ones, names, refusals.
 #include <gmock/gmock.h>
 #include <trestle/trestle.hpp>
 
@@ -116,6 +116,34 @@ TEST(OfiHolding, StopsAtRxHoldMaxAndGoesOnWhenAPacketComesBack) {
   EXPECT_TRUE(keeper.wait_for(1));
   EXPECT_TRUE(there.call<int>("echo", 1).has_value());
   keeper.drop_all();
+}
+
+std::string port_of(const std::string& uri) {
+  return uri.substr(uri.rfind(':'));
+}
+
+// "127.1" is no literal address to the parser, but every C library looks it up without a network.
+TEST(OfiNames, AreLookedUpToConnect) {
+  Node server;
+  Node client;
+  const std::string port = port_of(server.listen("ofi+tcp://localhost:0").value());
+
+  for (const char* host : {"localhost", "127.1"}) {
+    const auto peer = client.connect("ofi+tcp://" + std::string(host) + port);
+
+    EXPECT_TRUE(peer.has_value()) << host << ": " << peer.error().text;
+  }
+}
+
+TEST(OfiNames, ThatDoNotExistAreRefusedWithTheName) {
+  Node client;
+  // A label above 63 bytes is refused by the resolver itself, before it asks anybody.
+  const std::string name(70, 'x');
+
+  const auto refused = client.connect("ofi+tcp://" + name + ":1");
+
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_THAT(refused.error().text, HasSubstr("cannot look up the host name \"" + name));
 }
 
 TEST(OfiOptions, OutOfRangeAreRefusedWithTheirRange) {

@@ -37,12 +37,13 @@ class MineTransport {
   tt_attr attributes() const {
     tt_attr attr{};
     attr.thread_level = TT_THREAD_SERIAL;
-    attr.caps = TT_CAP_LOSS_NOTICE | TT_CAP_RX_HOLD;
+    attr.caps = TT_CAP_LOSS_NOTICE | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE;
     attr.wait_fd = shared_.loop->wait_fd();
     attr.wait_flags = TT_WAIT_FD;
     attr.max_msg = kit::framed_packet_bytes_max;
     attr.max_iov = Connection::segments_max;
-    attr.copy_max = attr.borrow_min = UINT32_MAX;  // every send is copied
+    attr.copy_max = Connection::copy_bytes_max;      // what is larger may be lent to us,
+    attr.borrow_min = Connection::borrow_bytes_min;  // and from here on that pays
     return attr;
   }
 
@@ -56,25 +57,29 @@ class MineTransport {
 
   std::string listener_uri(const Listener& listener) const { return listener.uri(); }
   void unlisten(Listener& listener) { listener.close(); }
-  void set_user(Connection& conn, void* user) { conn.user = user; }
-  sdk::ConnectionInfo describe(const Connection& conn) const {
-    return {.local_uri = "", .peer_uri = conn.peer_uri};
+  void set_user(Connection& conn, void* user) { conn.set_user(user); }
+  sdk::ConnectionInfo describe(const Connection& conn) const { return conn.info(); }
+  tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags,
+                 std::uint64_t op) {
+    return conn.send(segments, flags, op);
   }
-  tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t, std::uint64_t) {
-    return conn.send(segments);
+  tt_status flush() {
+    shared_.flush();
+    return TT_OK;
   }
+  void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
   void close(Connection& conn, sdk::CloseMode mode) { conn.close(mode); }
   void free(Connection& conn) { roster_.free(conn); }
-  void release(tt_rx& rx) { shared_.pool.release(rx); }
+  void release(tt_rx& rx) { shared_.memory.release(rx); }
 
   std::int32_t progress(std::span<tt_event> out) {
-    shared_.reads.recycle();
     roster_.begin_round(out);
+    shared_.begin_round();
     return roster_.end_round();
   }
   sdk::Arming arm() { return roster_.arm(); }
   void shutdown() { roster_.shut_down(); }
-  bool can_destroy() const { return roster_.is_over() && shared_.pool.lent() == 0; }
+  bool can_destroy() const { return roster_.is_over() && shared_.memory.pool().lent() == 0; }
 
  private:
   kit::StreamShared shared_;

@@ -39,14 +39,22 @@ Connection::~Connection() {
   std::erase(shared_.viewed, this);
 }
 
-void Connection::dial(std::string target, std::vector<SocketAddress> addresses,
-                      FindRoute find_route) {
+void Connection::await_addresses(std::string target) {
   scheme_ = target.substr(0, target.find(':'));
   info_.peer_uri = std::move(target);
+  dial_until_ = shared_.loop.host().now() + options_.connect_timeout;
+  shared_.loop.set_deadline(*this, dial_until_);
+}
+
+void Connection::dial(std::vector<SocketAddress> addresses, FindRoute find_route) {
+  if (state_ != State::dialling) return;
   addresses_ = std::move(addresses);
   find_route_ = std::move(find_route);
-  dial_until_ = shared_.loop.host().now() + options_.connect_timeout;
   dial_next();
+}
+
+void Connection::give_up(const std::string& why) {
+  if (state_ == State::dialling) finish(TT_E_UNREACHABLE, why);
 }
 
 void Connection::dial_next() {
@@ -152,11 +160,7 @@ void Connection::come_up(std::uint16_t event_kind) {
   addresses_ = {};
   find_route_ = {};
   shared_.loop.set_deadline(*this, std::nullopt);
-  tt_event event{};
-  event.kind = event_kind;
-  event.conn = handle();
-  event.aux = listener_cookie_;
-  shared_.loop.emit(event, &user_);
+  shared_.loop.tell_up(source(), event_kind, listener_cookie_);
   tell_writable();              // a send that came too early may now be tried again
   shared_.loop.enqueue(*this);  // what has arrived meanwhile
 }
@@ -257,20 +261,7 @@ void Connection::finish(tt_status status, std::string text) {
   drop_bulk(status);
   if (held_) held_->waiting = nullptr;
   shared_.loop.forget(*this);
-  tt_event event{};
-  event.kind = TT_EV_CLOSED;
-  event.conn = handle();
-  event.status = status;
-  shared_.loop.emit(event, &user_, std::move(text));
-}
-
-void Connection::emit(std::uint16_t kind, tt_status status, std::uint64_t op) {
-  tt_event event{};
-  event.kind = kind;
-  event.status = status;
-  event.conn = handle();
-  event.op = op;
-  shared_.loop.emit(event, &user_);
+  shared_.loop.tell_closed(source(), status, std::move(text));
 }
 
 void Connection::work() {

@@ -69,8 +69,12 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   Connection(Shared& shared, std::uint64_t number, const FabricOptions& options);
   ~Connection() override;
 
+  /// Waits for `dial`, at most the connect timeout. `target`: what the user asked for.
+  void await_addresses(std::string target);
   /// Tries the addresses in order; CONNECTED or CLOSED follows.
-  void dial(std::string target, std::vector<SocketAddress> addresses, FindRoute find_route);
+  void dial(std::vector<SocketAddress> addresses, FindRoute find_route);
+  /// Ends a connection whose name could not be looked up.
+  void give_up(const std::string& why);
   /// Answers a request; ACCEPTED with `cookie` of its listener follows, unless that fails.
   sdk::Result<> accept(Route route, const Greeting& peer, std::string scheme, std::uint64_t cookie);
 
@@ -121,10 +125,10 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void finish(tt_status status, std::string text);
   void finish_later(tt_status status, std::string text);
   void end_of_peer();
-  void emit(std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
   tt_conn* handle() const noexcept {
     return reinterpret_cast<tt_conn*>(const_cast<Connection*>(this));
   }
+  transport_kit::EventSource source() const noexcept { return {handle(), &user_}; }
   void on_connected(std::span<const std::byte> greeting) override;
   void on_shutdown() override;
   void on_failure(int number, const std::string& text) override;

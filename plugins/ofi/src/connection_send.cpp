@@ -222,7 +222,7 @@ void Connection::retire_parcels() {
   while (!parcels_.empty() && parcels_.front().is_done()) {
     Parcel& done = parcels_.front();
     queued_bytes_ -= done.bytes() + parcel_cost;
-    if (done.is_borrowed()) emit(TT_EV_SENT, TT_OK, done.op());
+    if (done.is_borrowed()) shared_.loop.tell(source(), TT_EV_SENT, TT_OK, done.op());
     done.release_storage();
     parcels_.pop_front();
     --first_unposted_;
@@ -232,7 +232,7 @@ void Connection::retire_parcels() {
 
 void Connection::drop_parcels(tt_status status) {
   for (Parcel& parcel : parcels_) {
-    if (parcel.is_borrowed()) emit(TT_EV_SENT, status, parcel.op());
+    if (parcel.is_borrowed()) shared_.loop.tell(source(), TT_EV_SENT, status, parcel.op());
     parcel.release_storage();
   }
   in_flight_.clear();
@@ -244,7 +244,7 @@ void Connection::tell_writable() {
   if (state_ != State::up || refused_bytes_ == 0) return;
   if (!accepts(std::max<std::size_t>(refused_bytes_, shared_.limits.queue_bytes_max / 2))) return;
   refused_bytes_ = 0;
-  emit(TT_EV_WRITABLE);
+  shared_.loop.tell(source(), TT_EV_WRITABLE);
 }
 
 }  // namespace trestle::ofi

@@ -35,11 +35,7 @@ std::uint16_t Listener::port() const {
 void Listener::close() {
   if (endpoint_ == nullptr) return;
   device_->close(std::move(endpoint_));
-  tt_event event{};
-  event.kind = TT_EV_UNLISTENED;
-  event.user = user_;
-  event.status = TT_E_CLOSED;
-  loop_.emit(event, nullptr);
+  loop_.tell_unlistened(user_);
 }
 
 void Listener::refuse(const fi_info& request) {

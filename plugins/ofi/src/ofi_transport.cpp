@@ -1,8 +1,6 @@
 // Opening, listening, connecting, driving and shutting down.
 #include "ofi_transport.hpp"
 
-#include <trestle/transport_kit/addresses.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -66,9 +64,7 @@ tt_attr OfiTransport::attributes() const noexcept {
   attr.thread_level = TT_THREAD_SERIAL;
   attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_LOSS_NOTICE | TT_CAP_TX_BORROW |
               TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE | TT_CAP_REMOTE;
-  if (defaults_.provider.empty() || defaults_.provider == "sockets") {
-    if (threads_allowed_) attr.caps |= TT_CAP_OWN_THREADS;
-  }
+  if (threads_allowed_) attr.caps |= TT_CAP_OWN_THREADS;  // for host names; `sockets` has some, too
   attr.wait_fd = loop_->wait_fd();
   attr.wait_flags = TT_WAIT_FD;
   attr.max_iov = segments_max;
@@ -128,9 +124,8 @@ sdk::Result<Connection*> OfiTransport::connect(std::string_view uri, void* user)
   if (place.has_error()) return place.error();
   auto target = transport_kit::tcp_target(place->address, place->options.family);
   if (target.has_error()) return about(uri, target.error());
-  if (!target->name.empty()) {
-    return about(uri, sdk::Error(TT_E_ADDR, "the host name \"" + target->name.substr(0, 100) +
-                                                "\" would have to be looked up: give an address"));
+  if (!target->name.empty() && !threads_allowed_) {
+    return about(uri, transport_kit::NameLookups::refusal());
   }
   if (place->options.provider != defaults_.provider) {  // that one was looked for at open
     auto fit = find_provider(place->options, Advice::alternatives);
@@ -139,11 +134,31 @@ sdk::Result<Connection*> OfiTransport::connect(std::string_view uri, void* user)
   auto conn = std::make_unique<Connection>(shared_, next_connection_++, place->options);
   Connection& added = roster_.add(std::move(conn));
   added.set_user(user);
-  added.dial(place->uri, std::move(target->addresses),
-             [this, options = place->options](const SocketAddress& address) {
-               return route_to(options, address, Side::connecting);
-             });
+  added.await_addresses(place->uri);
+  dial(added, *place, std::move(*target));
   return &added;
+}
+
+/// At once, or when the addresses of the target's name are known.
+void OfiTransport::dial(Connection& conn, const Place& place, transport_kit::TcpTarget target) {
+  auto find_route = [this, options = place.options](const SocketAddress& address) {
+    return route_to(options, address, Side::connecting);
+  };
+  if (target.name.empty()) return conn.dial(std::move(target.addresses), std::move(find_route));
+  if (lookups_ == nullptr) lookups_ = std::make_unique<transport_kit::NameLookups>(*loop_);
+  lookups_->ask(&conn, {target.name, target.port, place.options.family},
+                [&conn, find_route = std::move(find_route)](auto answer) {
+                  if (answer.addresses.empty()) {
+                    conn.give_up(answer.failure);
+                  } else {
+                    conn.dial(std::move(answer.addresses), find_route);
+                  }
+                });
+}
+
+void OfiTransport::free(Connection& conn) {
+  if (lookups_ != nullptr) lookups_->forget(&conn);
+  roster_.free(conn);
 }
 
 sdk::Result<Route> OfiTransport::route_to(const FabricOptions& options,

@@ -3,7 +3,9 @@
 
 #include <trestle/sdk/transport.hpp>
 #include <trestle/sdk/uri.hpp>
+#include <trestle/transport_kit/addresses.hpp>
 #include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/name_lookups.hpp>
 #include <trestle/transport_kit/roster.hpp>
 
 #include <cstdint>
@@ -40,7 +42,7 @@ class OfiTransport {
   void set_user(Connection& conn, void* user) { conn.set_user(user); }
   sdk::ConnectionInfo describe(const Connection& conn) const { return conn.info(); }
   void close(Connection& conn, sdk::CloseMode mode) { conn.close(mode); }
-  void free(Connection& conn) { roster_.free(conn); }
+  void free(Connection& conn);
 
   tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags,
                  std::uint64_t op) {
@@ -67,6 +69,7 @@ class OfiTransport {
 
   sdk::Result<Place> place_of(std::string_view uri) const;
   sdk::Result<> open_listener(Listener& listener, const Place& place);
+  void dial(Connection& conn, const Place& place, transport_kit::TcpTarget target);
   sdk::Result<Route> route_to(const FabricOptions& options, const SocketAddress& address,
                               Side side);
   sdk::Result<Device*> device_for(const FabricOptions& options, const fi_info& info,
@@ -80,6 +83,7 @@ class OfiTransport {
   Shared shared_;
   std::vector<std::unique_ptr<Device>> devices_;  ///< outlive what the roster owns
   transport_kit::Roster<Connection, Listener> roster_;
+  std::unique_ptr<transport_kit::NameLookups> lookups_;  ///< once a name was asked for
   std::uint64_t next_connection_ = 1;
 };
 

@@ -3,7 +3,6 @@
 
 #include <trestle/ext/activity.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace trestle::tcp {
@@ -23,11 +22,12 @@ sdk::Error about(std::string_view uri, sdk::Error error) {
   return error;
 }
 
-constexpr tt_activity activity{.size = sizeof(tt_activity),
-                               .reserved0 = 0,
-                               .bytes_received = [](tt_transport*, tt_conn* conn) -> std::uint64_t {
-                                 return reinterpret_cast<const Connection*>(conn)->bytes_received();
-                               }};
+constexpr tt_activity activity{
+    .size = sizeof(tt_activity),
+    .reserved0 = 0,
+    .bytes_received = [](tt_transport*, tt_conn* conn) -> std::uint64_t {
+      return reinterpret_cast<const transport_kit::StreamConnection*>(conn)->bytes_received();
+    }};
 
 sdk::Error shut_down() {
   return sdk::Error(TT_E_CLOSED, "the transport is shut down");
@@ -44,21 +44,19 @@ sdk::Result<std::unique_ptr<StreamTransport>> StreamTransport::open(
   }
   const auto defaults = StreamOptions::defaults(scheme, options.defaults);
   if (defaults.has_error()) return defaults.error();
-  auto loop = Loop::create(host);
+  auto loop = transport_kit::Loop::create(host);
   if (loop.has_error()) return loop.error();
   return std::unique_ptr<StreamTransport>(
       new StreamTransport(std::move(*loop), scheme, *defaults, options));
 }
 
-StreamTransport::StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme,
+StreamTransport::StreamTransport(std::unique_ptr<transport_kit::Loop> loop, Scheme scheme,
                                  const StreamOptions& defaults, const sdk::OpenOptions& options)
-    : loop_(std::move(loop)),
-      memory_(*loop_, options.packet_bytes_max),
+    : shared_(std::move(loop), options),
       scheme_(scheme),
-      limits_{options.packet_bytes_max, options.queue_bytes_max, options.linger},
       defaults_(defaults),
       threads_allowed_(options.threads_allowed),
-      roster_(*loop_) {}
+      roster_(*shared_.loop) {}
 
 const void* StreamTransport::extension(std::string_view id) noexcept {
   return id == TT_ACTIVITY_ID ? &activity : nullptr;
@@ -72,12 +70,12 @@ tt_attr StreamTransport::attributes() const noexcept {
     attr.caps |= TT_CAP_REMOTE;
     if (threads_allowed_) attr.caps |= TT_CAP_OWN_THREADS;  // for host names
   }
-  attr.wait_fd = loop_->wait_fd();
+  attr.wait_fd = shared_.loop->wait_fd();
   attr.wait_flags = TT_WAIT_FD;
   attr.max_msg = transport_kit::framed_packet_bytes_max;
-  attr.max_iov = segments_max;
-  attr.copy_max = copy_bytes_max;
-  attr.borrow_min = borrow_bytes_min;
+  attr.max_iov = Connection::segments_max;
+  attr.copy_max = Connection::copy_bytes_max;
+  attr.borrow_min = Connection::borrow_bytes_min;
   return attr;
 }
 
@@ -99,10 +97,10 @@ sdk::Result<Listener*> StreamTransport::listen(std::string_view uri, void* user)
   const auto place = place_of(uri);
   if (place.has_error()) return place.error();
   auto on_accept = [this](Listener& at, FileDescriptor socket, const Address& peer) {
-    const auto cookie = reinterpret_cast<std::uintptr_t>(at.user());
-    add_connection(at.options()).adopt(std::move(socket), peer, cookie);
+    add_connection(at.options()).accept(std::move(socket), peer, at.user());
   };
-  auto listener = std::make_unique<Listener>(*loop_, place->options, user, std::move(on_accept));
+  auto listener =
+      std::make_unique<Listener>(*shared_.loop, place->options, user, std::move(on_accept));
   if (auto opened = open_listener(*listener, *place); opened.has_error()) return opened.error();
   return &roster_.add(std::move(listener));
 }
@@ -122,7 +120,8 @@ sdk::Result<> StreamTransport::open_listener(Listener& listener, const Place& pl
   return address.has_error() ? address.error() : listener.open_unix(*address);
 }
 
-sdk::Result<Connection*> StreamTransport::connect(std::string_view uri, void* user) {
+sdk::Result<StreamTransport::Connection*> StreamTransport::connect(std::string_view uri,
+                                                                   void* user) {
   if (!roster_.is_open()) return shut_down();
   const auto place = place_of(uri);
   if (place.has_error()) return place.error();
@@ -148,76 +147,46 @@ sdk::Result<TcpTarget> StreamTransport::target_of(const Place& place) const {
   }
   auto target = tcp_target(place.address, place.options.family);
   if (target.has_value() && !target->name.empty() && !threads_allowed_) {
-    return about(place.uri, sdk::Error(TT_E_UNSUPPORTED,
-                                       "looking up a host name needs a thread, and the host "
-                                       "allows none: give a literal address"));
+    return about(place.uri, transport_kit::NameLookups::refusal());
   }
   return target;
 }
 
-Connection& StreamTransport::add_connection(const StreamOptions& options) {
-  return roster_.add(
-      std::make_unique<Connection>(Connection::Shared{*loop_, memory_, limits_}, scheme_, options));
+StreamTransport::Connection& StreamTransport::add_connection(const StreamOptions& options) {
+  const transport_kit::StreamPatience patience{.connect = options.connect_timeout,
+                                               .stall = options.stall_timeout};
+  return roster_.add(std::make_unique<Connection>(
+      shared_, patience, [options, scheme = scheme_](int fd) { apply(options, scheme, fd); }));
 }
 
 void StreamTransport::look_up(Connection& conn, const Place& place, const TcpTarget& target) {
   conn.await_addresses(place.uri);
-  if (resolver_ == nullptr) resolver_ = std::make_unique<Resolver>(loop_->host());
-  const std::uint64_t id = next_lookup_++;
-  lookups_.emplace(id, &conn);
-  resolver_->ask({id, target.name, target.port, place.options.family});
-}
-
-void StreamTransport::take_lookups() {
-  if (resolver_ == nullptr) return;
-  for (auto& answer : resolver_->take_answers()) {
-    const auto asked = lookups_.find(answer.id);
-    if (asked == lookups_.end()) continue;
-    Connection& conn = *asked->second;
-    lookups_.erase(asked);
-    if (conn.is_closed()) continue;
+  if (lookups_ == nullptr) {
+    lookups_ = std::make_unique<transport_kit::NameLookups>(*shared_.loop);
+  }
+  lookups_->ask(&conn, {target.name, target.port, place.options.family}, [&conn](auto answer) {
     if (answer.addresses.empty()) {
       conn.give_up(answer.failure);
     } else {
       conn.dial({}, std::move(answer.addresses));
     }
-  }
+  });
 }
 
 void StreamTransport::free(Connection& conn) {
-  std::erase(trains_, &conn);
-  std::erase_if(lookups_, [&](const auto& lookup) { return lookup.second == &conn; });
+  if (lookups_ != nullptr) lookups_->forget(&conn);
   roster_.free(conn);
 }
 
-tt_status StreamTransport::send(Connection& conn, std::span<const tt_iov> segments,
-                                std::uint32_t flags, std::uint64_t op) {
-  const tt_status status = conn.send(segments, flags, op);
-  if ((flags & TT_SEND_MORE) != 0 && conn.has_train() &&
-      std::find(trains_.begin(), trains_.end(), &conn) == trains_.end()) {
-    trains_.push_back(&conn);
-  }
-  return status;
-}
-
 tt_status StreamTransport::flush() {
-  for (Connection* conn : trains_) conn->flush();
-  trains_.clear();
+  shared_.flush();
   return TT_OK;
 }
 
 std::int32_t StreamTransport::progress(std::span<tt_event> events) {
-  memory_.shared().recycle();
   roster_.begin_round(events);
-  flush();
-  take_lookups();
+  shared_.begin_round();
   return roster_.end_round();
-}
-
-sdk::Arming StreamTransport::arm() {
-  sdk::Arming arming = roster_.arm();
-  if (resolver_ != nullptr && resolver_->has_answers()) arming.may_sleep = false;
-  return arming;
 }
 
 }  // namespace trestle::tcp

@@ -3,32 +3,27 @@
 
 #include <trestle/sdk/transport.hpp>
 #include <trestle/sdk/uri.hpp>
-#include <trestle/transport_kit/loop.hpp>
+#include <trestle/transport_kit/name_lookups.hpp>
 #include <trestle/transport_kit/roster.hpp>
+#include <trestle/transport_kit/socket_path.hpp>
+#include <trestle/transport_kit/stream_connection.hpp>
+#include <trestle/transport_kit/stream_shared.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
-#include <trestle/transport_kit/loop.hpp>
-#include <trestle/transport_kit/socket_path.hpp>
-#include "connection.hpp"
 #include "listener.hpp"
-#include "receive_memory.hpp"
-#include "resolver.hpp"
 
 namespace trestle::tcp {
 
-using transport_kit::Loop;
 using transport_kit::RunDirectory;
 using transport_kit::TcpTarget;
 
 /// Packets over stream sockets; models sdk::Transport. Threads: TT_THREAD_SERIAL.
 class StreamTransport {
  public:
-  using Connection = tcp::Connection;
+  using Connection = transport_kit::StreamConnection;
   using Listener = tcp::Listener;
 
   static sdk::Result<std::unique_ptr<StreamTransport>> open(sdk::Host host,
@@ -36,7 +31,9 @@ class StreamTransport {
 
   tt_attr attributes() const noexcept;
   void shutdown() { roster_.shut_down(); }
-  bool can_destroy() const noexcept { return roster_.is_over() && memory_.pool().lent() == 0; }
+  bool can_destroy() const noexcept {
+    return roster_.is_over() && shared_.memory.pool().lent() == 0;
+  }
 
   sdk::Result<Listener*> listen(std::string_view uri, void* user);
   std::string listener_uri(const Listener& listener) const { return listener.uri(); }
@@ -49,16 +46,18 @@ class StreamTransport {
   void free(Connection& conn);
 
   tt_status send(Connection& conn, std::span<const tt_iov> segments, std::uint32_t flags,
-                 std::uint64_t op);
+                 std::uint64_t op) {
+    return conn.send(segments, flags, op);
+  }
   tt_status flush();
-  void release(tt_rx& rx) { memory_.release(rx); }
+  void release(tt_rx& rx) { shared_.memory.release(rx); }
   void pause(Connection& conn, sdk::Reading reading) { conn.set_reading(reading); }
 
   /// tt.activity/1.
   static const void* extension(std::string_view id) noexcept;
 
   std::int32_t progress(std::span<tt_event> events);
-  sdk::Arming arm();
+  sdk::Arming arm() { return roster_.arm(); }
 
  private:
   /// A URI of this transport's scheme, with its options read.
@@ -68,30 +67,23 @@ class StreamTransport {
     StreamOptions options;
   };
 
-  StreamTransport(std::unique_ptr<Loop> loop, Scheme scheme, const StreamOptions& defaults,
-                  const sdk::OpenOptions& options);
+  StreamTransport(std::unique_ptr<transport_kit::Loop> loop, Scheme scheme,
+                  const StreamOptions& defaults, const sdk::OpenOptions& options);
 
   sdk::Result<Place> place_of(std::string_view uri) const;
   sdk::Result<> open_listener(Listener& listener, const Place& place);
   sdk::Result<TcpTarget> target_of(const Place& place) const;
   Connection& add_connection(const StreamOptions& options);
   void look_up(Connection& conn, const Place& place, const TcpTarget& target);
-  void take_lookups();
 
-  std::unique_ptr<Loop> loop_;
-  ReceiveMemory memory_;
+  transport_kit::StreamShared shared_;
   Scheme scheme_;
-  Limits limits_;
   StreamOptions defaults_;
   bool threads_allowed_;
 
   RunDirectory run_directory_;  ///< of unix://*; outlives the listeners in it
   transport_kit::Roster<Connection, Listener> roster_;
-  std::vector<Connection*> trains_;
-
-  std::unique_ptr<Resolver> resolver_;  ///< once a name was asked for
-  std::unordered_map<std::uint64_t, Connection*> lookups_;
-  std::uint64_t next_lookup_ = 0;
+  std::unique_ptr<transport_kit::NameLookups> lookups_;  ///< once a name was asked for
 };
 
 }  // namespace trestle::tcp

@@ -49,11 +49,7 @@ void Connection::welcome(std::unique_ptr<Link> link, sdk::ConnectionInfo info,
 void Connection::come_up(std::uint16_t event_kind, std::uint64_t aux) {
   state_ = State::up;
   shared_.loop.set_deadline(*this, std::nullopt);
-  tt_event event{};
-  event.kind = event_kind;
-  event.conn = handle();
-  event.aux = aux;
-  shared_.loop.emit(event, &user_);
+  shared_.loop.tell_up(source(), event_kind, aux);
   tell_writable();  // a send that came too early may now be tried again
 }
 
@@ -160,20 +156,7 @@ void Connection::finish(tt_status status, std::string why, std::optional<Control
 
 void Connection::report_closed() {
   state_ = State::closed;
-  tt_event event{};
-  event.kind = TT_EV_CLOSED;
-  event.conn = handle();
-  event.status = end_status_;
-  shared_.loop.emit(event, &user_, std::move(end_text_));
-}
-
-void Connection::emit(std::uint16_t kind, tt_status status, std::uint64_t op) {
-  tt_event event{};
-  event.kind = kind;
-  event.status = status;
-  event.conn = handle();
-  event.op = op;
-  shared_.loop.emit(event, &user_);
+  shared_.loop.tell_closed(source(), end_status_, std::move(end_text_));
 }
 
 }  // namespace trestle::zeromq

@@ -114,10 +114,10 @@ class Connection final : public transport_kit::Pollable {
   void begin_closing(const ControlMessage& last, tt_status status, std::string why);
   void finish(tt_status status, std::string why, std::optional<Control> last);
   void report_closed();
-  void emit(std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
   tt_conn* handle() const noexcept {
     return reinterpret_cast<tt_conn*>(const_cast<Connection*>(this));
   }
+  transport_kit::EventSource source() const noexcept { return {handle(), &user_}; }
 
   // connection_send.cpp
   tt_status queue_or_send(Parcel parcel);

@@ -89,14 +89,14 @@ void Connection::tell_writable() {
   const std::size_t low_water = limits_.queue_bytes_max / 2;
   if (!queue_.empty() && (queued_bytes_ > low_water || !has_room_in_queue(refused_bytes_))) return;
   was_refused_ = false;
-  emit(TT_EV_WRITABLE);
+  shared_.loop.tell(source(), TT_EV_WRITABLE);
 }
 
 void Connection::on_returned(const Block& block) {
   in_flight_bytes_ -= std::min(in_flight_bytes_, block.bytes);
   if (block.op) {
     const bool failed = state_ == State::ending;
-    emit(TT_EV_SENT, failed ? end_status_ : TT_OK, *block.op);
+    shared_.loop.tell(source(), TT_EV_SENT, failed ? end_status_ : TT_OK, *block.op);
     if (--lent_ == 0 && state_ == State::ending) return report_closed();
   }
   on_room();

@@ -100,11 +100,7 @@ void Router::unlisten() {
 }
 
 void Router::report_unlistened() {
-  tt_event event{};
-  event.kind = TT_EV_UNLISTENED;
-  event.status = TT_E_CLOSED;
-  event.user = user_;
-  shared_.loop.emit(event, nullptr);
+  shared_.loop.tell_unlistened(user_);
 }
 
 void Router::on_event(MonitorEvent event) {

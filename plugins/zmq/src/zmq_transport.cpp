@@ -335,9 +335,7 @@ void ZmqTransport::drive_shutdown() {
     return;
   }
   phase_ = Phase::down;
-  tt_event event{};
-  event.kind = TT_EV_DOWN;
-  loop_->emit(event, nullptr);
+  loop_->tell_down();
 }
 
 }  // namespace trestle::zeromq

@@ -1,6 +1,10 @@
 // trestle-conformance: holds a transport plugin against the contract. Knows no core.
+#include <trestle/conformance/round_trips.hpp>
+
+#include <cstdint>
 #include <exception>
 #include <iostream>
+#include <sstream>
 
 #include "check_process.hpp"
 #include "options.hpp"
@@ -52,6 +56,31 @@ void find_address(Options& options) {
   throw Ending{exit_usage};
 }
 
+/// In a process of its own, too; its text is how the figures come back.
+std::vector<RoundTrips> measure_apart(const Options& options) {
+  CheckProcess process([&] {
+    std::ostringstream text;
+    for (const RoundTrips& each : measure_round_trips(options.subject)) {
+      text << each.packet_bytes << ' ' << each.count << ' ' << each.median.count() << ' '
+           << each.slowest.count() << '\n';
+    }
+    return Outcome{Verdict::pass, text.str(), "", "", ""};
+  });
+  const Outcome outcome = process.wait_for_outcome(options.timeout);
+  std::vector<RoundTrips> all;
+  if (outcome.verdict != Verdict::pass) return all;
+  std::istringstream text(outcome.text);
+  RoundTrips each;
+  std::int64_t median = 0;
+  std::int64_t slowest = 0;
+  while (text >> each.packet_bytes >> each.count >> median >> slowest) {
+    each.median = std::chrono::nanoseconds(median);
+    each.slowest = std::chrono::nanoseconds(slowest);
+    all.push_back(each);
+  }
+  return all;
+}
+
 int run(Options options) {
   const auto start = std::chrono::steady_clock::now();
   const auto checks = selected(options);
@@ -69,9 +98,11 @@ int run(Options options) {
   reporter->begin(options, checks.size());
   const auto reports =
       run_all(checks, run_options(options), [&](const Report& report) { reporter->add(report); });
+  std::vector<RoundTrips> round_trips;
+  if (options.filter.empty()) round_trips = measure_apart(options);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - start);
-  reporter->end(options, reports, took);
+  reporter->end(options, {reports, round_trips, took});
   return count(reports).failed == 0 ? 0 : exit_failed;
 }
 

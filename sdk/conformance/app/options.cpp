@@ -51,6 +51,9 @@ void declare(CLI::App& app, Options& options, Flags& flags) {
                  "PLUGIN; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option(
+      "--beside", subject.neighbour_plugin,
+      "another plugin's module, for the check that loads two; default: a copy of PLUGIN");
   app.add_option("--library-buffer", subject.library_buffer_bytes_max,
                  "bytes that buffers below the transport's may swallow before TT_E_AGAIN")
       ->capture_default_str();
@@ -101,6 +104,7 @@ void complete(Options& options, const Flags& flags) {
   }
   settle(subject.plugin_path);
   for (std::string& path : subject.inner_plugins) settle(path);
+  if (!subject.neighbour_plugin.empty()) settle(subject.neighbour_plugin);
   const std::string prefix = subject.scheme + "://";
   if (!subject.listen_uri.empty() && !subject.listen_uri.starts_with(prefix)) {
     refuse("--listen '" + subject.listen_uri + "': expected a URI that begins with " + prefix);

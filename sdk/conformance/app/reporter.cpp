@@ -15,6 +15,18 @@ std::string seconds(std::chrono::milliseconds took) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
+std::string microseconds(std::chrono::nanoseconds time) {
+  const auto tenths = (time.count() + 50) / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " us";
+}
+
+/// For information: no check depends on it.
+std::string sentence(const RoundTrips& each) {
+  return "round trip of " + std::to_string(each.packet_bytes) +
+         " bytes: " + microseconds(each.median) + ", one in a hundred above " +
+         microseconds(each.slowest) + " (" + std::to_string(each.count) + " of them, one thread)";
+}
+
 /// `text` with every further line indented, so that it stays in its column.
 std::string indented(const std::string& text, const std::string& by) {
   std::string result;
@@ -42,20 +54,21 @@ class HumanReporter : public Reporter {
               << report.took.count() << " ms" << std::endl;
   }
 
-  void end(const Options& options, const std::vector<Report>& reports,
-           std::chrono::milliseconds took) override {
-    const Counts counts = count(reports);
-    for (const Report& report : reports) {
+  void end(const Options& options, const Summary& summary) override {
+    const Counts counts = count(summary.reports);
+    for (const Report& report : summary.reports) {
       if (report.outcome.verdict == Verdict::fail) explain(options, report);
     }
     if (counts.skipped > 0) std::cout << "\nSkipped:\n";
-    for (const Report& report : reports) {
+    for (const Report& report : summary.reports) {
       if (report.outcome.verdict != Verdict::skip) continue;
       std::cout << "  " << report.check->name << ": " << report.outcome.text << '\n';
     }
+    if (!summary.round_trips.empty()) std::cout << '\n';
+    for (const RoundTrips& each : summary.round_trips) std::cout << sentence(each) << '\n';
     std::cout << '\n'
               << counts.passed << " passed, " << counts.failed << " failed, " << counts.skipped
-              << " skipped in " << seconds(took) << std::endl;
+              << " skipped in " << seconds(summary.took) << std::endl;
   }
 
  private:
@@ -105,11 +118,11 @@ class TapReporter : public Reporter {
     std::cout << std::flush;
   }
 
-  void end(const Options&, const std::vector<Report>& reports,
-           std::chrono::milliseconds took) override {
-    const Counts counts = count(reports);
+  void end(const Options&, const Summary& summary) override {
+    const Counts counts = count(summary.reports);
+    for (const RoundTrips& each : summary.round_trips) std::cout << "# " << sentence(each) << '\n';
     std::cout << "# passed " << counts.passed << ", failed " << counts.failed << ", skipped "
-              << counts.skipped << ", milliseconds " << took.count() << std::endl;
+              << counts.skipped << ", milliseconds " << summary.took.count() << std::endl;
   }
 
  private:
@@ -147,18 +160,23 @@ class JsonReporter : public Reporter {
   void begin(const Options&, std::size_t) override {}
   void add(const Report&) override {}
 
-  void end(const Options& options, const std::vector<Report>& reports,
-           std::chrono::milliseconds took) override {
+  void end(const Options& options, const Summary& summary) override {
     const Subject& subject = options.subject;
-    const Counts counts = count(reports);
+    const Counts counts = count(summary.reports);
     std::cout << "{\"plugin\": " << quoted(subject.plugin_path)
               << ", \"scheme\": " << quoted(subject.scheme)
               << ", \"listen_uri\": " << quoted(subject.listen_uri)
               << ", \"seed\": " << subject.seed << ", \"passed\": " << counts.passed
               << ", \"failed\": " << counts.failed << ", \"skipped\": " << counts.skipped
-              << ", \"milliseconds\": " << took.count() << ", \"checks\": [";
+              << ", \"milliseconds\": " << summary.took.count() << ", \"round_trips\": [";
+    const char* comma = "";
+    for (const RoundTrips& each : summary.round_trips) {
+      std::cout << std::exchange(comma, ", ");
+      write(each);
+    }
+    std::cout << "], \"checks\": [";
     const char* separator = "\n  ";
-    for (const Report& report : reports) {
+    for (const Report& report : summary.reports) {
       std::cout << std::exchange(separator, ",\n  ");
       write(report);
     }
@@ -166,6 +184,12 @@ class JsonReporter : public Reporter {
   }
 
  private:
+  static void write(const RoundTrips& each) {
+    std::cout << "{\"packet_bytes\": " << each.packet_bytes << ", \"count\": " << each.count
+              << ", \"median_ns\": " << each.median.count()
+              << ", \"percentile_99_ns\": " << each.slowest.count() << '}';
+  }
+
   static void write(const Report& report) {
     static constexpr const char* results[] = {"passed", "failed", "skipped"};
     const Outcome& outcome = report.outcome;

@@ -1,6 +1,8 @@
 // What trestle-conformance prints: for people, as TAP, or as JSON.
 #pragma once
 
+#include <trestle/conformance/round_trips.hpp>
+
 #include <chrono>
 #include <memory>
 #include <vector>
@@ -18,13 +20,19 @@ struct Counts {
 
 Counts count(const std::vector<Report>& reports);
 
+/// What is known when all checks have run.
+struct Summary {
+  const std::vector<Report>& reports;
+  const std::vector<RoundTrips>& round_trips;  ///< none if only some checks were asked for
+  std::chrono::milliseconds took;
+};
+
 class Reporter {
  public:
   virtual ~Reporter() = default;
   virtual void begin(const Options& options, std::size_t checks) = 0;
   virtual void add(const Report& report) = 0;
-  virtual void end(const Options& options, const std::vector<Report>& reports,
-                   std::chrono::milliseconds took) = 0;
+  virtual void end(const Options& options, const Summary& summary) = 0;
 };
 
 /// Prints to standard output.

@@ -96,6 +96,11 @@ Driver& Bench::open(const OpenOptions& options) {
   return *drivers_.back();
 }
 
+Driver& Bench::open_of(const tt_plugin& plugin, const Subject& subject) {
+  drivers_.push_back(std::make_unique<Driver>(plugin, subject, OpenOptions{}));
+  return *drivers_.back();
+}
+
 Bench::Drivers Bench::living() const {
   Drivers drivers;
   for (const auto& driver : drivers_) {
@@ -140,6 +145,7 @@ bool Bench::pump_until_quiet(const Drivers& drivers, const std::function<bool()>
 void Bench::expect_no_complaints() const {
   for (const auto& driver : drivers_) {
     for (const Violation& broken : driver->violations()) fail(broken);
+    for (const Violation& broken : driver->host().violations()) fail(broken);
     if (needs_.warnings == Warnings::provoked) continue;
     for (const std::string& text : driver->host().complaints()) {
       fail(Violation{&rules::quiet_log, text});

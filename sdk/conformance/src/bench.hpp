@@ -31,6 +31,8 @@ class Bench {
 
   /// A transport of its own for each call; lives as long as the bench.
   Driver& open(const OpenOptions& options = {});
+  /// The same, of another plugin, as `subject` says how to reach it.
+  Driver& open_of(const tt_plugin& plugin, const Subject& subject);
 
   /// Drives `drivers` (all, if none are given) until `done`. Errors: Failed with `what` once the
   /// subject's patience is over, or with the first violation of the contract.

@@ -16,10 +16,12 @@
 
 namespace trestle::conformance {
 
-/// A packet that arrived. `bytes` is a copy; with `rx` the host still holds the original.
+/// A packet that arrived. `bytes` is a copy. A driver that keeps packets knows the original, too:
+/// with `rx` the host still holds it, without it lives until the next progress().
 struct Arrival {
   std::vector<std::byte> bytes;
   tt_rx* rx = nullptr;
+  bool was_held = false;  ///< it came with an rx
   std::vector<tt_iov> original;
 };
 

@@ -72,6 +72,7 @@ const void* Driver::extension(const char* id) {
 }
 
 std::unique_lock<std::mutex> Driver::serialise() {
+  TestHost::this_thread_drives();
   if (attributes_.thread_level == TT_THREAD_MULTI) return {};
   return std::unique_lock(serial_mutex_);
 }
@@ -276,7 +277,17 @@ std::chrono::milliseconds Driver::until_deadline() const {
 }
 
 bool Driver::sleep(std::chrono::milliseconds bound) {
-  std::array<pollfd, 2> fds{{{host_->wake_fd(), POLLIN, 0}, {attributes_.wait_fd, POLLIN, 0}}};
+  return sleep_on(attributes_.wait_fd, bound);
+}
+
+bool Driver::sleep_strictly(std::chrono::milliseconds bound) {
+  constexpr int none = -1;  // poll() passes over it
+  const bool announces_all = (attributes_.wait_flags & TT_WAIT_WAKE) != 0;
+  return sleep_on(announces_all ? none : attributes_.wait_fd, bound);
+}
+
+bool Driver::sleep_on(int wait_fd, std::chrono::milliseconds bound) {
+  std::array<pollfd, 2> fds{{{host_->wake_fd(), POLLIN, 0}, {wait_fd, POLLIN, 0}}};
   if (!can_sleep()) bound = std::min(bound, std::chrono::milliseconds(1));
   bound = std::min(bound, until_deadline());
   const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(bound.count()));

@@ -1,6 +1,7 @@
 // One transport of the plugin under test, driven as a host drives it, every event checked.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -55,6 +56,11 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
 
   const tt_attr& attributes() const { return attributes_; }
+  /// `bytes`, or what the transport's largest packet has, if that is less.
+  std::size_t fitting(std::size_t bytes) const {
+    const std::uint64_t most = attributes_.max_msg;
+    return most == 0 ? bytes : static_cast<std::size_t>(std::min<std::uint64_t>(bytes, most));
+  }
   tt_attr query_again();
   /// Fills a table of any size.
   void query_into(tt_attr& attr);
@@ -110,6 +116,9 @@ class Driver {
   std::chrono::milliseconds until_deadline() const;
   /// After arm(): true if the transport's descriptor or wake() ended the sleep.
   bool sleep(std::chrono::milliseconds bound);
+  /// The same in the one way that asks most of the transport: where it promises to announce every
+  /// event by wake(), its descriptor does not count.
+  bool sleep_strictly(std::chrono::milliseconds bound);
   bool has_deadline() const { return deadline_ns_ != 0; }
   bool can_sleep() const { return attributes_.wait_flags != 0; }
 
@@ -133,6 +142,7 @@ class Driver {
 
  private:
   std::unique_lock<std::mutex> serialise();
+  bool sleep_on(int wait_fd, std::chrono::milliseconds bound);
   void take(const tt_event& event);
   void take_listener_event(const tt_event& event);
   void take_connection_event(const tt_event& event);

@@ -139,13 +139,14 @@ void Driver::take_packet(Connection& conn, const tt_event& event) {
   Arrival arrival;
   const auto segments = segments_of(event);
   arrival.bytes = gather(segments);
+  if (holding_ == Holding::keep) arrival.original = segments;
+  arrival.was_held = event.rx != nullptr;
   if (event.rx != nullptr) {
     if ((attributes_.caps & TT_CAP_RX_HOLD) == 0)
       violate(rules::holding, "an rx without TT_CAP_RX_HOLD");
     if (ops_.rx_release == nullptr) return violate(rules::holding, "an rx, but rx_release is null");
     if (holding_ == Holding::keep) {
       arrival.rx = event.rx;
-      arrival.original = segments;
     } else {
       to_release_.push_back(event.rx);
     }

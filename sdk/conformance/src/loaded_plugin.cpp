@@ -2,10 +2,14 @@
 #include "loaded_plugin.hpp"
 
 #include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 #include "failure.hpp"
 
@@ -48,6 +52,18 @@ const tt_plugin& load_module(const std::string& path) {
   expect_mandatory_slots(*plugin->ops);
   initialise_once(*plugin);
   return *plugin;
+}
+
+const tt_plugin& load_copy(const std::string& path) {
+  const int copy = ::memfd_create("copy", MFD_CLOEXEC);
+  expect(copy >= 0, "memfd_create: the kit itself is out of memory or file descriptors");
+  const std::string place = "/proc/self/fd/" + std::to_string(copy);
+  std::error_code error;
+  std::filesystem::copy_file(path, place, std::filesystem::copy_options::overwrite_existing, error);
+  expect(!error, "copying " + path + ": the kit itself cannot: " + error.message());
+  const tt_plugin& plugin = load_module(place);
+  ::close(copy);
+  return plugin;
 }
 
 const tt_plugin& load_plugin(const std::string& path, const std::string& scheme) {

@@ -11,6 +11,9 @@ namespace trestle::conformance {
 /// loaded. Errors: Failed, with the loader's text or what is wrong with the descriptor.
 const tt_plugin& load_module(const std::string& path);
 
+/// A copy of the file, which the loader takes for another plugin. Errors: as load_module().
+const tt_plugin& load_copy(const std::string& path);
+
 /// As load_module(). Errors: Failed also if `scheme` is not one of the plugin's.
 const tt_plugin& load_plugin(const std::string& path, const std::string& scheme);
 

@@ -71,10 +71,12 @@ void drive(Driver& driver) {
   static Bench* abandoned = nullptr;
   abandoned = new Bench(subject);
   const Pair pair = connect_pair(*abandoned);
+  const std::size_t packet_bytes = pair.client.fitting(5000);
   for (std::uint64_t number = 0; number < 20; ++number) {
-    send_or_wait(*abandoned, pair.client, pair.out, make_pattern(number, 5000), TT_SEND_COPY);
+    send_or_wait(*abandoned, pair.client, pair.out, make_pattern(number, packet_bytes),
+                 TT_SEND_COPY);
   }
-  expect_packet(*abandoned, pair.in, 0, 5000);
+  expect_packet(*abandoned, pair.in, 0, packet_bytes);
   say(channel, success + pair.uri);
   std::exit(0);
 }

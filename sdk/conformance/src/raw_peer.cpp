@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "bench.hpp"
 #include "failure.hpp"
@@ -56,39 +59,40 @@ std::optional<SocketAddress> ip_address(const std::string& place) {
 }
 
 /// A listening socket of the kit's own, and the place that a URI names it by.
-struct Eavesdropper {
+struct OwnListener {
   int socket = -1;
   std::string place;
+  SocketAddress address;
 
-  explicit Eavesdropper(int family)
+  OwnListener(int family, int backlog)
       : socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    SocketAddress any;
-    any.length = family == AF_UNIX ? sizeof(sa_family_t)  // the kernel makes up an abstract name
-                                   : sizeof(sockaddr_in6);
-    any.storage.ss_family = static_cast<sa_family_t>(family);
+    address.length = family == AF_UNIX ? sizeof(sa_family_t)  // the kernel makes up a name
+                                       : sizeof(sockaddr_in6);
+    address.storage.ss_family = static_cast<sa_family_t>(family);
     if (family == AF_INET) {
-      any = *ip_address("127.0.0.1:0");
+      address = *ip_address("127.0.0.1:0");
     } else if (family == AF_INET6) {
-      any = *ip_address("[::1]:0");
+      address = *ip_address("[::1]:0");
     }
-    auto* const raw = reinterpret_cast<sockaddr*>(&any.storage);
-    const bool listening = ::bind(socket, raw, any.length) == 0 && ::listen(socket, 4) == 0;
+    auto* const raw = reinterpret_cast<sockaddr*>(&address.storage);
+    const bool listening =
+        ::bind(socket, raw, address.length) == 0 && ::listen(socket, backlog) == 0;
     expect(listening, "a listening socket: the kit itself cannot make one");
-    any.length = sizeof(any.storage);
-    ::getsockname(socket, raw, &any.length);
+    address.length = sizeof(address.storage);
+    ::getsockname(socket, raw, &address.length);
     if (family == AF_UNIX) {
-      const auto* const name = reinterpret_cast<sockaddr_un*>(&any.storage)->sun_path;
-      place.assign(name, any.length - offsetof(sockaddr_un, sun_path));
+      const auto* const name = reinterpret_cast<sockaddr_un*>(&address.storage)->sun_path;
+      place.assign(name, address.length - offsetof(sockaddr_un, sun_path));
       place.front() = '@';
     } else {
       const std::string host = family == AF_INET ? "127.0.0.1" : "[::1]";
-      const auto port = reinterpret_cast<sockaddr_in*>(&any.storage)->sin_port;
+      const auto port = reinterpret_cast<sockaddr_in*>(&address.storage)->sin_port;
       place = host + ":" + std::to_string(ntohs(port));
     }
   }
-  ~Eavesdropper() { ::close(socket); }
-  Eavesdropper(const Eavesdropper&) = delete;
-  Eavesdropper& operator=(const Eavesdropper&) = delete;
+  ~OwnListener() { ::close(socket); }
+  OwnListener(const OwnListener&) = delete;
+  OwnListener& operator=(const OwnListener&) = delete;
 };
 
 }  // namespace
@@ -118,8 +122,42 @@ void RawPeer::write(std::span<const std::byte> bytes) {
   [[maybe_unused]] const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
+SilentPlace::SilentPlace(const SocketAddress& like) {
+  constexpr int connections_max = 16;
+  OwnListener here(like.storage.ss_family, 0);
+  listener_ = std::exchange(here.socket, -1);
+  name_ = here.place;
+  const auto* const to = reinterpret_cast<const sockaddr*>(&here.address.storage);
+  bool full = false;
+  for (int i = 0; i < connections_max && !full; ++i) {
+    const int socket = ::socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    waiting_.push_back(socket);
+    full = ::connect(socket, to, here.address.length) != 0 && errno == EAGAIN;
+    if (to->sa_family != AF_UNIX) {
+      pollfd entry{socket, POLLOUT, 0};
+      ::poll(&entry, 1, 50);  // until the kernel has answered, or does not
+      full = is_full();
+    }
+  }
+  if (!full) throw Skipped{"no listener of this machine can be made to be silent"};
+}
+
+/// Of an IP socket: the kernel then drops whoever knocks.
+bool SilentPlace::is_full() const {
+  tcp_info queue{};
+  socklen_t size = sizeof(queue);
+  if (::getsockopt(listener_, IPPROTO_TCP, TCP_INFO, &queue, &size) != 0) return false;
+  return queue.tcpi_unacked > queue.tcpi_sacked;  // of a listener: those who wait, and the backlog
+}
+
+SilentPlace::~SilentPlace() {
+  for (const int socket : waiting_) ::close(socket);
+  ::close(listener_);
+}
+
 std::vector<std::byte> overhear(Bench& bench, const SocketAddress& like) {
-  const Eavesdropper here(like.storage.ss_family);
+  constexpr int backlog = 4;
+  const OwnListener here(like.storage.ss_family, backlog);
   Driver& client = bench.open();
   Connection* conn = nullptr;
   const std::string uri = bench.subject().scheme + "://" + here.place;

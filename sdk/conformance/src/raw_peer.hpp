@@ -37,6 +37,26 @@ class RawPeer {
   int socket_ = -1;
 };
 
+/// An address of this machine where a listener lets everybody wait: its queue is full for good.
+class SilentPlace {
+ public:
+  /// Of the same kind as `like`. Errors: Skipped, if the system answers all the same.
+  explicit SilentPlace(const SocketAddress& like);
+  ~SilentPlace();
+  SilentPlace(const SilentPlace&) = delete;
+  SilentPlace& operator=(const SilentPlace&) = delete;
+
+  /// As URIs name it, behind "://".
+  const std::string& name() const { return name_; }
+
+ private:
+  bool is_full() const;
+
+  int listener_ = -1;
+  std::string name_;
+  std::vector<int> waiting_;  ///< connections that fill the queue
+};
+
 /// What the plugin itself says first on a connection to a socket of the same kind as `address`.
 std::vector<std::byte> overhear(Bench& bench, const SocketAddress& like);
 

@@ -2,6 +2,7 @@
 #include "resources.hpp"
 
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <iterator>
@@ -28,6 +29,13 @@ std::size_t heap_bytes() {
   const struct mallinfo2 heap = ::mallinfo2();
   return heap.uordblks + heap.hblkhd;
 }
+
+std::size_t peak_memory_bytes() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::size_t>(used.ru_maxrss) * 1024;
+}
+
 std::set<int> descriptor_numbers() {
   std::set<int> numbers;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {

@@ -10,6 +10,8 @@ std::size_t open_descriptors();
 std::size_t running_threads();
 /// Bytes that malloc has handed out; 0 where a sanitizer replaces it.
 std::size_t heap_bytes();
+/// The most that was resident at any time.
+std::size_t peak_memory_bytes();
 std::set<int> descriptor_numbers();
 
 }  // namespace trestle::conformance

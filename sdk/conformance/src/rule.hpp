@@ -39,6 +39,8 @@ inline constexpr Rule answers{"Errors", "TT_OK, TT_PENDING or an error from send
 inline constexpr Rule unlistening{"Addresses", "one UNLISTENED for each listener"};
 inline constexpr Rule down{"Shutdown",
                            "DOWN after shutdown(), as the last event of all of the transport's"};
+inline constexpr Rule own_threads{
+    "Threads", "wake, log, now, alloc and dealloc alone from threads of the plugin's own"};
 inline constexpr Rule quiet_log{"Conformance", "no warning in the log"};
 
 }  // namespace rules

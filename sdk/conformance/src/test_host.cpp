@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::uint32_t depth_max = 4;
 
+// So that a plugin which shows memory that it has not filled, or has given back, is found out.
+constexpr int fresh_byte = 0xA5;
+constexpr int returned_byte = 0xDD;
+
+thread_local bool drives = false;
+
 }  // namespace
 
 TestHost::TestHost(ClockKind clock, Subject subject)
@@ -39,21 +45,35 @@ TestHost::TestHost(ClockKind clock, Subject subject)
   };
   table_.dealloc = [](const tt_host* table, void* p, std::size_t size, std::size_t align) {
     if (p == nullptr) return;
+    std::memset(p, returned_byte, size);
     self(table).allocated_.fetch_sub(static_cast<std::int64_t>(size), std::memory_order_relaxed);
     ::operator delete (p, std::align_val_t{align});
   };
-  table_.extension = [](const tt_host*, const char* id) -> const void* {
-    static constexpr tt_stack stack{
-        sizeof(tt_stack), depth_max,
-        [](const tt_host* table, const tt_open_params* params, tt_inner* out, tt_error* error) {
-          return self(table).open_inner(table, *params, *out, error);
-        }};
-    return std::string_view(id) == TT_STACK_ID ? &stack : nullptr;
+  table_.extension = [](const tt_host* table, const char* id) {
+    return self(table).find_extension(id);
   };
+  this_thread_drives();
 }
 
 TestHost::~TestHost() {
   ::close(wake_fd_);
+}
+
+void TestHost::this_thread_drives() {
+  drives = true;
+}
+
+const void* TestHost::find_extension(const char* id) {
+  static constexpr tt_stack stack{
+      sizeof(tt_stack), depth_max,
+      [](const tt_host* table, const tt_open_params* params, tt_inner* out, tt_error* error) {
+        return self(table).open_inner(table, *params, *out, error);
+      }};
+  if (!drives) {
+    const std::lock_guard lock(mutex_);
+    violations_.push_back({&rules::own_threads, "extension()"});
+  }
+  return std::string_view(id) == TT_STACK_ID ? &stack : nullptr;
 }
 
 TestHost& TestHost::self(const tt_host* table) {
@@ -117,6 +137,7 @@ void* TestHost::alloc(std::size_t size, std::size_t align) {
   void* const memory = ::operator new (size, std::align_val_t{align}, std::nothrow);
   if (memory == nullptr) return nullptr;
   allocated_.fetch_add(static_cast<std::int64_t>(size), std::memory_order_relaxed);
+  std::memset(memory, fresh_byte, size);
   return memory;
 }
 
@@ -129,6 +150,11 @@ void TestHost::log(std::int32_t level, const char* text) {
   if (level > TT_LOG_WARN) return;
   const std::lock_guard lock(mutex_);
   complaints_.emplace_back(text);
+}
+
+std::vector<Violation> TestHost::violations() const {
+  const std::lock_guard lock(mutex_);
+  return violations_;
 }
 
 std::vector<std::string> TestHost::complaints() const {

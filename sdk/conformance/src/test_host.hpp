@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "rule.hpp"
+
 namespace trestle::conformance {
 
 enum class ClockKind { real, manual };
@@ -45,6 +47,11 @@ class TestHost {
 
   /// What the plugin logged as a warning or worse.
   std::vector<std::string> complaints() const;
+  /// What the plugin asked of the host that it may not ask.
+  std::vector<Violation> violations() const;
+
+  /// Says that the calling thread is the host's; any other is the plugin's own.
+  static void this_thread_drives();
 
  private:
   /// What an inner transport sees of this host.
@@ -60,6 +67,7 @@ class TestHost {
   void wake();
   void log(std::int32_t level, const char* text);
   void* alloc(std::size_t size, std::size_t align);
+  const void* find_extension(const char* id);
 
   tt_host table_{};
   const Subject subject_;
@@ -73,6 +81,7 @@ class TestHost {
   std::atomic<std::int64_t> allocated_{0};
   mutable std::mutex mutex_;
   std::vector<std::string> complaints_;
+  std::vector<Violation> violations_;
 };
 
 }  // namespace trestle::conformance

@@ -4,6 +4,7 @@
 #include <trestle/sdk/uri.hpp>
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
@@ -72,6 +73,12 @@ std::string_view unix_name(const Address& address) {
   return name;
 }
 
+Address end_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) noexcept {
+  Address address;
+  address.fill([&](sockaddr* raw, socklen_t* size) { return ask(fd, raw, size); });
+  return address;
+}
+
 }  // namespace
 
 std::string uri_of(const Address& address) {
@@ -87,6 +94,14 @@ std::string path_of(const Address& address) {
   if (address.family() != AF_UNIX) return {};
   const std::string_view name = unix_name(address);
   return name.starts_with('/') ? std::string(name) : std::string();
+}
+
+Address local_address(int fd) noexcept {
+  return end_of(fd, &::getsockname);
+}
+
+Address peer_address(int fd) noexcept {
+  return end_of(fd, &::getpeername);
 }
 
 std::uint16_t port_of(const Address& address) noexcept {

@@ -68,6 +68,45 @@ void Loop::emit(const tt_event& event, void* const* user, std::string text) {
   if (!in_round_) host_.wake();
 }
 
+void Loop::tell_up(EventSource source, std::uint16_t kind, std::uint64_t aux) {
+  tt_event event{};
+  event.kind = kind;
+  event.conn = source.conn;
+  event.aux = aux;
+  emit(event, source.user);
+}
+
+void Loop::tell(EventSource source, std::uint16_t kind, tt_status status, std::uint64_t op) {
+  tt_event event{};
+  event.kind = kind;
+  event.status = status;
+  event.conn = source.conn;
+  event.op = op;
+  emit(event, source.user);
+}
+
+void Loop::tell_closed(EventSource source, tt_status why, std::string text) {
+  tt_event event{};
+  event.kind = TT_EV_CLOSED;
+  event.status = why;
+  event.conn = source.conn;
+  emit(event, source.user, std::move(text));
+}
+
+void Loop::tell_unlistened(void* user) {
+  tt_event event{};
+  event.kind = TT_EV_UNLISTENED;
+  event.status = TT_E_CLOSED;
+  event.user = user;
+  emit(event, nullptr);
+}
+
+void Loop::tell_down() {
+  tt_event event{};
+  event.kind = TT_EV_DOWN;
+  emit(event, nullptr);
+}
+
 void Loop::begin(std::span<tt_event> out) {
   in_round_ = true;
   events_.begin(out);

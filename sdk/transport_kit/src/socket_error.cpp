@@ -10,6 +10,7 @@ tt_status status_of(int os_errno) noexcept {
   switch (os_errno) {
     case ECONNREFUSED:
     case ENOENT:  // a unix path where nobody ever listened
+    case EAGAIN:  // connecting to a unix listener whose queue is full
       return TT_E_REFUSED;
     case ECONNRESET:
     case EPIPE:

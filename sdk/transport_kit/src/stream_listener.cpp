@@ -39,11 +39,7 @@ void StreamListener::close() {
   loop_.forget(*this);
   loop_.unwatch(socket_.get());
   socket_.reset();
-  tt_event event{};
-  event.kind = TT_EV_UNLISTENED;
-  event.status = TT_E_CLOSED;
-  event.user = user_;
-  loop_.emit(event, nullptr);
+  loop_.tell_unlistened(user_);
 }
 
 void StreamListener::work() {

@@ -22,6 +22,11 @@ std::set<Transport*>& all_transports() {
   return all;
 }
 
+std::set<std::string>& addresses_at_home() {
+  static std::set<std::string> all;
+  return all;
+}
+
 Transport& behind(const tt_host* host) {
   return *static_cast<Transport*>(host->ctx);
 }
@@ -73,6 +78,10 @@ void spoil_error(tt_error* error) {
 void leave_traces(Transport& transport, const tt_open_params& params) {
   if (has(Bug::ignores_signals_for_all)) ::signal(SIGPIPE, SIG_IGN);
   if (has(Bug::descriptors_inherited)) transport.descriptors.push_back(open_descriptor(0));
+  if (has(Bug::extension_from_a_thread)) {
+    const tt_host* const host = transport.outer;
+    std::thread([host] { static_cast<void>(host->extension(host, "tt.no-such/0")); }).join();
+  }
   if (has(Bug::threads_in_any_case) && (params.flags & TT_OPEN_NO_THREADS) != 0) start_thread();
 }
 
@@ -106,6 +115,10 @@ void give_back(Transport& transport, Conn& conn) {
 
 }  // namespace
 
+bool is_at_home(const std::string& uri) {
+  return uri.empty() || addresses_at_home().contains(uri);
+}
+
 tt_status open(const tt_host* host, const tt_open_params* params, tt_transport** out,
                tt_error* error) {
   if (has(Bug::long_params_refused) && params->size > sizeof(*params)) {
@@ -129,7 +142,8 @@ tt_status open(const tt_host* host, const tt_open_params* params, tt_transport**
   if (status != TT_OK) return status;
   transport->attr.size = sizeof(transport->attr);
   inner().query(transport->inner, &transport->attr);
-  if (has(Bug::wake_up_lost_now_and_then)) {
+  if (const auto largest = chosen_largest(); largest > 0) transport->attr.max_msg = largest;
+  if (has(Bug::wake_up_lost_now_and_then) || has(Bug::asleep_to_the_outside)) {
     transport->leaky_fd = ::epoll_create1(EPOLL_CLOEXEC);
     transport->descriptors.push_back(transport->leaky_fd);
     set_leak(*transport, Leak::none);
@@ -176,6 +190,7 @@ tt_status destroy(tt_transport* transport) {
   for (const int descriptor : mine.descriptors) ::close(descriptor);
   all_transports().erase(&mine);
   delete &mine;
+  if (has(Bug::cleans_up_for_all) && all_transports().empty()) close_every_epoll();
   return TT_OK;
 }
 
@@ -196,6 +211,7 @@ tt_status listener_uri(tt_transport* transport, tt_listener* listener, char* buf
   const tt_status status = inner().listener_uri(self(transport).inner, listener, full, &length);
   if (status != TT_OK) return status;
   const std::string uri = outward(full);
+  addresses_at_home().insert(uri);
   const std::size_t room = *len;
   *len = uri.size() + (has(Bug::listener_uri_size_short) ? 0 : 1);
   if (room < uri.size() + 1) {

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "mutant.hpp"
@@ -45,6 +46,14 @@ bool distort_packet(Transport& mine, tt_event& event) {
     std::copy(bytes, bytes + event.len, mine.shared_buffer.begin());
     event.data = mine.shared_buffer.data();
   }
+  if (has(Bug::shows_returned_memory) && event.rx == nullptr && event.len > 0) {
+    void* const gone = mine.outer->alloc(mine.outer, event.len, 1);
+    event.data = std::memcpy(gone, event.data, event.len);
+    mine.outer->dealloc(mine.outer, gone, event.len, 1);
+  }
+  if (has(Bug::sends_from_the_receive_buffer) && event.rx == nullptr) {
+    mine.shown = {static_cast<std::byte*>(const_cast<void*>(event.data)), event.len};
+  }
   if (has(Bug::held_memory_reused) && event.rx != nullptr) {
     inner().rx_release(mine.inner, event.rx);
   }
@@ -73,6 +82,7 @@ bool revive(Transport& mine, Conn& conn, const tt_event& event) {
 void take_closed(Transport& mine, Conn& conn, tt_event& event, Events& out) {
   if (revive(mine, conn, event)) return;
   if (has(Bug::garbage_aborts) && event.status == TT_E_PROTOCOL) ::abort();
+  if (has(Bug::connect_waits_for_ever) && event.status == TT_E_TIMEDOUT) return;
   if (has(Bug::refusal_misnamed) && event.status == TT_E_REFUSED) event.status = TT_E_FAILED;
   if (has(Bug::kill_looks_orderly) && event.status == TT_E_RESET) event.status = TT_E_CLOSED;
   conn.closed = true;
@@ -104,6 +114,7 @@ void take_conn_event(Transport& mine, tt_event event, Events& out) {
     case TT_EV_CONNECTED:
       return take_up(conn, event, out);
     case TT_EV_PACKET:
+      conn.leads_outside = has(Bug::asleep_to_the_outside) && !is_at_home(conn.uri);
       if (distort_packet(mine, event)) out.push_back(event);
       return;
     case TT_EV_SENT:
@@ -208,6 +219,7 @@ void set_leak(Transport& transport, Leak leak) {
 std::int32_t progress(tt_transport* transport, tt_event* events, std::uint32_t cap) {
   Transport& mine = self(transport);
   constexpr unsigned many = 32;
+  mine.shown = {};
   if (has(Bug::holding_stalls_everything) && mine.held > many) return 0;
   send_late(mine);
   read_on(mine);
@@ -237,7 +249,11 @@ tt_status arm(tt_transport* transport, std::uint64_t* deadline_ns) {
   if (has(Bug::wake_up_storm) || (has(Bug::storm_while_stalled) && stalled)) {
     mine.outer->wake(mine.outer);
   }
-  if (++mine.sleeps % 50 == 0) set_leak(mine, Leak::everything);
+  const bool outside = std::any_of(mine.conns.begin(), mine.conns.end(),
+                                   [](const auto& entry) { return entry.second->leads_outside; });
+  if (outside || (has(Bug::wake_up_lost_now_and_then) && ++mine.sleeps % 50 == 0)) {
+    set_leak(mine, Leak::everything);
+  }
   if (has(Bug::deadline_lost)) *deadline_ns = 0;
   if (has(Bug::arm_looks_at_nothing) || !mine.stopped.empty()) return TT_OK;
   return mine.extra.empty() ? status : TT_E_BUSY;

@@ -78,6 +78,13 @@ Bug chosen_bug() {
   return bug;
 }
 
+std::uint64_t chosen_largest() {
+  constexpr std::uint64_t largest_of_the_bug = 64 * 1024;
+  if (has(Bug::largest_packet_ignored)) return largest_of_the_bug;
+  const char* const wanted = std::getenv("TRESTLE_MUTANT_LARGEST");
+  return wanted == nullptr ? 0 : std::strtoull(wanted, nullptr, 10);
+}
+
 const tt_ops& inner() {
   return *inner_plugin->ops;
 }
@@ -129,6 +136,15 @@ tt_conn* handle(Conn& conn) {
 void add_event(Transport& transport, const tt_event& event) {
   transport.extra.push_back(event);
   transport.outer->wake(transport.outer);
+}
+
+void close_every_epoll() {
+  for (int number = 3; number < 1000; ++number) {
+    char target[64]{};
+    const std::string link = "/proc/self/fd/" + std::to_string(number);
+    const auto length = ::readlink(link.c_str(), target, sizeof(target) - 1);
+    if (length > 0 && std::string_view(target) == "anon_inode:[eventpoll]") ::close(number);
+  }
 }
 
 void burn_processor_time() {

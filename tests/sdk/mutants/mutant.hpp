@@ -24,6 +24,10 @@ enum class Bug {
 /// The bug that the environment names in TRESTLE_MUTANT; Bug::none without it.
 Bug chosen_bug();
 
+/// Bytes of the largest packet, if the environment names it in TRESTLE_MUTANT_LARGEST, which is no
+/// bug; 0 without it.
+std::uint64_t chosen_largest();
+
 inline bool has(Bug bug) {
   return chosen_bug() == bug;
 }
@@ -47,6 +51,7 @@ struct Conn {
   bool closed = false;
   bool was_up = false;
   bool owes_writable = false;
+  bool leads_outside = false;  ///< of asleep_to_the_outside: to another process, and heard from
   bool revived = false;
   void* memory = nullptr;                   ///< of allocation_unchecked
   std::vector<Bytes> train;                 ///< of reordered_by_flush
@@ -67,6 +72,7 @@ struct Transport {
   Bytes shared_buffer;                              ///< of batch_in_one_buffer
   std::vector<tt_conn*> accepted;                   ///< inner handles
   std::vector<tt_conn*> stopped;                    ///< of shown_packets_hold_up: inner handles
+  std::span<std::byte> shown;                       ///< of sends_from_the_receive_buffer
   unsigned packets = 0;
   unsigned sends = 0;
   unsigned held = 0;  ///< packets with an rx, not released
@@ -89,6 +95,12 @@ tt_status send_copy(Transport& transport, Conn& conn, const Bytes& bytes);
 /// Whether the leaky descriptor shows what the inner wait_fd has.
 enum class Leak { none, everything };
 void set_leak(Transport& transport, Leak leak);
+
+/// Whether a listener of this process has the address.
+bool is_at_home(const std::string& uri);
+
+/// Closes what looks like its own, and is not.
+void close_every_epoll();
 
 /// A quarter of a second of it.
 void burn_processor_time();

@@ -36,6 +36,11 @@ tt_status send_patiently(Transport& mine, Conn& conn, std::span<const tt_iov> se
 tt_status misbehave(Transport& mine, Conn& conn, std::span<const tt_iov> segments,
                     std::uint32_t flags, tt_status otherwise) {
   const std::size_t length = length_of(segments);
+  if (length > mine.attr.max_msg && !has(Bug::largest_packet_ignored)) return TT_E_TOOBIG;
+  if (has(Bug::sends_from_the_receive_buffer)) {
+    const Bytes bytes = gather(segments);
+    std::copy_n(bytes.begin(), std::min(bytes.size(), mine.shown.size()), mine.shown.begin());
+  }
   if (has(Bug::raises_sigpipe) && conn.closed) ::raise(SIGPIPE);
   if (has(Bug::empty_packets_unlimited) && length == 0) return TT_OK;
   if (has(Bug::large_packets_refused) && length > mine.queue_bytes) return TT_E_AGAIN;

@@ -1,8 +1,11 @@
 // URIs: refused with text when bad, round-tripped when good; who may listen where.
+#include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "../bench.hpp"
 #include "../pattern.hpp"
+#include "../raw_peer.hpp"
 #include "checks.hpp"
 
 namespace trestle::conformance {
@@ -116,13 +119,69 @@ void unlisten_keeps_connections(Bench& bench) {
   connect_ends(bench, pair.server, pair.client, again, pair.uri);
 }
 
+/// Lets time pass until `conn` is closed: on the host's clock where the transport waits by it, on
+/// the real one where its library does.
+void pass_time(Bench& bench, Driver& client, const Connection& conn) {
+  constexpr std::chrono::nanoseconds longest = std::chrono::minutes(10);
+  const std::string what = "CLOSED of a connect that nobody answers";
+  const std::uint64_t limit = client.host().now_ns() + static_cast<std::uint64_t>(longest.count());
+  const auto give_up = std::chrono::steady_clock::now() + bench.subject().patience;
+  while (!conn.closed) {
+    while (client.progress() != 0 || !client.arm()) {
+      expect(std::chrono::steady_clock::now() < give_up,
+             "a connect that nobody answers: expected the host to sleep, got no end of events");
+    }
+    if (conn.closed || !client.has_deadline()) break;
+    const std::uint64_t now = client.host().now_ns();
+    expect(now < limit, what + ": expected it within 10 minutes of the host's clock, got none");
+    const std::uint64_t left = std::max(client.deadline_ns(), now + 1) - now;
+    client.host().advance(std::chrono::nanoseconds(static_cast<std::int64_t>(left)));
+  }
+  bench.expect_no_complaints();
+  bench.pump_until(
+      {&client}, [&] { return conn.closed; }, what);
+}
+
+void nobody_answers(Bench& bench) {
+  const Pair pair = connect_pair(bench);
+  const auto like = socket_address_of(pair.uri);
+  if (!like)
+    throw Skipped{"no listener of the kit's own can be silent at an address like " + pair.uri};
+  const SilentPlace silent(*like);
+  const std::string uri = bench.subject().scheme + "://" + silent.name();
+  Driver& client = bench.open({.clock = ClockKind::manual});
+
+  Connection& waiting = client.connect(uri);
+  Connection& aborted = client.connect(uri);
+  const Ends other = connect_ends(bench, pair.server, client, pair.listener, pair.uri);
+  send_or_wait(bench, client, other.out, make_pattern(1, 100), TT_SEND_COPY);
+  expect_packet(bench, other.in, 1, 100);
+  client.close(aborted, TT_CLOSE_ABORT);
+  bench.pump_until([&] { return aborted.closed; }, "CLOSED after an abort of a connect");
+  pass_time(bench, client, waiting);
+
+  expect(!waiting.up, "a connect that nobody answers: expected no CONNECTED, got one");
+  expect(waiting.closed_status == TT_E_TIMEDOUT || waiting.closed_status == TT_E_UNREACHABLE ||
+             waiting.closed_status == TT_E_REFUSED,
+         "CLOSED of a connect that nobody answers: expected TT_E_TIMEDOUT, got " +
+             name_of_status(waiting.closed_status) + ": " + waiting.closed_text);
+  expect(!waiting.closed_text.empty(),
+         "CLOSED of a connect that nobody answers: expected a reason, got none");
+  expect(!other.out.closed, "a connect that nobody answers: expected others to live, got CLOSED");
+}
+
 constexpr std::array checks = {
     Check{"MalformedUrisAreRefusedAtOnceWithText", "Addresses", 0, refuses_malformed},
     Check{"AnUnknownOptionIsRefusedByName", "Addresses", 0, refuses_unknown_option},
     Check{"ListenerUriConnectsVerbatim", "Addresses", 0, listener_uri_connects},
-    Check{"ListenerUriInAShortBufferSaysWhatItNeeds", "Addresses", 0, short_buffer_is_too_big},
+    Check{"ListenerUriInAShortBufferSaysWhatItNeeds",
+          "Addresses",
+          TT_CAP_LISTEN,
+          short_buffer_is_too_big,
+          {.traffic = Traffic::none}},
     Check{"AnAddressInUseStaysWithItsFirstListener", "Addresses", 0, address_in_use},
     Check{"ConnectingWhereNobodyListensIsRefusedLater", "Addresses", 0, refused_later},
+    Check{"AConnectThatNobodyAnswersEnds", "Addresses", 0, nobody_answers},
     Check{"UnlistenKeepsConnectionsAndRefusesNewOnes", "Addresses", 0, unlisten_keeps_connections},
 };
 

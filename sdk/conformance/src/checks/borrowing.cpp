@@ -2,6 +2,7 @@
 // holds.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "../bench.hpp"
 #include "../pattern.hpp"
@@ -12,7 +13,7 @@ namespace {
 
 std::size_t worth_borrowing(const Driver& driver) {
   constexpr std::size_t at_least = 256 * 1024;
-  return std::max<std::size_t>(at_least, driver.attributes().borrow_min);
+  return driver.fitting(std::max<std::size_t>(at_least, driver.attributes().borrow_min));
 }
 
 // The buffer is overwritten the moment SENT comes: what arrives shows whether that was too early.
@@ -58,16 +59,17 @@ void many_borrowed_at_once(Bench& bench) {
 
 // More than any library buffers is queued, so that some of it cannot have gone out.
 void aborted_borrows_fail(Bench& bench) {
-  constexpr std::size_t packet_bytes = 16ull << 20;
-  const auto bytes = make_pattern(1, packet_bytes);
   const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = 1ull << 40});
+  const std::size_t packet_bytes = pair.client.fitting(16ull << 20);
+  const auto bytes = make_pattern(1, packet_bytes);
   const std::uint64_t sends = bench.subject().library_buffer_bytes_max / packet_bytes + 2;
   std::vector<SendResult> pending;
   for (std::uint64_t i = 0; i < sends; ++i) {
     const SendResult result = pair.client.send(pair.out, bytes);
     if (result.status == TT_PENDING) pending.push_back(result);
   }
-  if (pending.empty()) throw Skipped{"no send of 16 MiB answered TT_PENDING"};
+  if (pending.empty())
+    throw Skipped{"no send of " + std::to_string(packet_bytes) + " bytes answered TT_PENDING"};
 
   pair.client.close(pair.out, TT_CLOSE_ABORT);
   bench.pump_until(
@@ -89,8 +91,8 @@ void expect_intact(const Arrival& arrival, std::uint64_t number, const std::stri
 
 void held_packets(Bench& bench) {
   constexpr std::uint64_t packet_count = 8;
-  constexpr std::size_t packet_bytes = 100'000;
   const Pair pair = connect_pair(bench);
+  const std::size_t packet_bytes = pair.client.fitting(100'000);
   pair.server.set_holding(Holding::keep);
   std::vector<std::vector<std::byte>> buffers;
   for (std::uint64_t number = 0; number < packet_count; ++number) {
@@ -101,7 +103,8 @@ void held_packets(Bench& bench) {
   bench.pump_until([&] { return pair.in.arrived == packet_count; }, "packets to hold");
   auto& held = pair.in.arrivals;
   for (const Arrival& arrival : held) {
-    expect(arrival.rx != nullptr, "a packet of 100,000 bytes: expected an rx, got none");
+    expect(arrival.rx != nullptr,
+           "a packet of " + std::to_string(packet_bytes) + " bytes: expected an rx, got none");
   }
 
   for (const std::size_t number : {5u, 0u, 3u}) {
@@ -122,8 +125,8 @@ void held_packets(Bench& bench) {
 
 void holding_stalls_reception_only(Bench& bench) {
   constexpr std::uint64_t most = 64;
-  constexpr std::size_t packet_bytes = 100'000;
   const Pair pair = connect_pair(bench);
+  const std::size_t packet_bytes = pair.client.fitting(100'000);
   pair.server.set_holding(Holding::keep);
   const std::uint64_t bound = pair.server.attributes().rx_hold_max;
   const std::uint64_t count = bound == 0 ? most : std::min(most, bound);
@@ -133,7 +136,7 @@ void holding_stalls_reception_only(Bench& bench) {
   bench.pump_until([&] { return pair.in.arrived == count; },
                    std::to_string(count) + " packets to hold, as rx_hold_max promises");
 
-  const auto answer = make_pattern(1, 1 << 20);
+  const auto answer = make_pattern(1, pair.server.fitting(1 << 20));
   const SendResult result = send_or_wait(bench, pair.server, pair.in, answer);
   expect_packet(bench, pair.out, 1, answer.size());
   bench.pump_until([&] { return !pair.in.pending.contains(result.op); },
@@ -166,6 +169,48 @@ void short_lived_packets(Bench& bench) {
   }
 }
 
+/// Every call but progress(), on the transport that has just shown packets.
+void call_everything(Bench& bench, const Pair& pair, const Ends& other, std::uint64_t number) {
+  const auto answer = make_pattern(number, 1000);
+  for (Connection* conn : {&pair.in, &other.in}) {
+    pair.server.send(*conn, answer, TT_SEND_COPY);
+    static_cast<void>(pair.server.describe(*conn));
+  }
+  pair.server.flush();
+  static_cast<void>(pair.server.query_again());
+  Listener& listener = pair.server.listen(bench.subject().listen_uri);
+  pair.server.close(pair.server.connect(pair.server.uri_of(listener)), TT_CLOSE_ABORT);
+  pair.server.unlisten(listener);
+  for (Arrival& arrival : pair.in.arrivals) pair.server.release(arrival);
+  static_cast<void>(pair.server.arm());
+}
+
+void shown_until_progress(Bench& bench) {
+  constexpr std::uint64_t round_count = 10;
+  const Pair pair = connect_pair(bench);
+  const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+  pair.server.set_holding(Holding::keep);
+  std::size_t looked_at = 0;
+  for (std::uint64_t round = 0; round < round_count; ++round) {
+    for (int i = 0; i < 4; ++i) {
+      send_or_wait(bench, pair.client, pair.out, make_pattern(round, 200), TT_SEND_COPY);
+    }
+    bench.pump_until_quiet({&pair.client});
+    bench.pump_until([&] { return !pair.in.arrivals.empty(); }, "a packet");
+
+    call_everything(bench, pair, other, round);
+
+    for (const Arrival& arrival : std::exchange(pair.in.arrivals, {})) {
+      if (arrival.was_held) continue;
+      ++looked_at;
+      expect(gather(arrival.original) == arrival.bytes,
+             "a packet without rx, after other calls on its transport: expected it as it was until "
+             "the next progress(), got other bytes");
+    }
+  }
+  if (looked_at == 0) throw Skipped{"every packet comes with an rx"};
+}
+
 constexpr std::array checks = {
     Check{"ABorrowedBufferIsFreeOnceSent", "Lent memory", TT_CAP_TX_BORROW, borrowed_until_sent},
     Check{"EachPendingSendIsSentOnce", "Lent memory", TT_CAP_TX_BORROW, many_borrowed_at_once},
@@ -174,6 +219,7 @@ constexpr std::array checks = {
     Check{"HoldingPacketsStallsReceptionOnly", "Lent memory", TT_CAP_RX_HOLD,
           holding_stalls_reception_only},
     Check{"PacketsOfABatchAreIntactTogether", "Ownership", 0, short_lived_packets},
+    Check{"OtherCallsLeaveShownPacketsAlone", "Ownership", 0, shown_until_progress},
 };
 
 }  // namespace

@@ -122,7 +122,7 @@ void failed_open(Bench& bench) {
 
 /// Listens, connects and sends, as far as it gets with the allocations that are left.
 void try_session(Bench& bench, Driver& server, Driver& client) {
-  constexpr std::size_t packet_bytes = 300'000;
+  const std::size_t packet_bytes = client.fitting(300'000);
   Listener* listener = nullptr;
   Connection* out = nullptr;
   if (server.try_listen(bench.subject().listen_uri, &listener).status != TT_OK) return;
@@ -212,8 +212,8 @@ void strangers_do_no_harm(Bench& bench) {
                std::to_string(pair.server.host().allocated_bytes()) + " bytes");
   }
 
-  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 5000), TT_SEND_COPY);
-  expect_packet(bench, pair.in, 1, 5000);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 4000), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, 4000);
   connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
 }
 

@@ -1,4 +1,5 @@
 // Bounded queues: TT_E_AGAIN, WRITABLE, and nothing lost in between.
+#include <algorithm>
 #include <array>
 
 #include "../bench.hpp"
@@ -66,9 +67,20 @@ void empty_packets_are_bounded(Bench& bench) {
   bench.pump_until([&] { return pair.in.arrived == count; }, "all empty packets");
 }
 
+/// A packet, and a mark that it exceeds, whatever the transport's largest packet is.
+struct Excess {
+  std::size_t packet_bytes;
+  std::uint64_t mark_bytes;
+};
+
+Excess excess_of(Bench& bench) {
+  const std::size_t packet_bytes = bench.open().fitting(1 << 20);
+  return {packet_bytes, std::min<std::uint64_t>(queue_bytes, packet_bytes / 4)};
+}
+
 void larger_than_the_queue(Bench& bench) {
-  constexpr std::size_t packet_bytes = 1ull << 20;
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
+  const auto [packet_bytes, mark_bytes] = excess_of(bench);
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = mark_bytes});
   for (std::uint64_t number = 0; number < 3; ++number) {
     const tt_status status =
         pair.client.send(pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY).status;
@@ -80,8 +92,8 @@ void larger_than_the_queue(Bench& bench) {
 }
 
 void large_waits_for_room(Bench& bench) {
-  constexpr std::size_t packet_bytes = 1ull << 20;
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
+  const auto [packet_bytes, mark_bytes] = excess_of(bench);
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = mark_bytes});
   const std::uint64_t count = fill(bench, pair, 1000);
 
   const auto large = make_pattern(count, packet_bytes);

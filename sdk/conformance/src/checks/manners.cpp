@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "../bench.hpp"
+#include "../loaded_plugin.hpp"
 #include "../pattern.hpp"
 #include "../resources.hpp"
 #include "checks.hpp"
@@ -111,8 +112,9 @@ void expect_same(const SharedState& before, const SharedState& after) {
 /// From open() to destroy(), with a refused connection and an abort on the way.
 void live_a_life(Bench& bench) {
   const Pair pair = connect_pair(bench);
-  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 100'000), TT_SEND_COPY);
-  expect_packet(bench, pair.in, 1, 100'000);
+  const std::size_t packet_bytes = pair.client.fitting(100'000);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, packet_bytes), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, packet_bytes);
   const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
   pair.client.close(other.out, TT_CLOSE_ABORT);
   pair.server.unlisten(pair.listener);
@@ -178,9 +180,76 @@ void transports_are_apart(Bench& bench) {
 
   expect(!staying.in.closed && !staying.out.closed && !staying.listener.gone,
          "shutdown of two transports: expected the others to live on, got their end");
-  send_or_wait(bench, staying.client, staying.out, make_pattern(1, 50'000), TT_SEND_COPY);
-  expect_packet(bench, staying.in, 1, 50'000);
+  send_or_wait(bench, staying.client, staying.out, make_pattern(1, 4000), TT_SEND_COPY);
+  expect_packet(bench, staying.in, 1, 4000);
   connect_ends(bench, staying.server, staying.client, staying.listener, staying.uri);
+}
+
+/// Another plugin in this process, and how to reach it.
+struct Neighbour {
+  const tt_plugin& plugin;
+  Subject subject;
+};
+
+Neighbour load_neighbour(Bench& bench) {
+  Subject subject = bench.subject();
+  if (subject.neighbour_plugin.empty()) return {load_copy(subject.plugin_path), subject};
+  subject.plugin_path = subject.neighbour_plugin;
+  const tt_plugin& plugin = load_module(subject.plugin_path);
+  expect(plugin.nschemes > 0, "the neighbour's schemes: expected one, got none");
+  subject.scheme = plugin.schemes[0].name;
+  subject.listen_uri = subject.scheme + "://*";
+  Driver& probe = bench.open_of(plugin, subject);
+  if (probe.try_listen(subject.listen_uri).status != TT_OK) {
+    subject.listen_uri = subject.scheme + "://127.0.0.1:0";
+  }
+  return {plugin, subject};
+}
+
+Pair connect_neighbours(Bench& bench, const Neighbour& neighbour) {
+  Driver& server = bench.open_of(neighbour.plugin, neighbour.subject);
+  Driver& client = bench.open_of(neighbour.plugin, neighbour.subject);
+  Listener& listener = server.listen(neighbour.subject.listen_uri);
+  const std::string uri = server.uri_of(listener);
+  const Ends ends = connect_ends(bench, server, client, listener, uri);
+  return {server, client, listener, uri, ends.in, ends.out};
+}
+
+void expect_carried(Bench& bench, const Pair& pair, std::uint64_t number) {
+  send_or_wait(bench, pair.client, pair.out, make_pattern(number, 4000), TT_SEND_COPY);
+  send_or_wait(bench, pair.server, pair.in, make_pattern(number, 4000), TT_SEND_COPY);
+  expect_packet(bench, pair.in, number, 4000);
+  expect_packet(bench, pair.out, number, 4000);
+}
+
+/// Both of its transports, down to destroy().
+void take_down(Bench& bench, const Pair& pair) {
+  for (Driver* driver : {&pair.server, &pair.client}) driver->shutdown();
+  bench.pump_until([&] { return pair.server.is_down() && pair.client.is_down(); }, "DOWN");
+  for (Driver* driver : {&pair.server, &pair.client}) {
+    for (const auto& conn : driver->connections()) {
+      if (!conn->freed) driver->free(*conn);
+    }
+    expect_status("destroy", TT_OK, driver->destroy());
+  }
+}
+
+void plugins_are_apart(Bench& bench) {
+  const Pair own = connect_pair(bench);
+  const Neighbour neighbour = load_neighbour(bench);
+  const Pair other = connect_neighbours(bench, neighbour);
+  for (std::uint64_t number = 0; number < 20; ++number) {
+    expect_carried(bench, own, number);
+    expect_carried(bench, other, number);
+  }
+
+  take_down(bench, other);
+  expect_carried(bench, own, 20);
+  connect_ends(bench, own.server, own.client, own.listener, own.uri);
+
+  const Pair again = connect_neighbours(bench, neighbour);
+  take_down(bench, own);
+  expect_carried(bench, again, 21);
 }
 
 constexpr std::array checks = {
@@ -192,6 +261,7 @@ constexpr std::array checks = {
     Check{"DescriptorsDoNotPassToOtherPrograms", "Threads", 0, descriptors_stay_here},
     Check{"ThreadsOfItsOwnAreDeclared", "What to declare", 0, threads_are_declared},
     Check{"TransportsOfOnePluginAreApart", "Calls and events", 0, transports_are_apart},
+    Check{"TwoPluginsInOneProcessAreApart", "Calls and events", 0, plugins_are_apart},
 };
 
 }  // namespace

@@ -1,9 +1,12 @@
 // Packets arrive whole, in order, and only if they may.
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 
 #include "../bench.hpp"
 #include "../pattern.hpp"
+#include "../resources.hpp"
 #include "checks.hpp"
 
 namespace trestle::conformance {
@@ -39,6 +42,7 @@ std::vector<std::size_t> edge_sizes(const tt_attr& attr) {
   for (const std::size_t edge : {std::size_t{attr.copy_max}, std::size_t{attr.borrow_min}}) {
     if (edge > 0 && edge < 16 * mib) sizes.insert(sizes.end(), {edge - 1, edge, edge + 1});
   }
+  if (attr.max_msg != 0 && attr.max_msg < 16 * mib) sizes.push_back(attr.max_msg - 1);
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   if (attr.max_msg != 0)
@@ -85,7 +89,8 @@ void gathers_segments(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const std::size_t segments_max = pair.client.attributes().max_iov;
   std::uint64_t number = 0;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, 5 * kib, 300 * kib}) {
+  for (const std::size_t wanted : {std::size_t{0}, std::size_t{5}, 5 * kib, 300 * kib}) {
+    const std::size_t size = pair.client.fitting(wanted);
     for (const std::size_t count : {std::size_t{2}, std::size_t{4}, segments_max}) {
       for (const std::uint32_t flags : {0u, std::uint32_t{TT_SEND_COPY}}) {
         const auto bytes = make_pattern(++number, size);
@@ -125,7 +130,9 @@ void no_segments(Bench& bench) {
 void copies_are_copies(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const std::size_t borrow_min = pair.client.attributes().borrow_min;
-  const std::array sizes = {std::size_t{100}, 20 * kib, std::min(borrow_min + 1, mib), 2 * mib};
+  const std::array wanted = {std::size_t{100}, 20 * kib, std::min(borrow_min + 1, mib), 2 * mib};
+  std::vector<std::size_t> sizes;
+  for (const std::size_t size : wanted) sizes.push_back(pair.client.fitting(size));
 
   std::vector<std::vector<std::byte>> buffers;  // stay, for those who do not copy
   for (const std::size_t size : sizes) {
@@ -138,7 +145,7 @@ void copies_are_copies(Bench& bench) {
 }
 
 void oversize_is_cut_off(Bench& bench) {
-  constexpr std::size_t limit = 100'000;
+  const std::size_t limit = bench.open().fitting(100'001) - 1;
   const Pair pair = connect_pair(bench, {.packet_bytes_max = limit});
   send_or_wait(bench, pair.client, pair.out, make_pattern(1, limit), TT_SEND_COPY);
   expect_packet(bench, pair.in, 1, limit);
@@ -156,6 +163,58 @@ void oversize_is_cut_off(Bench& bench) {
   expect_packet(bench, other.in, 3, 30);
 }
 
+/// Bytes that take no memory as long as they are only read.
+class Zeros {
+ public:
+  explicit Zeros(std::size_t size)
+      : size_(size),
+        start_(
+            ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {
+    if (start_ == MAP_FAILED) {
+      throw Skipped{"no address space for " + std::to_string(size) + " bytes, one above max_msg"};
+    }
+  }
+  ~Zeros() { ::munmap(start_, size_); }
+  Zeros(const Zeros&) = delete;
+  Zeros& operator=(const Zeros&) = delete;
+
+  std::span<const std::byte> bytes() const {
+    return {static_cast<const std::byte*>(start_), size_};
+  }
+
+ private:
+  const std::size_t size_;
+  void* const start_;
+};
+
+void nothing_above_the_largest(Bench& bench) {
+  constexpr std::uint64_t passing_max = 64 * mib;  // larger ones would only test the machine
+  constexpr std::size_t growth_max = 64 * mib;
+  const Pair pair = connect_pair(bench);
+  const std::uint64_t largest = pair.client.attributes().max_msg;
+  if (largest == 0) throw Skipped{"the transport has no largest packet: max_msg is 0"};
+  if (largest <= passing_max) {
+    const auto bytes = make_pattern(1, largest);
+    const SendResult result = send_or_wait(bench, pair.client, pair.out, bytes);
+    expect_packet(bench, pair.in, 1, largest);
+    bench.pump_until([&] { return !pair.out.pending.contains(result.op); }, "SENT");
+  }
+  const Zeros zeros(largest + 1);
+  const std::size_t before = peak_memory_bytes();
+
+  for (const std::uint32_t flags : {0u, std::uint32_t{TT_SEND_COPY}}) {
+    expect_status("a send of max_msg + 1 bytes", TT_E_TOOBIG,
+                  pair.client.send(pair.out, zeros.bytes(), flags).status);
+  }
+
+  const std::size_t grown = peak_memory_bytes() - before;
+  expect(grown < growth_max,
+         "memory for a packet that is refused: expected less than 64 MiB, got " +
+             std::to_string(grown) + " bytes");
+  send_or_wait(bench, pair.client, pair.out, make_pattern(2, 30), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 2, 30);
+}
+
 constexpr std::array checks = {
     Check{"PacketsKeepTheirOrderBothWays", "Packets", 0, order_both_ways},
     Check{"PacketsOfAllSizesArriveWhole", "Packets", 0, sizes_at_the_edges},
@@ -163,6 +222,7 @@ constexpr std::array checks = {
     Check{"MoreSegmentsThanDeclaredAreInvalid", "Packets", 0, too_many_segments},
     Check{"NoSegmentsAreAnEmptyPacket", "Packets", 0, no_segments},
     Check{"CopiedBuffersMayBeOverwrittenAtOnce", "Ownership", 0, copies_are_copies},
+    Check{"NothingAboveTheLargestPacketIsTaken", "Packets", 0, nothing_above_the_largest},
     Check{"AnOversizePacketEndsItsConnectionOnly", "Packets", 0, oversize_is_cut_off},
 };
 

@@ -127,7 +127,39 @@ void ends_without_shutdown(Bench& bench) {
                std::string("exit status 0"), peer.wait_for_end());
 }
 
+/// Nobody in this process does anything while its host sleeps: what comes must announce itself, by
+/// the descriptor, or by a thread of the transport's own.
+void outside_ends_the_sleep(Bench& bench) {
+  constexpr std::uint64_t round_count = 20;
+  PeerProcess& peer = bench.peer(0);
+  Driver& driver = bench.open();
+  if (!driver.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
+  const std::string uri = peer.begin(PeerRole::echo, bench.subject().listen_uri);
+  const Remote remote = connect_to_peer(bench, driver, uri);
+  for (std::uint64_t round = 0; round < round_count; ++round) {
+    const std::size_t wanted = remote.conn.arrived + 1;
+    peer.stop();
+    send_or_wait(bench, driver, remote.conn, make_pattern(round, 100), TT_SEND_COPY);
+    bench.pump_until_quiet({&driver});
+    while (!driver.arm()) driver.progress();
+    peer.resume();
+    bool armed = true;
+    while (remote.conn.arrived < wanted) {
+      expect(!armed || driver.sleep_strictly(bench.subject().patience) || driver.has_deadline(),
+             "a packet from a second process: expected it to end the host's sleep, got no wake-up");
+      while (driver.progress() != 0) {
+      }
+      armed = driver.arm();
+    }
+  }
+}
+
 constexpr std::array checks = {
+    Check{"WhatComesFromOutsideEndsTheSleep",
+          "Sleeping",
+          0,
+          outside_ends_the_sleep,
+          {.peer_processes = 1}},
     Check{"AKilledPeerIsNoOrderlyClose", "Errors", 0, killed_peer, {.peer_processes = 2}},
     Check{"AConnectionNeverComesBack", "Connections", 0, never_comes_back, {.peer_processes = 2}},
     Check{"AStoppedPeerFillsNoMemory", "Flow", 0, stopped_peer, {.peer_processes = 1}},

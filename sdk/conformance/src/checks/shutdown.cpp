@@ -17,8 +17,8 @@ void shutdown_with_traffic(Bench& bench) {
   }
   for (std::uint64_t number = 0; number < 20; ++number) {
     for (const Ends& ends : all) {
-      send_or_wait(bench, pair.client, ends.out, make_pattern(number, 5000), TT_SEND_COPY);
-      send_or_wait(bench, pair.server, ends.in, make_pattern(number, 5000), TT_SEND_COPY);
+      send_or_wait(bench, pair.client, ends.out, make_pattern(number, 4000), TT_SEND_COPY);
+      send_or_wait(bench, pair.server, ends.in, make_pattern(number, 4000), TT_SEND_COPY);
     }
   }
 
@@ -54,7 +54,7 @@ void destroy_waits_for_all(Bench& bench) {
 void destroy_waits_for_held(Bench& bench) {
   const Pair pair = connect_pair(bench);
   pair.server.set_holding(Holding::keep);
-  const auto bytes = make_pattern(1, 100'000);
+  const auto bytes = make_pattern(1, pair.client.fitting(100'000));
   send_or_wait(bench, pair.client, pair.out, bytes, TT_SEND_COPY);
   bench.pump_until([&] { return pair.in.arrived == 1; }, "the packet to hold");
   pair.server.shutdown();
@@ -72,7 +72,7 @@ void destroy_waits_for_held(Bench& bench) {
 void shutdown_waits_for_lent(Bench& bench) {
   const Pair pair = connect_pair(bench);
   pair.server.set_holding(Holding::keep);
-  const auto bytes = make_pattern(1, 1 << 20);
+  const auto bytes = make_pattern(1, pair.client.fitting(1 << 20));
   const SendResult result = send_or_wait(bench, pair.client, pair.out, bytes);
   bench.pump_until([&] { return pair.in.arrived == 1; }, "the packet to hold");
   bench.pump_until_quiet({&pair.client, &pair.server});
@@ -103,8 +103,9 @@ void no_threads(Bench& bench) {
   const OpenOptions options{.flags = TT_OPEN_NO_THREADS, .clock = ClockKind::manual};
   const Pair pair = connect_pair(bench, options, options);
 
-  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 100'000), TT_SEND_COPY);
-  expect_packet(bench, pair.in, 1, 100'000);
+  const std::size_t packet_bytes = pair.client.fitting(100'000);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, packet_bytes), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, packet_bytes);
 
   expect_equal("threads with TT_OPEN_NO_THREADS", threads, running_threads());
 }

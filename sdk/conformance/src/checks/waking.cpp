@@ -168,7 +168,7 @@ void release_wakes_the_sender(Bench& bench) {
   const Pair pair = connect_pair(bench);
   if (!pair.client.can_sleep()) throw Skipped{"a poll-only transport has no wake-ups"};
   pair.server.set_holding(Holding::keep);
-  const auto bytes = make_pattern(1, 1 << 20);
+  const auto bytes = make_pattern(1, pair.client.fitting(1 << 20));
   const SendResult result = send_or_wait(bench, pair.client, pair.out, bytes);
   bench.pump_until([&] { return pair.in.arrived == 1; }, "the packet to hold");
   bench.pump_until_quiet({&pair.client, &pair.server});

@@ -18,6 +18,8 @@ struct Subject {
   /// Modules of transports that a wrapper such as "pass+tcp" may ask for. Besides these, the plugin
   /// itself, and trestle_NAME.so in its folder.
   std::vector<std::string> inner_plugins = {};
+  /// Another plugin, to be loaded into the same process. Empty: a copy of the first.
+  std::string neighbour_plugin = {};
   /// Bytes that one connection may take beyond tx_hwm_bytes before TT_E_AGAIN: buffers of the
   /// operating system or of the transport's library.
   std::uint64_t library_buffer_bytes_max = 64ull << 20;

@@ -20,6 +20,10 @@ using Address = transport_kit::SocketAddress;
 /// "tcp://127.0.0.1:80", "unix:///run/x.sock", "unix://@name"; empty for an unnamed socket.
 std::string uri_of(const Address& address);
 
+/// Of the socket's own end, and of the other; empty if there is none.
+Address local_address(int fd) noexcept;
+Address peer_address(int fd) noexcept;  ///< likewise
+
 /// The port; 0 if the family has none.
 std::uint16_t port_of(const Address& address) noexcept;
 

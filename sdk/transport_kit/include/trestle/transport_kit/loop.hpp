@@ -48,6 +48,12 @@ class Pollable {
   std::optional<std::chrono::nanoseconds> deadline_;
 };
 
+/// A connection, as its events name it.
+struct EventSource {
+  tt_conn* conn;      ///< what the host knows it by
+  void* const* user;  ///< where its cookie is kept
+};
+
 /// One per transport. Work is done round robin, so that nobody starves behind a flood.
 /// Who is alone in being busy is tried first, and epoll is asked only if that finds nothing: then
 /// a message costs one system call here. Sleeping hosts are safe, because epoll keeps reporting.
@@ -79,6 +85,17 @@ class Loop {
   void emit(const tt_event& event, void* const* user);
   /// With a text that lives until the host has read it.
   void emit(const tt_event& event, void* const* user, std::string text);
+  /// CONNECTED, or ACCEPTED with the listener's cookie in `aux`.
+  void tell_up(EventSource source, std::uint16_t kind, std::uint64_t aux);
+  /// SENT with `op`, WRITABLE.
+  void tell(EventSource source, std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
+  /// CLOSED, the last event of a connection.
+  void tell_closed(EventSource source, tt_status why, std::string text);
+  /// UNLISTENED, the last event of a listener. `user`: its cookie.
+  void tell_unlistened(void* user);
+  /// DOWN, the last event of all.
+  void tell_down();
+
   /// What progress() hands out.
   const EventQueue& events() const noexcept { return events_; }
 

@@ -57,9 +57,7 @@ class Roster {
     loop_.run();
     if (is_down_due()) {
       phase_ = Phase::down;
-      tt_event event{};
-      event.kind = TT_EV_DOWN;
-      loop_.emit(event, nullptr);
+      loop_.tell_down();
     }
     return static_cast<std::int32_t>(loop_.end());
   }

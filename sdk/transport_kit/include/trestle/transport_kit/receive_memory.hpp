@@ -7,10 +7,7 @@
 
 #include <cstdint>
 
-namespace trestle::tcp {
-
-using transport_kit::Loop;
-using transport_kit::Pollable;
+namespace trestle::transport_kit {
 
 /// The buffer of small packets, and the pool of large ones, which shrinks when it is idle.
 class ReceiveMemory final : public Pollable {
@@ -20,22 +17,23 @@ class ReceiveMemory final : public Pollable {
       : loop_(loop), pool_(loop.host(), packet_bytes_max) {}
   ~ReceiveMemory() override { loop_.forget(*this); }
 
-  transport_kit::ReadBuffer& shared() noexcept { return shared_; }
-  transport_kit::ReceivePool& pool() noexcept { return pool_; }
-  const transport_kit::ReceivePool& pool() const noexcept { return pool_; }
+  /// Of small packets; to be recycled when a round begins.
+  ReadBuffer& shared() noexcept { return shared_; }
+  /// Of large ones.
+  ReceivePool& pool() noexcept { return pool_; }
+  const ReceivePool& pool() const noexcept { return pool_; }  ///< likewise
 
   /// The host is done with a large packet.
   void release(tt_rx& rx);
 
-  void on_ready(std::uint32_t) override {}
+ private:
   void on_deadline() override;
   void work() override {}
 
- private:
   Loop& loop_;
-  transport_kit::ReadBuffer shared_;
-  transport_kit::ReceivePool pool_;
+  ReadBuffer shared_;
+  ReceivePool pool_;
   bool will_trim_ = false;
 };
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

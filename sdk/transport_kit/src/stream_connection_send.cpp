@@ -1,33 +1,27 @@
 // Sending: at once if the socket takes it, else from the queue.
 #include <trestle/transport_kit/socket_io.hpp>
+#include <trestle/transport_kit/stream_connection.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
-#include <trestle/transport_kit/socket_error.hpp>
-#include "connection.hpp"
-
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 namespace {
-
-using transport_kit::gathered_bytes;
-using transport_kit::PacketHeader;
-using transport_kit::without_prefix;
 
 /// A train of small packets leaves at the latest when it has grown to this.
 constexpr std::size_t train_bytes_max = 64 * 1024;
 /// Bytes written from the queue before others get their turn.
 constexpr std::size_t write_bytes_per_round = 1024 * 1024;
 /// Segments of one system call: a full packet, its header, and some of the queue.
-constexpr std::size_t gather_max = segments_max * 2;
+constexpr std::size_t gather_max = StreamConnection::segments_max * 2;
 /// Packets up to this size, with their header, are written from one piece of memory.
 constexpr std::size_t flat_bytes_max = 512;
-static_assert(flat_bytes_max <= copy_bytes_max, "what is left of it is copied");
+static_assert(flat_bytes_max <= StreamConnection::copy_bytes_max, "what is left of it is copied");
 
 PacketHeader header_for(std::size_t framed_bytes) {
-  return transport_kit::packet_header(
-      static_cast<std::uint32_t>(framed_bytes - sizeof(PacketHeader)));
+  return packet_header(static_cast<std::uint32_t>(framed_bytes - sizeof(PacketHeader)));
 }
 
 tt_iov as_segment(const PacketHeader& header) {
@@ -36,11 +30,11 @@ tt_iov as_segment(const PacketHeader& header) {
 
 }  // namespace
 
-tt_status Connection::send(std::span<const tt_iov> segments, std::uint32_t flags,
-                           std::uint64_t op) {
+tt_status StreamConnection::send(std::span<const tt_iov> segments, std::uint32_t flags,
+                                 std::uint64_t op) {
   if (segments.size() > segments_max) return TT_E_INVALID;
   const std::size_t payload = gathered_bytes(segments);
-  if (payload > transport_kit::framed_packet_bytes_max) return TT_E_TOOBIG;
+  if (payload > framed_packet_bytes_max) return TT_E_TOOBIG;
   if (state_ > State::up) return TT_E_CLOSED;
   if (write_errno_ != 0) return TT_E_RESET;
   const Outgoing packet{.segments = segments,
@@ -54,7 +48,7 @@ tt_status Connection::send(std::span<const tt_iov> segments, std::uint32_t flags
   return blocked_ ? queue_packet(packet) : send_now(packet, flags);
 }
 
-tt_status Connection::queue_packet(const Outgoing& packet) {
+tt_status StreamConnection::queue_packet(const Outgoing& packet) {
   if (!queue_.accepts(packet.bytes)) {
     refused_bytes_ = packet.bytes;
     return TT_E_AGAIN;
@@ -69,11 +63,14 @@ tt_status Connection::queue_packet(const Outgoing& packet) {
   return TT_PENDING;
 }
 
-tt_status Connection::send_now(const Outgoing& packet, std::uint32_t flags) {
+tt_status StreamConnection::send_now(const Outgoing& packet, std::uint32_t flags) {
   const bool gathers = (flags & TT_SEND_MORE) != 0 && packet.copied &&
                        queue_.bytes() + packet.bytes < train_bytes_max &&
                        queue_.accepts(packet.bytes);
-  if (gathers) return queue_packet(packet);
+  if (gathers) {
+    join_trains();
+    return queue_packet(packet);
+  }
   if (packet.bytes <= flat_bytes_max && queue_.empty()) return send_flat(packet);
   std::array<tt_iov, gather_max> gathered;
   if (queue_.segments() + 1 + packet.segments.size() > gathered.size()) {
@@ -100,7 +97,7 @@ tt_status Connection::send_now(const Outgoing& packet, std::uint32_t flags) {
 }
 
 /// A small packet alone: copying it together costs less than a list of segments does.
-tt_status Connection::send_flat(const Outgoing& packet) {
+tt_status StreamConnection::send_flat(const Outgoing& packet) {
   std::array<std::byte, flat_bytes_max> frame;
   const PacketHeader header = header_for(packet.bytes);
   auto* end = std::copy(header.begin(), header.end(), frame.data());
@@ -118,7 +115,7 @@ tt_status Connection::send_flat(const Outgoing& packet) {
 }
 
 /// Queues what the socket did not take. The header lies on our stack, so it is always copied.
-tt_status Connection::keep_rest(std::span<tt_iov> rest, const Outgoing& packet) {
+tt_status StreamConnection::keep_rest(std::span<tt_iov> rest, const Outgoing& packet) {
   const std::size_t rest_bytes = gathered_bytes(rest);
   if (packet.copied || rest_bytes <= copy_bytes_max) {
     queue_.push_copied(rest);
@@ -133,11 +130,20 @@ tt_status Connection::keep_rest(std::span<tt_iov> rest, const Outgoing& packet) 
   return TT_PENDING;
 }
 
-void Connection::flush() {
-  if (has_train()) write_queue();
+void StreamConnection::join_trains() {
+  if (!std::exchange(has_train_, true)) shared_.trains_.push_back(this);
 }
 
-void Connection::write_queue() {
+void StreamConnection::leave_trains() {
+  if (std::exchange(has_train_, false)) std::erase(shared_.trains_, this);
+}
+
+void StreamConnection::flush() {
+  has_train_ = false;
+  if (state_ == State::up && !blocked_ && !queue_.empty()) write_queue();
+}
+
+void StreamConnection::write_queue() {
   std::size_t budget = write_bytes_per_round;
   while (!queue_.empty()) {
     std::array<tt_iov, gather_max> gathered;
@@ -156,7 +162,7 @@ void Connection::write_queue() {
 
 /// Bytes taken, 0 if the socket is full; nothing once the stream is broken: what the peer sent
 /// before is still read, and then the connection is closed.
-std::optional<std::size_t> Connection::write_some(std::span<const tt_iov> segments) noexcept {
+std::optional<std::size_t> StreamConnection::write_some(std::span<const tt_iov> segments) noexcept {
   const ssize_t written = transport_kit::write_some(socket_.get(), segments);
   if (written >= 0) return static_cast<std::size_t>(written);
   if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) return 0;
@@ -168,15 +174,15 @@ std::optional<std::size_t> Connection::write_some(std::span<const tt_iov> segmen
   return std::nullopt;
 }
 
-void Connection::report_sent(std::span<const std::uint64_t> ops, tt_status status) {
-  for (const std::uint64_t op : ops) emit(TT_EV_SENT, status, op);
+void StreamConnection::report_sent(std::span<const std::uint64_t> ops, tt_status status) {
+  for (const std::uint64_t op : ops) loop_.tell(source(), TT_EV_SENT, status, op);
 }
 
 /// The queue has become shorter.
-void Connection::queue_drained() {
+void StreamConnection::queue_drained() {
   if (refused_bytes_ > 0 && queue_.accepts(std::max(refused_bytes_, queue_.low_water()))) {
     refused_bytes_ = 0;
-    emit(TT_EV_WRITABLE);
+    loop_.tell(source(), TT_EV_WRITABLE);
   }
   if (state_ == State::flushing && queue_.empty()) {
     ::shutdown(socket_.get(), SHUT_WR);
@@ -185,9 +191,9 @@ void Connection::queue_drained() {
   update_interest();
 }
 
-void Connection::block() {
+void StreamConnection::block() {
   blocked_ = true;
   update_interest();
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

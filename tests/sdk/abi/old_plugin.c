@@ -1,4 +1,5 @@
-/* A transport within one process, in C, for ever built against the contract as it was in 0.9.
+/* A transport within one process, in C, for ever built against the contract as it was in 0.9, and
+ * once more against each version that was kept since.
  *
  * Nothing here changes when the contract grows: that is what it is for. Queues in memory, one lock
  * for all transports, no options.
@@ -422,7 +423,7 @@ TT_PLUGIN_DEFINE = {.magic = TT_MAGIC,
                     .layout = TT_LAYOUT,
                     .min_host_minor = TT_ABI_MINOR,
                     .name = "old",
-                    .version = "0.9",
+                    .version = BUILT_WITH,
                     .vendor = "Trestle",
                     .schemes = schemes,
                     .nschemes = 1,

@@ -1,9 +1,9 @@
 // When the memory of large packets goes back to the host.
-#include "receive_memory.hpp"
+#include <trestle/transport_kit/receive_memory.hpp>
 
 #include <chrono>
 
-namespace trestle::tcp {
+namespace trestle::transport_kit {
 namespace {
 
 /// Memory that no packet has needed for so long is given back; twice that at most.
@@ -24,4 +24,4 @@ void ReceiveMemory::on_deadline() {
   if (will_trim_) loop_.set_deadline(*this, loop_.host().now() + idle_time);
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit

@@ -1,26 +1,16 @@
 // Receiving: packets out of the stream, until the room, the budget or the bytes run out.
 #include <sys/socket.h>
+#include <trestle/transport_kit/socket_error.hpp>
+#include <trestle/transport_kit/socket_io.hpp>
+#include <trestle/transport_kit/stream_connection.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
-#include <trestle/transport_kit/socket_error.hpp>
-#include "connection.hpp"
-
-#include <trestle/transport_kit/socket_error.hpp>
-#include <trestle/transport_kit/socket_io.hpp>
-namespace trestle::tcp {
-
-using transport_kit::reason_of;
-using transport_kit::status_of;
-
+namespace trestle::transport_kit {
 namespace {
-
-using transport_kit::reason_of;
-using transport_kit::status_of;
-
-using transport_kit::StreamReader;
 
 /// Bytes read from one connection before others get their turn.
 constexpr std::size_t read_bytes_per_round = 512 * 1024;
@@ -31,7 +21,7 @@ constexpr std::uint64_t progress_bytes_min = 64 * 1024;
 
 }  // namespace
 
-void Connection::receive_packets() {
+void StreamConnection::receive_packets() {
   had_input_ = false;
   take_packets();
   if (state_ != State::up) return;
@@ -40,16 +30,16 @@ void Connection::receive_packets() {
 }
 
 /// Looked at seldom, not after each read: a timer costs more than a packet.
-void Connection::watch_progress() {
-  if (options_.stall_timeout.count() == 0) return;
+void StreamConnection::watch_progress() {
+  if (patience_.stall.count() == 0) return;
   is_watched_ = true;
   is_suspect_ = false;
   bytes_seen_ = reader_.bytes_received();
   packets_seen_ = reader_.packets_received();
-  loop_.set_deadline(*this, loop_.host().now() + options_.stall_timeout);
+  loop_.set_deadline(*this, loop_.host().now() + patience_.stall);
 }
 
-void Connection::check_progress() {
+void StreamConnection::check_progress() {
   is_watched_ = false;
   if (!reader_.is_unfinished()) return;
   const std::uint64_t came = reader_.bytes_received() - bytes_seen_;
@@ -58,7 +48,7 @@ void Connection::check_progress() {
   if (!std::exchange(is_suspect_, true)) {
     // Perhaps it was us who stood still: what has come meanwhile is read before this is judged.
     is_watched_ = true;
-    loop_.set_deadline(*this, loop_.host().now() + options_.stall_timeout / 8);
+    loop_.set_deadline(*this, loop_.host().now() + patience_.stall / 8);
     return;
   }
   finish(TT_E_RESET, "the peer began a packet and does not go on with it: " + std::to_string(came) +
@@ -66,7 +56,7 @@ void Connection::check_progress() {
                          std::to_string(progress_bytes_min) + " or its end are expected");
 }
 
-void Connection::take_packets() {
+void StreamConnection::take_packets() {
   std::size_t budget = read_bytes_per_round;
   while (!paused_ && loop_.events().has_room(handle())) {
     StreamReader::Step step = reader_.next();
@@ -90,7 +80,7 @@ void Connection::take_packets() {
   if (!paused_) loop_.enqueue(*this);
 }
 
-Pollable::Guess Connection::guess() {
+Pollable::Guess StreamConnection::guess() {
   // A blocked connection waits for more than input, which only epoll knows of.
   if (state_ != State::up || paused_ || blocked_) return Guess::unsure;
   readable_ = true;
@@ -98,22 +88,22 @@ Pollable::Guess Connection::guess() {
   return had_input_ ? Guess::right : Guess::wrong;
 }
 
-void Connection::deliver(StreamReader::Step step) {
+void StreamConnection::deliver(StreamReader::Step step) {
   tt_event event{};
   event.kind = TT_EV_PACKET;
   event.conn = handle();
   event.data = step.bytes.data();
   event.len = step.bytes.size();
-  if (step.held != nullptr) event.rx = memory_.pool().lend(std::move(step.held));
+  if (step.held != nullptr) event.rx = shared_.memory.pool().lend(std::move(step.held));
   loop_.emit(event, &user_);
 }
 
 /// One read into the reader's memory; `no_room`: there is none in this round.
-Connection::Received Connection::receive(std::size_t& budget) {
+StreamConnection::Received StreamConnection::receive(std::size_t& budget) {
   const auto space = reader_.space();
   const std::size_t room = space[0].size() + space[1].size();
   if (room == 0) return Received::no_room;
-  const ssize_t count = transport_kit::read_some(socket_.get(), space);
+  const ssize_t count = read_some(socket_.get(), space);
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
     reader_.commit(bytes);
@@ -131,7 +121,7 @@ Connection::Received Connection::receive(std::size_t& budget) {
 }
 
 /// The stream ended without a goodbye. `os_errno` 0: by an end of stream.
-void Connection::lost(int os_errno) {
+void StreamConnection::lost(int os_errno) {
   const int why = os_errno != 0 ? os_errno : write_errno_;
   if (why == 0) {
     return finish(TT_E_RESET, "the peer's stream ended without a goodbye: was it killed?");
@@ -141,7 +131,7 @@ void Connection::lost(int os_errno) {
 }
 
 /// After our close only the end of the peer's stream is of interest.
-void Connection::discard_input() {
+void StreamConnection::discard_input() {
   if (!readable_) return;
   std::array<std::byte, 16 * 1024> scratch;
   std::size_t budget = read_bytes_per_round;
@@ -155,12 +145,11 @@ void Connection::discard_input() {
     readable_ = false;
     return;
   }
-  constexpr std::size_t farewell_bytes =
-      transport_kit::stream_preamble.size() + sizeof(transport_kit::PacketHeader);
+  constexpr std::size_t farewell_bytes = stream_preamble.size() + sizeof(PacketHeader);
   if (queue_.bytes() <= farewell_bytes) return finish(TT_E_CLOSED, "closed by this side");
   finish(TT_E_RESET,
          "the connection was lost with " + std::to_string(queue_.bytes()) +
              " bytes unsent: " + (count < 0 ? reason_of(errno) : "the peer ended its stream"));
 }
 
-}  // namespace trestle::tcp
+}  // namespace trestle::transport_kit
