@@ -250,6 +250,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void flush_outputs() override;
   void flush_all() override;
   void flush_soon(const peers::Connection& connection, TimePoint now) override;
+  void flush_full(peers::Connection& connection, TimePoint now) override;
   void drop_spent(engine::Lock& lock) override;
   void complete_soon(std::shared_ptr<detail::CallState> call) override;
   void complete_soon(PlainCallPtr call) override;

@@ -23,6 +23,7 @@
 #include "peers/connection_events.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/inbox.hpp"
+#include "peers/message_run.hpp"
 #include "peers/outbox.hpp"
 #include "peers/pulse.hpp"
 #include "wire/frame.hpp"
@@ -74,6 +75,18 @@ struct BlockedSend : engine::Waiter {
       Errc::deadline_exceeded, "no room in the send queue (queue_bytes_max) before the deadline");
 };
 
+/// A message that was taken without waiting for anything.
+struct SmallMessage {
+  enum class Place {
+    packet,      ///< that holds others
+    new_packet,  ///< behind full ones
+    run,         ///< of those that wait for the peer's window
+    new_run,     ///< behind a full one
+  };
+  wire::CallId id;
+  Place place;
+};
+
 /// Threads: under the engine's lock.
 class Connection final : public engine::LinkEvents,
                          public calls::DeadlineEvents,
@@ -100,6 +113,13 @@ class Connection final : public engine::LinkEvents,
   /// Before the handshake is done, and beyond the peer's window, requests wait in order.
   /// Errors: payload_too_large, queue_full, too_many_calls; nothing was sent then.
   Result<wire::CallId> send_request(OutgoingRequest&& request, calls::CallSink* sink);
+  /// Sends bytes to a handler that the peer knows by a number, expecting nothing; copies them.
+  /// Empty, and nothing was sent: send_request() has to look. What is sent must be announced.
+  std::optional<SmallMessage> send_small(std::string_view handler, Codec codec, BytesView payload);
+  /// There is something to flush.
+  void announce_output() { events_.on_output(*this); }
+  /// Hands over packets that take no more frames.
+  void flush_full_packets() { flush(Outbox::Extent::full_packets); }
   /// False: send_request() would refuse it as queue_full, or overtake one that waits.
   bool has_room_for(const OutgoingRequest& request) const;
   /// Sends `send` once there is room: in order, nobody overtakes. Then `on_admitted` follows.
@@ -130,7 +150,7 @@ class Connection final : public engine::LinkEvents,
   void send_goodbye(Errc code, std::string_view text);
   /// Tells the peer that requests which expected nothing are done.
   void send_window();
-  void flush();
+  void flush() { flush(Outbox::Extent::all); }
 
   /// Handles what waits, as far as the share of this turn goes.
   void read_on();
@@ -269,8 +289,9 @@ class Connection final : public engine::LinkEvents,
     std::string handler;
     OutgoingRequest request;  // but for the name of the handler
     wire::CallId call;
-    std::size_t bytes = 0;      // of its frame
-    bool is_forgotten = false;  // nobody waits for its outcome any more
+    std::size_t bytes = 0;            // of its frame
+    bool is_forgotten = false;        // nobody waits for its outcome any more
+    std::optional<MessageRun> run{};  // instead of all that
   };
   using DeferredRequests = std::list<Deferred, memory::BlockAllocator<Deferred>>;
 
@@ -295,6 +316,8 @@ class Connection final : public engine::LinkEvents,
     const Payload gone(std::move(payload));
   }
   void queue_request(OutgoingRequest& request, wire::CallId id, calls::PendingCall* call);
+  FrameNumber add_request(OutgoingRequest& request, wire::CallId id,
+                          const NamesSent::Naming& naming);
   bool withdraw(const calls::PendingCall& call);
   void admit_blocked();
   void end_blocked(const Error& why);
@@ -305,6 +328,10 @@ class Connection final : public engine::LinkEvents,
   void count_done(std::size_t messages);
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
+  void send_run(MessageRun& run);
+  void expand_runs(const NamesSent& names);
+  SmallMessage::Place defer_small(const wire::PlainFrame& message);
+  void flush(Outbox::Extent extent);
   void defer_request(OutgoingRequest& request, wire::CallId call, std::size_t bytes);
   void drop_deferred(wire::CallId call);
   bool take_back(const calls::PendingCall& call);
