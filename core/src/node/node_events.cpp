@@ -127,6 +127,8 @@ void NodeCore::run_next(Place place) {
       start = place == Place::first ? engine_.recent_time() : now();
     }
     dispatcher_.run(message, start);
+  } else if (std::holds_alternative<std::shared_ptr<dispatch::Train>>(item)) {
+    run_train();
   } else if (auto* ended = std::get_if<Completion>(&item)) {
     const Completion completion = std::move(*ended);
     work_.items.pop();
@@ -139,6 +141,16 @@ void NodeCore::run_next(Place place) {
     Action action = std::move(std::get<Action>(item));
     work_.items.pop();
     run(action);
+  }
+}
+
+void NodeCore::run_train() {
+  // A handler that waits has turns below it, which run the rest of what is queued.
+  const auto train = std::get<std::shared_ptr<dispatch::Train>>(work_.items.front());
+  while (!train->empty()) {
+    const dispatch::TrainMessage& message = train->take();
+    if (train->empty()) work_.items.pop();
+    dispatcher_.run(train->connection(), message);
   }
 }
 
@@ -325,6 +337,11 @@ void NodeCore::on_open(peers::Connection& connection) {
 void NodeCore::on_request(peers::Connection& connection, wire::Request& request,
                           peers::HandlerName& handler, engine::PacketSource& source) {
   dispatcher_.on_request(connection, request, handler, source);
+}
+
+void NodeCore::on_train(std::shared_ptr<dispatch::Train> train) {
+  dispatcher_.count(*train);
+  work_.items.push(std::move(train));
 }
 
 void NodeCore::on_cancel(std::shared_ptr<dispatch::KeptMessage> message) {

@@ -248,9 +248,9 @@ class Connection final : public engine::LinkEvents,
     return MessageId::from_halves(peer_origin_, call.value);
   }
 
-  /// A request that expects nothing is done. True if it is time for send_window(). Threads: any.
-  bool count_forgotten() noexcept {
-    const std::uint32_t done = forgotten_.fetch_add(1, std::memory_order_seq_cst) + 1;
+  /// Requests that expect nothing are done. True if it is time for send_window(). Threads: any.
+  bool count_forgotten(std::uint32_t requests = 1) noexcept {
+    const std::uint32_t done = forgotten_.fetch_add(requests, std::memory_order_seq_cst) + requests;
     return window_step_ != 0 && (done >= window_step_ || fills_window(done));
   }
   /// Requests are done that send_window() would tell of. Threads: any.
@@ -300,6 +300,8 @@ class Connection final : public engine::LinkEvents,
     void expire() override { connection.on_limit(); }
     Connection& connection;
   };
+
+  class TrainLoader;
 
   /// Of pings that no call waits for.
   static constexpr std::uint64_t heartbeat_cookie = ~std::uint64_t{0};
@@ -411,6 +413,7 @@ class Connection final : public engine::LinkEvents,
   Outbox outbox_;
   Inbox inbox_;
   TurnShare share_;
+  std::uint32_t likely_train_ = 1;  // messages of the latest train
   struct End {
     tt_status status;
     std::string text;

@@ -117,6 +117,11 @@ class NamesReceived {
     return &names_.emplace_back(HandlerName{.name = std::string(name)});
   }
 
+  /// What a number that has a name means; null: it has none. Lifetime: until the next call.
+  HandlerName* known(std::uint32_t number) noexcept {
+    return number - 1 < names_.size() ? &names_[number - 1] : nullptr;
+  }
+
   /// The entry that the next name without a number would drop. The leader's work may name it.
   std::shared_ptr<registry::Entry> take_unnumbered() noexcept {
     return std::exchange(unnumbered_.entry, nullptr);
