@@ -2,8 +2,12 @@
 #include <gtest/gtest.h>
 #include <trestle/trestle.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <future>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -53,6 +57,39 @@ TEST_P(InlineOrder, IsThatOfArrivalWhoeverDrives) {
 
   EXPECT_EQ(overlaps, 0);
   EXPECT_EQ(late, 0);
+}
+
+TEST(InlineTrains, GoOnBelowAHandlerThatWaits) {
+  constexpr int messages = 100;
+  Node server;
+  const Peer self = server.peer(server.instance_id());
+  std::vector<int> started, ended;
+  std::atomic<int> done{0};
+  const auto note = [&](BytesView payload) {
+    const std::string text(as_text(payload));
+    started.push_back(std::stoi(text));
+    if (started.back() % 20 == 3) self.call<int>("echo", 1).value();
+    ended.push_back(text == as_text(payload) ? std::stoi(text) : -1);  // its bytes are still there
+    ++done;
+  };
+  server.add(am("note", note, {Execution::inline_})).value();
+  server.add(unary("echo", [](int value) { return value; }, {Execution::inline_})).value();
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  peer.send("note", Payload::copy("0")).value();
+  peer.ping().value();
+  std::promise<void> sent;
+
+  client.after(std::chrono::nanoseconds(0), [&] {
+    for (int i = 1; i < messages; ++i) peer.send("note", Payload::copy(std::to_string(i))).value();
+    sent.set_value();
+  });
+  sent.get_future().get();
+  while (done < messages) peer.ping().value();
+
+  for (int i = 0; i < messages; ++i) EXPECT_EQ(started.at(static_cast<std::size_t>(i)), i);
+  std::sort(ended.begin(), ended.end());
+  for (int i = 0; i < messages; ++i) EXPECT_EQ(ended.at(static_cast<std::size_t>(i)), i);
 }
 
 }  // namespace

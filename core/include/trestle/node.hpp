@@ -94,10 +94,10 @@ struct NodeOptions {
   std::size_t input_bytes_max = 512u << 20;
   /// Unsent on all connections; whose queue is longer than what is left gets no more outcomes.
   std::size_t unsent_bytes_max = 512u << 20;
-  /// A `send` of 64 KiB or more that leaves more than this unsent on its connection returns when
-  /// half of it is left, but 10 ms later at the latest, so that memory is used again while it is in
-  /// the processor's caches. Not where the thread may not wait, or if when_full is `fail`; 0:
-  /// never.
+  /// A `send` of 64 KiB or more, or one that has filled a packet of as much, that leaves more than
+  /// this unsent on its connection returns when half of it is left, but 10 ms later at the latest,
+  /// so that memory is used again while it is in the processor's caches. Not where the thread may
+  /// not wait, or if when_full is `fail`; 0: never.
   std::size_t send_ahead_bytes = 4u << 20;
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);      ///< where a call has none
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(2);  ///< for the peer's hello

@@ -199,6 +199,7 @@ class TRESTLE_EXPORT Peer {
   /// the handler will see. Where there is no room, NodeOptions::when_full decides.
   template <class T>
   Result<MessageId> send(std::string_view handler, const T& value) const {
+    if constexpr (std::is_same_v<T, Payload>) return admit_bytes(handler, value.view());
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
     return admit(handler, std::move(*argument));
@@ -284,6 +285,8 @@ class TRESTLE_EXPORT Peer {
                                 DeliveryMode mode = DeliveryMode::with_response) const;
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded&& argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded&& argument) const;
+  /// Copies them.
+  Result<MessageId> admit_bytes(std::string_view handler, BytesView bytes) const;
   /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument
   /// that could not be encoded is refused like any other.
   Result<detail::OpenCall> open(std::string_view handler, DeliveryMode mode,

@@ -28,6 +28,11 @@ Error too_many_requests(std::size_t limit) {
 
 }  // namespace
 
+bool Dispatcher::has_window_for(const peers::Connection& connection) const noexcept {
+  return requests_max_ == 0 ||
+         connection.requests_running.load(std::memory_order_relaxed) < requests_max_;
+}
+
 void Dispatcher::count_rejected(Errc code) noexcept {
   ++received_;
   handlers_.tally().refused(refusal_of(Error(code, {})));
@@ -63,8 +68,7 @@ bool Dispatcher::admit(peers::Connection& connection, const wire::Request& reque
     return refused(Error(Errc::overloaded,
                          "the outcomes of earlier requests wait to be read (queue_bytes_max)"));
   }
-  if (requests_max_ != 0 &&
-      connection.requests_running.load(std::memory_order_relaxed) >= requests_max_) {
+  if (!has_window_for(connection)) {
     return refused(too_many_requests(requests_max_));
   }
   if (handler.entry != nullptr && handler.entry->removed.load(std::memory_order_relaxed)) {
@@ -101,6 +105,22 @@ void Dispatcher::on_request(peers::Connection& connection, wire::Request& reques
   // It runs in this very turn: as good as done.
   if (!request.call.expects_outcome() && connection.count_forgotten()) connection.send_window();
   events_.deliver(std::move(message));
+}
+
+registry::Entry* Dispatcher::find_direct(peers::Connection& connection,
+                                         const wire::PlainFrame& message,
+                                         peers::HandlerName& handler) const {
+  registry::Entry* const entry = handler.entry.get();
+  const bool is_plain = entry != nullptr && !entry->removed.load(std::memory_order_relaxed) &&
+                        runs_in_turn(*entry) && fits(message.mode, entry->handler.kind) &&
+                        !gate_closed_.load(std::memory_order_relaxed) && !connection.has_left() &&
+                        !connection.is_congested() && has_window_for(connection);
+  return is_plain ? entry : nullptr;
+}
+
+void Dispatcher::count(const Train& train) noexcept {
+  received_ += train.size();
+  for (const TrainMessage& message : train) ++message.entry->admitted;
 }
 
 void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,

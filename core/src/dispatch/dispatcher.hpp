@@ -21,6 +21,7 @@
 #include "dispatch/lanes.hpp"
 #include "dispatch/stop_roll.hpp"
 #include "dispatch/timetable.hpp"
+#include "dispatch/train.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/packet_hold.hpp"
 #include "peers/connection.hpp"
@@ -85,6 +86,13 @@ class Dispatcher {
   void on_request(peers::Connection& connection, wire::Request& request,
                   peers::HandlerName& handler, engine::PacketSource& source);
 
+  /// The handler of a message that expects nothing, if it runs in its turn: it is counted then, and
+  /// so are others to the same handler in its train. Null: on_request() has to look.
+  registry::Entry* find_direct(peers::Connection& connection, const wire::PlainFrame& message,
+                               peers::HandlerName& handler) const;
+  /// Counts what find_direct() found. Lock held.
+  void count(const Train& train) noexcept;
+
   /// The caller takes no outcome any more: what waits is dropped, what runs is asked to stop, in
   /// this turn. Threads: any, lock held or not.
   void cancel(std::shared_ptr<KeptMessage> message);
@@ -97,6 +105,8 @@ class Dispatcher {
   /// Runs an inline handler. Threads: the leader, lock not held.
   /// `now`: at about this time it begins.
   void run(Message& message, TimePoint now);
+  /// The same for one of a train.
+  void run(peers::Connection& from, const TrainMessage& message);
 
   /// Ends what was to wait until a time that has come. Threads: the leader, lock not held.
   void on_time();
@@ -137,6 +147,8 @@ class Dispatcher {
   /// `entry`: that of the handler, if there is one.
   void refuse(peers::Connection& connection, const wire::Request& request, registry::Entry* entry,
               const Error& error);
+  /// Fewer of its requests are kept than may be.
+  bool has_window_for(const peers::Connection& connection) const noexcept;
   /// False: it must be kept, to run on a worker, or later.
   bool runs_in_turn(const registry::Entry& entry) const noexcept {
     return entry.is_direct && (!node_permits_.is_limited() || entry.is_systems());

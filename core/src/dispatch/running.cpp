@@ -33,6 +33,20 @@ void Dispatcher::run(Message& message, TimePoint now) {
   call_handler(message, responder);
 }
 
+void Dispatcher::run(peers::Connection& from, const TrainMessage& message) {
+  Message alone{.connection = &from,
+                .entry = message.entry,
+                .call = message.call,
+                .mode = DeliveryMode::fire_and_forget,
+                .codec = message.codec,
+                .wants_accepted = false,
+                .deadline = {},
+                .payload = Payload::borrow(message.payload),
+                .headers = {}};
+  TurnResponder responder(*this, alone);
+  call_handler(alone, responder);
+}
+
 bool Dispatcher::claim_to_run(const MessagePtr& message) {
   if (!claim(*message)) return false;  // it was dropped
   { const FairBudget::Share given_back = std::move(message->place); }

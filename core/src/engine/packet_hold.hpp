@@ -131,6 +131,15 @@ class PacketSource {
     return Payload::lend(part, &PacketHold::drop_reader, hold_);
   }
 
+  /// Makes `part` outlive the call, for the present turn only: then a large one is not copied, even
+  /// if it keeps a larger packet.
+  Payload keep_for_turn(BytesView part) {
+    if (rx_ == nullptr || part.size() <= copy_bytes_max) return Payload::copy(part);
+    if (hold_ == nullptr) hold_ = new PacketHold(*queue_, *transport_, rx_);
+    hold_->add_reader();
+    return Payload::lend(part, &PacketHold::drop_reader, hold_);
+  }
+
   /// Nothing of the packet is read after the next part that is kept: whoever has that is the last
   /// reader, and counting another one can be saved.
   void end_with_next_part() noexcept { ends_with_part_ = true; }

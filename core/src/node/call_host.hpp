@@ -38,6 +38,8 @@ class CallHost {
   virtual void flush_all() = 0;
   /// Lets it leave, now or together with what follows within the send delay.
   virtual void flush_soon(const peers::Connection& connection, TimePoint now) = 0;
+  /// The same for full packets of a train; what it began behind them is held for longer.
+  virtual void flush_full(peers::Connection& connection, TimePoint now) = 0;
   /// Payloads that were sent, or never will be.
   virtual std::vector<Payload>& spent_payloads() = 0;
   /// Destroys them, without the lock.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dispatch/message.hpp"
+#include "dispatch/train.hpp"
 #include "node/plain_call.hpp"
 
 namespace trestle::detail {
@@ -82,7 +83,8 @@ class DeferredActions {
 
 /// Threads: the leader. What turns within turns add comes after what their outer turn left.
 struct LeaderWork {
-  using Item = std::variant<dispatch::Message, Completion, PlainCallPtr, Action>;
+  using Item = std::variant<dispatch::Message, std::shared_ptr<dispatch::Train>, Completion,
+                            PlainCallPtr, Action>;
 
   ReusedQueue<Item> items;
   std::vector<dispatch::Answer> answers;

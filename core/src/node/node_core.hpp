@@ -205,6 +205,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_open(peers::Connection& connection) override;
   void on_request(peers::Connection& connection, wire::Request& request,
                   peers::HandlerName& handler, engine::PacketSource& source) override;
+  registry::Entry* find_direct(peers::Connection& connection, const wire::PlainFrame& message,
+                               peers::HandlerName& handler) override {
+    return dispatcher_.find_direct(connection, message, handler);
+  }
+  void on_train(std::shared_ptr<dispatch::Train> train) override;
   void on_cancel(std::shared_ptr<dispatch::KeptMessage> message) override;
   void on_caller_lost(std::shared_ptr<dispatch::KeptMessage> message) override;
   void on_admitted(peers::BlockedSend& send, Result<wire::CallId> admitted) override;
@@ -250,6 +255,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void flush_outputs() override;
   void flush_all() override;
   void flush_soon(const peers::Connection& connection, TimePoint now) override;
+  void flush_full(peers::Connection& connection, TimePoint now) override;
   void drop_spent(engine::Lock& lock) override;
   void complete_soon(std::shared_ptr<detail::CallState> call) override;
   void complete_soon(PlainCallPtr call) override;
@@ -294,6 +300,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   template <class Code>
   void run_user_code(engine::Lock& lock, Code code);
   void run(Action& action);
+  void run_train();
   void give(dispatch::Answer& answer);
   void send_answers();
   /// One that was sent, to be destroyed without the lock; empty if there is none.

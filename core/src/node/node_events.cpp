@@ -127,6 +127,8 @@ void NodeCore::run_next(Place place) {
       start = place == Place::first ? engine_.recent_time() : now();
     }
     dispatcher_.run(message, start);
+  } else if (std::holds_alternative<std::shared_ptr<dispatch::Train>>(item)) {
+    run_train();
   } else if (auto* ended = std::get_if<Completion>(&item)) {
     const Completion completion = std::move(*ended);
     work_.items.pop();
@@ -139,6 +141,16 @@ void NodeCore::run_next(Place place) {
     Action action = std::move(std::get<Action>(item));
     work_.items.pop();
     run(action);
+  }
+}
+
+void NodeCore::run_train() {
+  // A handler that waits has turns below it, which run the rest of what is queued.
+  const auto train = std::get<std::shared_ptr<dispatch::Train>>(work_.items.front());
+  while (!train->empty()) {
+    const dispatch::TrainMessage& message = train->take();
+    if (train->empty()) work_.items.pop();
+    dispatcher_.run(train->connection(), message);
   }
 }
 
@@ -198,7 +210,7 @@ void NodeCore::on_loopback(peers::Connection& to, Payload packet) {
   leadership_.ensure_led();
 }
 
-// ---- Output ----
+// ---- Answers ----
 
 void NodeCore::answer_in_turn(dispatch::Answer&& answer) {
   work_.answers.push_back(std::move(answer));
@@ -246,56 +258,6 @@ void NodeCore::give(dispatch::Answer& answer) {
 void NodeCore::send_answers() {
   for (dispatch::Answer& answer : work_.answers) give(answer);
   work_.answers.clear();
-}
-
-void NodeCore::on_output(peers::Connection& connection) {
-  if (std::exchange(connection.has_output, true)) return;
-  outputs_.push_back(&connection);
-}
-
-void NodeCore::flush_outputs() {
-  // Flushing may fail a connection, which may add to the list.
-  for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    outputs_[i]->has_output = false;
-    outputs_[i]->flush();
-  }
-  outputs_.clear();
-  calls_.on_flushed();
-}
-
-void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {
-  const bool seldom = now - flushed_at_ >= options_.send_delay_max;
-  const bool is_train = connection.queued_bytes() >= options_.send_delay_bytes;
-  // A turn that runs user code may last.
-  if (seldom || is_train || turns_on_stack_ != 0 || options_.driver != nullptr) {
-    flushed_at_ = now;
-    return flush_all();
-  }
-  // One of a run of messages: those that follow within the delay leave with it.
-  if (held_.empty()) {
-    held_until_ = flushed_at_ + options_.send_delay_max;
-    engine_.arm_timer(hold_alarm_, held_until_);
-    leadership_.ensure_led();
-  }
-  for (peers::Connection* output : outputs_) {
-    output->has_output = false;
-    if (!std::exchange(output->is_held, true)) held_.push_back(output);
-  }
-  outputs_.clear();
-}
-
-void NodeCore::flush_all() {
-  release_held_outputs(held_until_);
-  flush_outputs();
-}
-
-void NodeCore::release_held_outputs(TimePoint now) {
-  if (now < held_until_) return;
-  for (peers::Connection* connection : held_) {
-    connection->is_held = false;
-    on_output(*connection);
-  }
-  held_.clear();
 }
 
 void NodeCore::log_handler_error(std::string_view handler, const Error& error) {
@@ -375,6 +337,11 @@ void NodeCore::on_open(peers::Connection& connection) {
 void NodeCore::on_request(peers::Connection& connection, wire::Request& request,
                           peers::HandlerName& handler, engine::PacketSource& source) {
   dispatcher_.on_request(connection, request, handler, source);
+}
+
+void NodeCore::on_train(std::shared_ptr<dispatch::Train> train) {
+  dispatcher_.count(*train);
+  work_.items.push(std::move(train));
 }
 
 void NodeCore::on_cancel(std::shared_ptr<dispatch::KeptMessage> message) {

@@ -17,29 +17,8 @@ namespace {
 // A timeout of this or more is no timeout.
 constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
 
-// Smaller messages are not worth a wait: a run of them leaves in packets of this size.
-constexpr std::size_t paced_payload_bytes_min = 64 * 1024;
-// A peer that does not read is queue_bytes_max' affair.
-constexpr std::chrono::milliseconds longest_pace{10};
-
 // What stands for a handler's name in the errors of a ping.
 constexpr std::string_view ping_name = "ping";
-
-Result<void> check_name(std::string_view handler) {
-  if (handler.empty()) return Error(Errc::invalid_argument, "a call needs a handler name");
-  if (handler.size() > wire::handler_name_bytes_max) {
-    return Error(Errc::name_too_long, "handler name of " + std::to_string(handler.size()) +
-                                          " bytes, the limit is " +
-                                          std::to_string(wire::handler_name_bytes_max));
-  }
-  if (handler.front() == '_') {
-    return Error(Errc::reserved_name,
-                 "'" + std::string(handler) +
-                     "' is a system handler: use the function of Peer that stands for it, such as "
-                     "list_handlers()");
-  }
-  return {};
-}
 
 Error stopped_already(std::string_view handler) {
   return Error(Errc::cancelled, "call of '" + std::string(handler) +
@@ -64,6 +43,22 @@ void add_headers(const Headers& more, Headers& headers) {
 }
 
 }  // namespace
+
+Result<void> check_handler_name(std::string_view handler) {
+  if (handler.empty()) return Error(Errc::invalid_argument, "a call needs a handler name");
+  if (handler.size() > wire::handler_name_bytes_max) {
+    return Error(Errc::name_too_long, "handler name of " + std::to_string(handler.size()) +
+                                          " bytes, the limit is " +
+                                          std::to_string(wire::handler_name_bytes_max));
+  }
+  if (handler.front() == '_') {
+    return Error(Errc::reserved_name,
+                 "'" + std::string(handler) +
+                     "' is a system handler: use the function of Peer that stands for it, such as "
+                     "list_handlers()");
+  }
+  return {};
+}
 
 Error with_target(Error error, std::string_view handler, const InstanceId& peer) {
   const bool bare = error.is(Errc::deadline_exceeded) || error.is(Errc::connection_lost) ||
@@ -177,45 +172,11 @@ Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Conn
   return id;
 }
 
-// ---- Pace ----
-
-bool OutgoingCalls::may_be_paced(const peers::OutgoingRequest& request) const {
-  return request.argument.payload.size() >= paced_payload_bytes_min &&
-         options_.send_ahead_bytes != 0 && options_.when_full == WhenFull::wait &&
-         options_.driver == nullptr && !TurnScope::is_in_any_turn();
-}
-
-void OutgoingCalls::pace(engine::Lock& lock, const peers::Connection& connection) {
-  // A connection that is closing has no part in the end of the node, which ends all waits.
-  if (!connection.is_open() || connection.unsent_bytes() <= options_.send_ahead_bytes) return;
-  PacedSender sender(connection);
-  paced_.push_back(&sender);
-  WaitLimit limit(leadership_, sender);
-  engine_.arm_timer(limit, engine_.time_after(longest_pace));
-  host_.wait(lock, sender);
-  lock.lock();
-  engine_.cancel_timer(limit);
-  std::erase(paced_, &sender);
-}
-
-void OutgoingCalls::release_paced() {
-  for (PacedSender* sender : paced_) {
-    // Half of it, not the first gap: whoever waited goes on with a run of messages.
-    const bool has_room = sender->connection.unsent_bytes() <= options_.send_ahead_bytes / 2;
-    if (has_room && !sender->is_done()) leadership_.finish(*sender);
-  }
-}
-
-void OutgoingCalls::release_all_paced() {
-  for (PacedSender* sender : paced_) {
-    if (!sender->is_done()) leadership_.finish(*sender);
-  }
-}
-
 // ---- Calls that block ----
 
 Result<Encoded> OutgoingCalls::invoke(const CallTarget& target, Encoded&& argument) {
-  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
+  if (auto valid = check_handler_name(target.handler); valid.has_error())
+    return std::move(valid).error();
   return call(target, std::move(argument));
 }
 
@@ -331,7 +292,8 @@ Result<std::shared_ptr<detail::CallState>> OutgoingCalls::send_opened(
 
 Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<Encoded>&& argument,
                                              detail::CallDemand demand) {
-  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
+  if (auto valid = check_handler_name(target.handler); valid.has_error())
+    return std::move(valid).error();
   if (argument.has_error()) return std::move(argument).error();
   peers::OutgoingRequest request{.handler = target.handler,
                                  .mode = target.mode,
@@ -347,7 +309,8 @@ Result<detail::OpenCall> OutgoingCalls::open(const CallTarget& target, Result<En
 }
 
 Result<detail::OpenCall> OutgoingCalls::open_at_once(const CallTarget& target, Encoded&& argument) {
-  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
+  if (auto valid = check_handler_name(target.handler); valid.has_error())
+    return std::move(valid).error();
   peers::OutgoingRequest request{
       .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
   if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
@@ -414,7 +377,7 @@ void OutgoingCalls::start_request(const CallTarget& target, peers::OutgoingReque
 void OutgoingCalls::start(const CallTarget& target, Result<Encoded>&& argument,
                           detail::CallCompletion&& done, detail::CallCanceller* canceller) {
   peers::OutgoingRequest request;
-  Result<void> ready = check_name(target.handler);
+  Result<void> ready = check_handler_name(target.handler);
   if (ready.has_value() && argument.has_error()) ready = std::move(argument).error();
   if (ready.has_value()) {
     fill(request, target, *std::move(argument));
@@ -470,31 +433,6 @@ Result<OutgoingCalls::Sent> OutgoingCalls::send_started_ping(const peers::PeerLi
 void OutgoingCalls::settle_sent(engine::Lock& lock) {
   leadership_.ensure_led();
   host_.drop_spent(lock);
-}
-
-Result<MessageId> OutgoingCalls::admit(const CallTarget& target, Encoded&& argument) {
-  if (auto valid = check_name(target.handler); valid.has_error()) return std::move(valid).error();
-  peers::OutgoingRequest request{.handler = target.handler,
-                                 .mode = DeliveryMode::fire_and_forget,
-                                 .argument = std::move(argument)};
-  if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
-  std::shared_ptr<const peers::Connection> paced;  // what it holds is not destroyed with the lock
-  engine::Lock lock(engine_.mutex());
-  auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
-  if (connection.has_error()) return std::move(connection).error();
-  if (may_be_paced(request)) paced = (*connection)->shared_from_this();
-  const Patience patience{std::exchange(request.deadline, {}), target.options.stop,
-                          options_.when_full};
-  const std::uint64_t origin = (*connection)->own_origin();
-  auto sent = send_or_wait(lock, **connection, std::move(request), nullptr, patience);
-  if (sent.has_error()) {
-    host_.drop_spent(lock);
-    return std::move(sent).error();
-  }
-  ++counts_.messages_sent;
-  if (!host_.is_in_turn()) host_.drop_spent(lock);
-  if (paced != nullptr) pace(lock, *paced);
-  return MessageId::from_halves(origin, sent->value);
 }
 
 }  // namespace trestle

@@ -49,6 +49,9 @@ class OutgoingCalls {
                     detail::CallCanceller* canceller);
   void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
                   detail::PingCompletion done, detail::CallCanceller* canceller);
+  /// Sends bytes that expect nothing back, if nothing stands in the way; copies them. Empty, and
+  /// nothing was sent: admit() has to look.
+  std::optional<MessageId> admit_small(const CallTarget& target, Codec codec, BytesView payload);
   /// Sends what expects nothing back.
   Result<MessageId> admit(const CallTarget& target, Encoded&& argument);
   Result<std::chrono::nanoseconds> ping(const peers::PeerLinkPtr& link, const CallOptions& options);
@@ -147,8 +150,10 @@ class OutgoingCalls {
   Result<wire::CallId> send_or_wait(engine::Lock& lock, peers::Connection& connection,
                                     peers::OutgoingRequest&& request, calls::CallSink* sink,
                                     const Patience& patience);
-  /// Whether a thread that sends this may be kept from running far ahead of what leaves.
-  bool may_be_paced(const peers::OutgoingRequest& request) const;
+  /// A packet was begun: full ones leave, if there are any.
+  void let_leave(peers::Connection& connection);
+  /// Whether this thread may be kept from running far ahead of what leaves.
+  bool may_pace() const;
   /// Does so. Lock held, but not while it waits.
   void pace(engine::Lock& lock, const peers::Connection& connection);
   void release_paced();
@@ -168,6 +173,8 @@ class OutgoingCalls {
   std::vector<PacedSender*> paced_;
 };
 
+/// Errors: why no call of the application may name that handler.
+Result<void> check_handler_name(std::string_view handler);
 /// Adds to errors that say nothing of their own where they happened.
 Error with_target(Error error, std::string_view handler, const InstanceId& peer);
 /// Why a worker may not wait.

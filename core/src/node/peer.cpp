@@ -51,8 +51,22 @@ Result<Encoded> Peer::invoke(std::string_view handler, DeliveryMode mode,
 
 Result<MessageId> Peer::admit(std::string_view handler, Encoded&& argument) const {
   if (link_ == nullptr) return no_target();
-  return link_->node->calls().admit({link_, handler, DeliveryMode::fire_and_forget, options_},
-                                    std::move(argument));
+  OutgoingCalls& calls = link_->node->calls();
+  const CallTarget target{link_, handler, DeliveryMode::fire_and_forget, options_};
+  if (argument.headers.empty()) {
+    if (auto sent = calls.admit_small(target, argument.codec, argument.payload.view())) {
+      return *sent;
+    }
+  }
+  return calls.admit(target, std::move(argument));
+}
+
+Result<MessageId> Peer::admit_bytes(std::string_view handler, BytesView bytes) const {
+  if (link_ == nullptr) return no_target();
+  OutgoingCalls& calls = link_->node->calls();
+  const CallTarget target{link_, handler, DeliveryMode::fire_and_forget, options_};
+  if (auto sent = calls.admit_small(target, Codec::bytes, bytes)) return *sent;
+  return calls.admit(target, {Codec::bytes, Payload::copy(bytes)});
 }
 
 Result<detail::OpenCall> Peer::open(std::string_view handler, DeliveryMode mode,

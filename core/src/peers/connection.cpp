@@ -176,10 +176,10 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
   return TT_OK;
 }
 
-void Connection::flush() {
+void Connection::flush(Outbox::Extent extent) {
   // After hanging up the transport lingers by itself; more would be refused.
   if (state_ == State::starting || state_ == State::closed || hung_up_ || cut_off_) return;
-  const tt_status status = outbox_.flush(*this, events_.spent_payloads());
+  const tt_status status = outbox_.flush(*this, events_.spent_payloads(), extent);
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty() && leases_.empty()) hang_up(0);
     if (!blocked_.empty() && !is_closing()) admit_blocked();
@@ -306,6 +306,7 @@ void Connection::succeed(Connection& lost) {
   deferred_ = std::exchange(lost.deferred_, {});
   deferred_calls_ = std::exchange(lost.deferred_calls_, {});
   deferred_bytes_ = std::exchange(lost.deferred_bytes_, 0);
+  expand_runs(lost.names_sent_);
   deferred_pings_ = std::exchange(lost.deferred_pings_, {});
   messages_sent_ = lost.messages_sent_;
   lost.end_blocked(Error(Errc::connection_lost, "the connection was lost before there was room"));
@@ -318,6 +319,10 @@ void Connection::end_calls(const Error& why) {
       [&](calls::PendingCall& call) { release(call, Error(code, why.text, Ran::no)); });
   Losses lost;
   for (Deferred& request : deferred_) {
+    if (request.run) {
+      lost.unsent += request.run->size();
+      continue;
+    }
     const std::size_t payload_bytes = request.request.argument.payload.size();
     dispose_of(request.request.argument.payload);
     if (!request.is_forgotten && request.call.expects_outcome()) continue;

@@ -25,6 +25,7 @@
 #include "peers/connection_events.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/inbox.hpp"
+#include "peers/message_run.hpp"
 #include "peers/outbox.hpp"
 #include "peers/pulse.hpp"
 #include "wire/frame.hpp"
@@ -76,6 +77,18 @@ struct BlockedSend : engine::Waiter {
       Errc::deadline_exceeded, "no room in the send queue (queue_bytes_max) before the deadline");
 };
 
+/// A message that was taken without waiting for anything.
+struct SmallMessage {
+  enum class Place {
+    packet,      ///< that holds others
+    new_packet,  ///< behind full ones
+    run,         ///< of those that wait for the peer's window
+    new_run,     ///< behind a full one
+  };
+  wire::CallId id;
+  Place place;
+};
+
 /// Threads: under the engine's lock.
 class Connection final : public engine::LinkEvents,
                          public calls::DeadlineEvents,
@@ -102,6 +115,13 @@ class Connection final : public engine::LinkEvents,
   /// Before the handshake is done, and beyond the peer's window, requests wait in order.
   /// Errors: payload_too_large, queue_full, too_many_calls; nothing was sent then.
   Result<wire::CallId> send_request(OutgoingRequest&& request, calls::CallSink* sink);
+  /// Sends bytes to a handler that the peer knows by a number, expecting nothing; copies them.
+  /// Empty, and nothing was sent: send_request() has to look. What is sent must be announced.
+  std::optional<SmallMessage> send_small(std::string_view handler, Codec codec, BytesView payload);
+  /// There is something to flush.
+  void announce_output() { events_.on_output(*this); }
+  /// Hands over packets that take no more frames.
+  void flush_full_packets() { flush(Outbox::Extent::full_packets); }
   /// False: send_request() would refuse it as queue_full, or overtake one that waits.
   bool has_room_for(const OutgoingRequest& request) const;
   /// Sends `send` once there is room: in order, nobody overtakes. Then `on_admitted` follows.
@@ -132,7 +152,7 @@ class Connection final : public engine::LinkEvents,
   void send_goodbye(Errc code, std::string_view text);
   /// Tells the peer that requests which expected nothing are done.
   void send_window();
-  void flush();
+  void flush() { flush(Outbox::Extent::all); }
 
   /// Handles what waits, as far as the share of this turn goes.
   void read_on();
@@ -233,9 +253,9 @@ class Connection final : public engine::LinkEvents,
     return MessageId::from_halves(peer_origin_, call.value);
   }
 
-  /// A request that expects nothing is done. True if it is time for send_window(). Threads: any.
-  bool count_forgotten() noexcept {
-    const std::uint32_t done = forgotten_.fetch_add(1, std::memory_order_seq_cst) + 1;
+  /// Requests that expect nothing are done. True if it is time for send_window(). Threads: any.
+  bool count_forgotten(std::uint32_t requests = 1) noexcept {
+    const std::uint32_t done = forgotten_.fetch_add(requests, std::memory_order_seq_cst) + requests;
     return window_step_ != 0 && (done >= window_step_ || fills_window(done));
   }
   /// Requests are done that send_window() would tell of. Threads: any.
@@ -276,8 +296,9 @@ class Connection final : public engine::LinkEvents,
     std::string handler;
     OutgoingRequest request;  // but for the name of the handler
     wire::CallId call;
-    std::size_t bytes = 0;      // of its frame
-    bool is_forgotten = false;  // nobody waits for its outcome any more
+    std::size_t bytes = 0;            // of its frame
+    bool is_forgotten = false;        // nobody waits for its outcome any more
+    std::optional<MessageRun> run{};  // instead of all that
   };
   using DeferredRequests = std::list<Deferred, memory::BlockAllocator<Deferred>>;
 
@@ -286,6 +307,8 @@ class Connection final : public engine::LinkEvents,
     void expire() override { connection.on_limit(); }
     Connection& connection;
   };
+
+  class TrainLoader;
 
   /// Of pings that no call waits for.
   static constexpr std::uint64_t heartbeat_cookie = ~std::uint64_t{0};
@@ -324,6 +347,8 @@ class Connection final : public engine::LinkEvents,
     const Payload gone(std::move(payload));
   }
   void queue_request(OutgoingRequest& request, wire::CallId id, calls::PendingCall* call);
+  FrameNumber add_request(OutgoingRequest& request, wire::CallId id,
+                          const NamesSent::Naming& naming);
   bool withdraw(const calls::PendingCall& call);
   void admit_blocked();
   void end_blocked(const Error& why);
@@ -334,6 +359,10 @@ class Connection final : public engine::LinkEvents,
   void count_done(std::size_t messages);
   void queue_ping(calls::PendingCall& call);
   void send_deferred();
+  void send_run(MessageRun& run);
+  void expand_runs(const NamesSent& names);
+  SmallMessage::Place defer_small(const wire::PlainFrame& message);
+  void flush(Outbox::Extent extent);
   void defer_request(OutgoingRequest& request, wire::CallId call, std::size_t bytes);
   void drop_deferred(wire::CallId call);
   bool take_back(const calls::PendingCall& call);
@@ -417,6 +446,7 @@ class Connection final : public engine::LinkEvents,
   BulkLeases leases_;
   std::optional<Pulling> pulling_;
   TurnShare share_;
+  std::uint32_t likely_train_ = 1;  // messages of the latest train
   struct End {
     tt_status status;
     std::string text;

@@ -109,6 +109,11 @@ void Connection::defer_request(OutgoingRequest& request, wire::CallId call, std:
 
 void Connection::send_deferred() {
   while (!deferred_.empty() && has_window()) {
+    if (deferred_.front().run) {
+      send_run(*deferred_.front().run);
+      if (deferred_.front().run->size() == 0) deferred_.pop_front();
+      continue;
+    }
     Deferred next = std::move(deferred_.front());
     deferred_calls_.erase(next.call.value);
     deferred_.pop_front();
@@ -153,21 +158,8 @@ void Connection::drop_deferred(wire::CallId call) {
 void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
                                calls::PendingCall* call) {
   const NamesSent::Naming naming = names_sent_.name(request.handler);
-  wire::Request frame{.call = id,
-                      .handler = naming.number,
-                      .mode = request.mode,
-                      .codec = request.argument.codec,
-                      .deadline_ms = remaining_ms(request.deadline, request.made_at),
-                      .handler_name = naming.name,
-                      .wants_accepted = request.wants_accepted,
-                      .headers = std::move(request.argument.headers)};
-  if (request.expectation != nullptr) {
-    frame.expected_response = request.expectation->response;
-    frame.expected_type = request.expectation->response_type;
-  }
   const std::size_t payload_bytes = request.argument.payload.size();
-  const FrameNumber number =
-      queue_with_payload(std::move(frame), std::move(request.argument.payload));
+  const FrameNumber number = add_request(request, id, naming);
   ++under_way_;
   if (call != nullptr) {
     call->frame = number;
@@ -182,6 +174,36 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
     }
   }
   events_.on_output(*this);
+}
+
+FrameNumber Connection::add_request(OutgoingRequest& request, wire::CallId id,
+                                    const NamesSent::Naming& naming) {
+  const std::uint32_t deadline_ms = remaining_ms(request.deadline, request.made_at);
+  const bool is_plain = naming.name.empty() && !request.wants_accepted &&
+                        request.expectation == nullptr && request.argument.headers.empty() &&
+                        request.argument.payload.size() < Outbox::lend_bytes_min;
+  if (is_plain) {
+    return outbox_.add_plain({.kind = wire::FrameKind::request,
+                              .mode = request.mode,
+                              .codec = request.argument.codec,
+                              .handler = naming.number,
+                              .deadline_ms = deadline_ms,
+                              .call = id,
+                              .payload = request.argument.payload.view()});
+  }
+  wire::Request frame{.call = id,
+                      .handler = naming.number,
+                      .mode = request.mode,
+                      .codec = request.argument.codec,
+                      .deadline_ms = deadline_ms,
+                      .handler_name = naming.name,
+                      .wants_accepted = request.wants_accepted,
+                      .headers = std::move(request.argument.headers)};
+  if (request.expectation != nullptr) {
+    frame.expected_response = request.expectation->response;
+    frame.expected_type = request.expectation->response_type;
+  }
+  return queue_with_payload(std::move(frame), std::move(request.argument.payload));
 }
 
 bool Connection::withdraw(const calls::PendingCall& call) {
@@ -362,6 +384,13 @@ void Connection::send_reply(wire::CallId call, Encoded&& reply) {
 void Connection::queue_reply(wire::CallId call, Encoded& reply) {
   const std::size_t queued = outbox_.queued_bytes();
   const std::size_t queued_max = 2 * limits_.queue_bytes_max;
+  const std::size_t plain_bytes = wire::plain_reply_bytes(reply.payload.size());
+  const bool is_plain = reply.headers.empty() && reply.payload.size() < Outbox::lend_bytes_min;
+  if (is_plain && plain_bytes <= peer_.frame_bytes_max && queued + plain_bytes <= queued_max &&
+      !holds_too_much(plain_bytes)) {
+    outbox_.add_plain_reply(call, reply.codec, reply.payload.view());
+    return events_.on_output(*this);
+  }
   wire::Reply frame{.call = call,
                     .codec = reply.codec,
                     .payload = reply.payload.view(),

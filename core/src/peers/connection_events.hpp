@@ -14,10 +14,12 @@
 #include "engine/transport.hpp"
 #include "peers/handler_names.hpp"
 #include "wire/frame.hpp"
+#include "wire/packet.hpp"
 
 namespace trestle::dispatch {
 struct KeptMessage;
-}
+class Train;
+}  // namespace trestle::dispatch
 
 namespace trestle::peers {
 
@@ -71,6 +73,15 @@ class ConnectionEvents {
   /// The headers may be moved from.
   virtual void on_request(Connection& connection, wire::Request& request, HandlerName& handler,
                           engine::PacketSource& source) = 0;
+  /// The handler, if each message to it runs at once in its turn, whatever comes of others, and
+  /// this one may: it is as good as done. Null: on_request() follows.
+  virtual registry::Entry* find_direct(Connection& /*connection*/,
+                                       const wire::PlainFrame& /*message*/,
+                                       HandlerName& /*handler*/) {
+    return nullptr;
+  }
+  /// Messages to such handlers.
+  virtual void on_train(std::shared_ptr<dispatch::Train> /*train*/) {}
   /// The peer takes no outcome of that message any more.
   virtual void on_cancel(std::shared_ptr<dispatch::KeptMessage> message) = 0;
   /// There is no connection any more that could carry its outcome.

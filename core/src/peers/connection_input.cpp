@@ -1,6 +1,7 @@
 // Packets in: each turn a share of them, the rest waits.
 #include <utility>
 
+#include "dispatch/train.hpp"
 #include "peers/connection.hpp"
 
 namespace trestle::peers {
@@ -17,6 +18,58 @@ std::size_t payload_bytes(const wire::Frame& frame) noexcept {
 }
 
 }  // namespace
+
+/// Gathers messages that follow each other and expect nothing.
+class Connection::TrainLoader {
+ public:
+  TrainLoader(Connection& connection, engine::PacketSource& source) noexcept
+      : connection_(connection), source_(source) {}
+  TrainLoader(const TrainLoader&) = delete;
+  TrainLoader& operator=(const TrainLoader&) = delete;
+  ~TrainLoader() { send_off(); }
+
+  /// False: the message has to go another way.
+  bool takes(const wire::PlainFrame& message) {
+    const bool is_direct = message.kind == wire::FrameKind::request &&
+                           message.mode == DeliveryMode::fire_and_forget &&
+                           !message.call.expects_outcome() && message.deadline_ms == 0;
+    if (!is_direct || (message.handler != number_ && !finds(message))) return false;
+    if (train_ == nullptr) {
+      train_ = std::allocate_shared<dispatch::Train>(memory::BlockAllocator<dispatch::Train>(),
+                                                     connection_);
+      train_->reserve(connection_.likely_train_);
+    }
+    train_->add({entry_, message.call, message.payload, message.codec});
+    return true;
+  }
+
+  void send_off() {
+    if (train_ == nullptr) return;
+    train_->move_to(source_.keep_for_turn(train_->span()));
+    const auto messages = static_cast<std::uint32_t>(train_->size());
+    connection_.likely_train_ = messages;
+    connection_.events_.on_train(std::exchange(train_, nullptr));
+    if (connection_.count_forgotten(messages)) connection_.send_window();
+  }
+
+ private:
+  bool finds(const wire::PlainFrame& message) {
+    HandlerName* const handler = connection_.names_received_.known(message.handler);
+    registry::Entry* const entry =
+        handler != nullptr ? connection_.events_.find_direct(connection_, message, *handler)
+                           : nullptr;
+    if (entry == nullptr) return false;
+    number_ = message.handler;
+    entry_ = entry;
+    return true;
+  }
+
+  Connection& connection_;
+  engine::PacketSource& source_;
+  std::shared_ptr<dispatch::Train> train_;
+  std::uint32_t number_ = 0;  // of the handler of the latest message
+  registry::Entry* entry_ = nullptr;
+};
 
 void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
   if (is_closing()) return leases_.empty() ? void() : take_in_pulled(packet);
@@ -42,8 +95,14 @@ Connection::Progress Connection::read_frames(wire::PacketReader& reader,
     // The peer's first requests may ride in the packet of its hello.
     if (is_open()) {
       reader.limit_frames(limits_.message_bytes_max);
+      TrainLoader loader(*this, source);
       while (const wire::PlainFrame* plain = reader.next_plain()) {
         share_.use(plain->payload.size());
+        if (reader.is_in_last_piece() && loader.takes(*plain)) {
+          if (!share_.is_used_up() || must_read_all()) continue;
+          return reader.at_end() ? Progress::whole : Progress::share_used_up;
+        }
+        loader.send_off();  // in order
         if (reader.at_end()) source.end_with_next_part();
         if (!handle_plain(*plain, source)) return Progress::ended;
         if (share_.is_used_up() && !must_read_all()) {

@@ -47,6 +47,24 @@ class NamesSent {
     return {number, name};
   }
 
+  /// The number of an application's handler that the peer knows by it; 0: there is none yet.
+  std::uint32_t known_number(std::string_view name) noexcept {
+    const Numbered*& recent = recent_[recent_place(name)];
+    if (recent == nullptr || recent->first != name) {
+      const auto found = numbers_.find(name);
+      if (found == numbers_.end()) return 0;
+      recent = &*found;
+    }
+    return recent->first.front() == '_' ? 0 : recent->second;
+  }
+
+  /// All names, that of number n at place n - 1. Lifetime: until clear().
+  std::vector<std::string_view> by_number() const {
+    std::vector<std::string_view> names(numbers_.size());
+    for (const auto& [name, number] : numbers_) names[number - 1] = name;
+    return names;
+  }
+
   /// The connection has ended: no more names are needed.
   void clear() noexcept {
     numbers_.clear();
@@ -97,6 +115,11 @@ class NamesReceived {
     if (name.empty()) return number <= names_.size() ? &names_[number - 1] : nullptr;
     if (number != names_.size() + 1 || number > handler_numbers_max) return nullptr;
     return &names_.emplace_back(HandlerName{.name = std::string(name)});
+  }
+
+  /// What a number that has a name means; null: it has none. Lifetime: until the next call.
+  HandlerName* known(std::uint32_t number) noexcept {
+    return number - 1 < names_.size() ? &names_[number - 1] : nullptr;
   }
 
   /// The entry that the next name without a number would drop. The leader's work may name it.

@@ -59,12 +59,20 @@ tt_status Outbox::hand_over(PacketSink& sink, Packet& packet, std::vector<Payloa
   return TT_OK;
 }
 
-tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done) {
+void Outbox::add_packet(wire::Buffer&& packet, std::uint32_t messages) {
+  if (!open_.bytes.empty()) full_.push_back(std::exchange(open_, Packet()));
+  open_.first = full_.empty() ? left_ : full_.back().end();
+  open_.bytes = std::move(packet);
+  open_.messages = messages;
+  queued_bytes_ += open_.bytes.size();
+}
+
+tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done, Extent extent) {
   while (!full_.empty() && !blocked_) {
     if (const tt_status status = hand_over(sink, full_.front(), done); status < 0) return status;
     if (!blocked_) full_.pop_front();
   }
-  if (blocked_ || open_.bytes.empty()) return TT_OK;
+  if (blocked_ || open_.bytes.empty() || extent == Extent::full_packets) return TT_OK;
   return hand_over(sink, open_, done);
 }
 

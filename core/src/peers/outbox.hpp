@@ -13,6 +13,7 @@
 #include "memory/fifo.hpp"
 #include "peers/unsent_bytes.hpp"
 #include "wire/packet.hpp"
+#include "wire/plain_frame_writing.hpp"
 
 namespace trestle::peers {
 
@@ -36,6 +37,9 @@ class PacketSink {
 /// idle. Threads: under the engine's lock.
 class Outbox {
  public:
+  /// Smaller payloads are copied.
+  static constexpr std::size_t lend_bytes_min = 4096;
+
   /// `total`: of the node; null: nobody counts.
   explicit Outbox(UnsentTotal* total = nullptr) noexcept : queued_bytes_(total) {}
 
@@ -80,10 +84,40 @@ class Outbox {
     return packet.first + before;
   }
 
+  /// Adds a plain request with its payload.
+  FrameNumber add_plain(const wire::PlainFrame& request) {
+    const std::size_t bytes = wire::plain_request_bytes(request.payload.size());
+    Packet& packet = open_packet(0, bytes);
+    const std::size_t before = packet.bytes.size();
+    wire::append_plain_request(packet.bytes, request);
+    queued_bytes_ += bytes;
+    return packet.first + before;
+  }
+  /// Adds a plain reply with its payload.
+  FrameNumber add_plain_reply(wire::CallId call, Codec codec, BytesView payload) {
+    const std::size_t bytes = wire::plain_reply_bytes(payload.size());
+    Packet& packet = open_packet(0, bytes);
+    const std::size_t before = packet.bytes.size();
+    wire::append_plain_reply(packet.bytes, call, codec, payload);
+    queued_bytes_ += bytes;
+    return packet.first + before;
+  }
+  /// Adds frames that were written before, of `messages` that nobody waits for: a packet as it is.
+  void add_packet(wire::Buffer&& packet, std::uint32_t messages);
+  /// True if the packet that takes frames has one of so many bytes, and nothing else.
+  bool has_just_begun(std::size_t frame_bytes) const noexcept {
+    return open_.bytes.size() == wire::packet_header_bytes + frame_bytes;
+  }
+
+  /// What flush() hands over.
+  enum class Extent {
+    all,
+    full_packets,  ///< not the one that takes frames
+  };
   /// Hands packets over until none is left or the transport has no room. Payloads that left at once
   /// go to `done`.
   /// Returns an error status if the connection is beyond repair.
-  tt_status flush(PacketSink& sink, std::vector<Payload>& done);
+  tt_status flush(PacketSink& sink, std::vector<Payload>& done, Extent extent = Extent::all);
 
   /// The transport has room again.
   void unblock() noexcept { blocked_ = false; }
@@ -118,7 +152,6 @@ class Outbox {
 
  private:
   static constexpr std::size_t packet_bytes_max = 64 * 1024;
-  static constexpr std::size_t lend_bytes_min = 4096;
   static constexpr std::size_t segments_limit = 64;
   /// What an idle connection keeps for its next packet.
   static constexpr std::size_t spare_bytes_max = 1024;

@@ -122,6 +122,9 @@ class PacketReader {
     return header_read_ && offset_ == piece_bytes() && more_ == more_end_;
   }
 
+  /// True if no piece follows the present one: what a plain frame carries lies behind its header.
+  bool is_in_last_piece() const noexcept { return more_ == more_end_; }
+
   /// The piece that holds the next frame, from its start, and the pieces after it.
   PacketView unread() const noexcept {
     return {BytesView(piece_, piece_end_), std::span(more_, more_end_)};

@@ -150,6 +150,7 @@ void Connection::finish(tt_status status, std::string why, std::optional<Control
   // What was lent comes back through ReturnedBlocks, in the order in which libzmq lets go of it.
   queue_.clear();
   queued_bytes_ = 0;
+  await_room();
   if (link_ != nullptr) link_->hang_up(last);
   if (lent_ == 0) report_closed();
 }

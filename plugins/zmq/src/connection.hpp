@@ -124,6 +124,7 @@ class Connection final : public transport_kit::Pollable {
   bool has_room_in_flight(std::size_t bytes) const noexcept;
   bool has_room_in_queue(std::size_t bytes) const noexcept;
   void enqueue(Parcel parcel);
+  void await_room();
   Link::Sent pass_on(Parcel& parcel);
   void send_queue();
   void tell_writable();
@@ -143,6 +144,7 @@ class Connection final : public transport_kit::Pollable {
   std::size_t lent_ = 0;             ///< TT_PENDING without SENT
   std::size_t refused_bytes_ = 0;    ///< of the send that got TT_E_AGAIN; 0: none
   bool was_refused_ = false;
+  bool waits_for_room_ = false;  ///< as ReturnedBlocks knows
 
   tt_status end_status_ = TT_E_CLOSED;
   std::string end_text_;

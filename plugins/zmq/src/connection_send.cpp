@@ -62,6 +62,14 @@ bool Connection::has_room_in_queue(std::size_t bytes) const noexcept {
 void Connection::enqueue(Parcel parcel) {
   queued_bytes_ += parcel.bytes() + packet_overhead;
   queue_.push_back(std::move(parcel));
+  await_room();
+}
+
+/// Only what comes back makes room for the first of the queue; or that is over.
+void Connection::await_room() {
+  const bool waits = !queue_.empty() && !has_room_in_flight(queue_.front().bytes());
+  if (std::exchange(waits_for_room_, waits) == waits) return;
+  waits ? shared_.returned.begin_wait() : shared_.returned.end_wait();
 }
 
 Link::Sent Connection::pass_on(Parcel& parcel) {
@@ -77,6 +85,7 @@ void Connection::send_queue() {
     queued_bytes_ -= queue_.front().bytes() + packet_overhead;
     queue_.pop_front();
   }
+  await_room();
   tell_writable();
 }
 

@@ -35,7 +35,15 @@ class ReturnedBlocks {
   /// zmq_free_fn of one frame; `hint` is its Block.
   static void give_back(void* bytes, void* hint) noexcept;
 
+  /// Somebody waits for room: the host is woken for each block that comes back. Without that it is
+  /// only for memory that was lent.
+  void begin_wait() noexcept;
+  /// One less.
+  void end_wait() noexcept { waiting_.fetch_sub(1, std::memory_order_seq_cst); }
+
   bool empty() const noexcept;
+  /// Blocks came back that somebody waits for.
+  bool has_news() const noexcept;
 
   /// Calls `take(const Block&)` for each, in the order in which they came, and frees them.
   template <class Take>
@@ -49,11 +57,14 @@ class ReturnedBlocks {
   }
 
  private:
+  void tell() noexcept;
   Block* pop_all() noexcept;
   static void destroy(Block* block) noexcept;
 
   sdk::Host host_;
   std::atomic<Block*> top_{nullptr};
+  std::atomic<int> waiting_{0};
+  std::atomic<bool> has_news_{false};
 };
 
 }  // namespace trestle::zeromq

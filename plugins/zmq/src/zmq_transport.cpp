@@ -298,7 +298,7 @@ std::int32_t ZmqTransport::progress(std::span<tt_event> events) {
 sdk::Arming ZmqTransport::arm() {
   const bool quiet = readiness_.may_sleep();
   sdk::Arming arming = loop_->arm();
-  if (!quiet || !returned_.empty()) arming.may_sleep = false;
+  if (!quiet || returned_.has_news()) arming.may_sleep = false;
   // The wake-up of shutdown(), or of the context's end, is lost on a host that was awake.
   if (can_end_more()) arming.may_sleep = false;
   return arming;
