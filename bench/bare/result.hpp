@@ -22,8 +22,11 @@ class Samples {
     if (count_ < times_.size()) times_[count_] = static_cast<std::uint32_t>(time.count());
     ++count_;
   }
-  void clear() noexcept { count_ = 0; }
-  std::uint64_t count() const noexcept { return count_; }
+  /// A message of which no time is taken.
+  void add_untimed() noexcept { ++untimed_; }
+  void clear() noexcept { count_ = untimed_ = 0; }
+  /// Of all messages.
+  std::uint64_t count() const noexcept { return count_ + untimed_; }
 
   /// Sorts what was recorded; the order of arrival is lost.
   void sort();
@@ -36,6 +39,7 @@ class Samples {
 
   std::vector<std::uint32_t> times_;
   std::uint64_t count_ = 0;
+  std::uint64_t untimed_ = 0;
 };
 
 /// A finished measurement.

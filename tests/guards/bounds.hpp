@@ -104,6 +104,9 @@ inline constexpr Expected instructions_inproc_4096 = expected(9'790, 7'990);
 /// 256 calls under way, each of whose completions starts the next one: what is left of a call where
 /// all that packets and turns take is shared by many.
 inline constexpr Expected instructions_inproc_pipe_64 = expected(4'020, 3'310);
+/// A message that nobody answers, from one end to the other: what is left where packets, locks and
+/// turns are shared by 250.
+inline constexpr Expected instructions_inproc_oneway_64 = expected(910, 825);
 /// A caller and a server that sleep: electing the leader, waiting, the transport for sockets.
 inline constexpr Expected instructions_unix_64 = expected(10'130, 7'990);
 

@@ -102,6 +102,16 @@ void NodePair::send(const Payload& argument, int messages) {
   await(arrivals_);
 }
 
+void NodePair::send_in_trains(const Payload& argument, int messages, int train) {
+  for (int sent = 0; sent < messages; sent += train) {
+    arrivals_.start(train);
+    client_->after(std::chrono::nanoseconds(0), [&, this] {
+      for (int i = 0; i < train; ++i) peer_.send("count", argument).value();
+    });
+    await(arrivals_);
+  }
+}
+
 void NodePair::answer_held() {
   await(held_calls_);
   for (const Reply<Payload>& reply : held_) reply(Payload());

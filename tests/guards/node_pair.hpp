@@ -43,6 +43,9 @@ class NodePair {
   /// `messages` that nobody answers, until the last one was handled.
   void send(const Payload& argument, int messages);
 
+  /// The same from inside turns of the client, so many in each: they leave together.
+  void send_in_trains(const Payload& argument, int messages, int train);
+
   /// Of the thread that drives the server; it must have answered a call of "echo".
   test_support::SystemCalls server_calls() const { return system_calls(*server_meter_.load()); }
 

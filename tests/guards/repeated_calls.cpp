@@ -15,7 +15,7 @@ struct Case {
   std::string_view name;
   std::string transport;
   std::size_t size;
-  int outstanding;  // 0: calls that block
+  int at_once;  // calls under way, or messages in a train; 0: calls that block
   const Expected& instructions;
 };
 
@@ -24,6 +24,7 @@ const Case* find(std::string_view name) {
       {"inproc_64", "manual", 64, 0, instructions_inproc_64},
       {"inproc_4096", "manual", 4096, 0, instructions_inproc_4096},
       {"inproc_pipe_64", "manual", 64, 256, instructions_inproc_pipe_64},
+      {"inproc_oneway_64", "manual", 64, 250, instructions_inproc_oneway_64},
       {"unix_64", "unix://*", 64, 0, instructions_unix_64},
   };
   for (const Case& one : cases) {
@@ -35,10 +36,12 @@ const Case* find(std::string_view name) {
 int run(const Case& what, int calls) {
   NodePair pair(what.transport);
   const Payload payload = Payload::copy(std::string(what.size, 'x'));
-  if (what.outstanding == 0) {
+  if (what.name == "inproc_oneway_64") {
+    pair.send_in_trains(payload, calls, what.at_once);
+  } else if (what.at_once == 0) {
     pair.call("echo", payload, calls);
   } else {
-    pair.call_without_blocking(payload, calls, what.outstanding);
+    pair.call_without_blocking(payload, calls, what.at_once);
   }
   return 0;
 }

@@ -88,6 +88,7 @@ TEST(InlineTrains, GoOnBelowAHandlerThatWaits) {
   while (done < messages) peer.ping().value();
 
   for (int i = 0; i < messages; ++i) EXPECT_EQ(started.at(static_cast<std::size_t>(i)), i);
+  EXPECT_NE(ended, started) << "those that waited ended after others";
   std::sort(ended.begin(), ended.end());
   for (int i = 0; i < messages; ++i) EXPECT_EQ(ended.at(static_cast<std::size_t>(i)), i);
 }
