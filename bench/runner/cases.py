@@ -155,6 +155,18 @@ def without_zmq_cases(ours, theirs):
     ]
 
 
+def wrapper_cases(inner):
+    """What one more transport costs: the wrapper that changes nothing, beside what it wraps."""
+    def case(name, metric, direction, bar, spin="auto", **load):
+        return Case(f"pass-{inner}-{name}", tool(f"pass+{inner}", spin=spin, **load),
+                    (tool(inner, spin=spin, **load),), metric, direction, bar)
+    return [
+        case("rtt-same", "p50_us", "<=", 1.1, spin="off", pinning="same"),
+        case("pipe-64Bx256", "per_second", ">=", 0.9, **PIPE_64),
+        case("oneway-1MiB", "per_second", ">=", 0.9, **ONE_WAY_LARGE),
+    ]
+
+
 ONE_WAY_LARGE = {"mode": "oneway", "size": MIB}
 PIPE_64 = {"mode": "pipe", "outstanding": 256}
 PIPE_4K = {"mode": "pipe", "outstanding": 64, "size": 4096}
@@ -184,6 +196,7 @@ CASES = [
          (Program("bare", "spin", pinning="free"),), "p50_us", "<=", 7),
     Case("inproc-1MiB-to-64B", dataclasses.replace(SAME_THREAD, size=MIB), (SAME_THREAD,),
          "p50_us", "<=", 1.5),
+    *wrapper_cases("tcp"),
     *zmq_cases("tcp"),
     *zmq_cases("ipc"),
     *ofi_cases("tcp"),

@@ -2,6 +2,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -28,6 +29,11 @@ class Programs:
 
     def bench(self, name):
         return self.build / "bench" / name
+
+    @property
+    def environment(self):
+        """With the wrapper, which is built for examples and tests and not offered to nodes."""
+        return os.environ | {"TRESTLE_PLUGIN_PATH": f"{self.build}/lib:<default>"}
 
     def missing(self):
         names = ["bare_sync_socket", "bare_epoll_socket", "bare_in_process", "inproc_bench",
@@ -82,10 +88,10 @@ class Programs:
 
 
 @contextlib.contextmanager
-def serving(command, cpu):
+def serving(command, cpu, environment=None):
     """(process, URI) of a server that is ended afterwards."""
     server = subprocess.Popen(pinned(cpu, command), stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True)
+                              stderr=subprocess.PIPE, text=True, env=environment)
     try:
         line = server.stdout.readline().split()
         if len(line) != 2 or line[0] != "listening":
@@ -98,10 +104,10 @@ def serving(command, cpu):
         server.stderr.close()
 
 
-def run_client(command, timeout):
+def run_client(command, timeout, environment=None):
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
-                              check=False)
+                              check=False, env=environment)
     except subprocess.TimeoutExpired as late:
         raise ProgramFailed(f"{' '.join(command)}: still running after {timeout:.0f} s") from late
     if done.returncode != 0:
@@ -125,13 +131,14 @@ def measure_once(programs, program, seconds):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="trestle-bench-"))
         server, uri, own = programs.server_command(program, folder), "", []
         if server is not None:
-            process, uri = stack.enter_context(serving(server, server_cpu))
+            process, uri = stack.enter_context(
+                serving(server, server_cpu, programs.environment))
             own = [process.pid]
         command = [str(word) for word in programs.client_command(program, uri, seconds)]
         if program.pinning != "free":
             command = pinned(client_cpu, command)
         watch = machine.LoadWatch(own)
-        result = run_client(command, timeout=seconds * 2 + 60)
+        result = run_client(command, seconds * 2 + 60, programs.environment)
         result["foreign"] = watch.foreign_share()
         require_clean(result, command)
         return result
