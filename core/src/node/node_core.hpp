@@ -1,7 +1,7 @@
 // What a Node is made of, and how the parts talk to each other.
 #pragma once
 
-#include <trestle/detail/pending_connect.hpp>
+#include <trestle/detail/node_operations.hpp>
 #include <trestle/health.hpp>
 #include <trestle/node.hpp>
 #include <trestle/route.hpp>
@@ -47,6 +47,10 @@
 #include "registry/handler_registry.hpp"
 
 namespace trestle {
+namespace detail {
+class PendingConnect;
+}
+struct Ways;
 
 /// Threads: any, where not said otherwise. One mutex, the engine's, guards connections, peers and
 /// calls; it is never held while handlers, completions or log functions run.
@@ -67,12 +71,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Second half of construction: what needs shared_from_this().
   void start();
   Result<void> close();
+  /// Does so while the present thread goes on, unless it drives by hand; then tells.
+  void close_soon(detail::CloseCompletion done);
   /// After close(): nothing of the node runs any more.
   void join();
   /// Whether this process was forked from the one that made the node: none of its threads is here,
   /// and its descriptors are the parent's.
   bool is_of_the_parent() const noexcept { return of_the_parent_; }
-  /// Instead of join() then: what is here stays as it is for good.
+  /// What is here stays as it is for good: instead of join() then, or where a turn does not end.
   void abandon();
   /// Why a closed node does nothing.
   Error closed_error() const;
@@ -100,9 +106,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<RouteOption> options_of(const std::string& uri) const;
   /// Where that peer can be dialled, nearest first, from now on.
   /// A connection that was dialled elsewhere takes no new calls.
-  peers::PeerLinkPtr set_routes(const InstanceId& id, const std::vector<std::string>& routes);
-  /// The peer, if one of these endpoints connects it already.
-  peers::PeerLinkPtr find_connected(const InstanceId& id, const std::vector<std::string>& routes);
+  peers::PeerLinkPtr set_routes(const InstanceId& id, const Ways& ways);
+  /// Which of these endpoints connects that peer already; empty: none.
+  std::string connected_at(const InstanceId& id, const std::vector<std::string>& routes);
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
   std::size_t poll();
   NodeExecutor executor();
@@ -238,7 +244,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
-  bool find_successor(peers::Connection& ended, const Error& why) override;
+  bool find_successor(peers::Connection& ended, Error& why) override;
   // RedialHost
   ConnectionPtr make_successor(peers::Connection& lost) override;
   Result<void> begin(peers::Connection& connection) override;
@@ -271,6 +277,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void stop_requested();
   /// Closes the node from a thread made for it, unless that was asked for before.
   void close_elsewhere();
+  void tell_close_waiters(const Result<void>& outcome);
   /// A peer wants this node to end.
   void shut_down_for_peer(const Context& context);
   /// Why its sender may not administer this node; empty: it may.
@@ -283,7 +290,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Requests that are on their way still get no answer: their senders know then that none ran.
   void tell_drained();
   void close_connections(TimePoint drain_deadline);
-  void stop_driving();
+  /// False: a turn does not end, and nothing that it may use can be destroyed.
+  bool stop_driving();
+  bool is_in_user_code();
+  /// What it runs.
+  std::string stuck_in_turn() const;
+  /// Nothing follows in it, should it end; nobody else drives either.
+  void abandon_turn();
+  void destroy_all();
   void give_up_waiting();
   Result<void> end();
   std::vector<ConnectionPtr> connections_left();
@@ -326,7 +340,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<peers::Connection*> dial(detail::PeerLink& link, TimePoint deadline);
   Result<peers::Connection*> dial_once(detail::PeerLink& link, TimePoint deadline);
   /// For a peer that was not connected: what waits goes on to the next way.
-  bool take_next_route(peers::Connection& ended);
+  bool take_next_route(peers::Connection& ended, Error& why);
+  /// The error of who has tried them in vain.
+  static Error with_all_routes(const detail::PeerLink& link, const Error& last);
   /// Has the transport connect it.
   Result<void> attach(const ConnectionPtr& connection, const peers::Endpoint& endpoint);
   void give_up(ConnectWaiter& waiter, Errc why);
@@ -386,8 +402,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   LeaderWork work_;
   bool work_is_ours_ = false;  // a turn holds the lock: work_ may be touched
   int turns_on_stack_ = 0;
-  std::vector<peers::Connection*> outputs_;  // to flush at the end of the turn
-  std::vector<peers::Connection*> held_;     // to flush at held_until_
+  // Written by the leader; relaxed: read to say what a turn is stuck in.
+  std::atomic<const registry::Entry*> inline_now_{nullptr};
+  std::atomic<bool> is_turn_abandoned_{false};  // relaxed: only ends what would go on for ever
+  std::vector<peers::Connection*> outputs_;     // to flush at the end of the turn
+  std::vector<peers::Connection*> held_;        // to flush at held_until_
   TimePoint held_until_{0};
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
@@ -414,11 +433,12 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::function<bool()> awaited_condition_;  // by close()
   engine::Waiter* condition_waiter_ = nullptr;
   std::condition_variable_any has_ended_;  // with the engine's lock
-  std::thread closer_;                     // closes the node when a handler asks for it
-  std::atomic<bool> has_closer_{false};    // seq_cst: of several who ask, one makes the thread
-  std::thread::id closing_thread_;         // in close()
-  bool has_stuck_handlers_ = false;        // when close() was over
-  std::stop_source stop_source_;           // of the application's tokens
+  std::vector<detail::CloseCompletion> close_waiters_;
+  std::thread closer_;                   // closes the node when a handler asks for it
+  std::atomic<bool> has_closer_{false};  // seq_cst: of several who ask, one makes the thread
+  std::thread::id closing_thread_;       // in close()
+  bool has_stuck_handlers_ = false;      // when close() was over
+  std::stop_source stop_source_;         // of the application's tokens
   std::optional<std::stop_callback<std::function<void()>>> stop_callback_;
   platform::ForkWatch fork_watch_{*this};  // last: it locks what is above
 };

@@ -7,6 +7,7 @@
 
 #include "log/logger.hpp"
 #include "node/call_state.hpp"
+#include "node/inline_scope.hpp"
 #include "node/node_core.hpp"
 #include "node/turn_scope.hpp"
 #include "platform/host_identity.hpp"
@@ -107,6 +108,7 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
     spent = {};
     // What these lead to runs in the next turn.
     for (std::size_t left = work_.items.size(); left > 0 && !work_.items.empty(); --left) {
+      if (is_turn_abandoned_.load(std::memory_order_relaxed)) break;
       run_next(ran == 0 ? Place::first : Place::later);
       ++ran;
     }
@@ -126,6 +128,7 @@ void NodeCore::run_next(Place place) {
       // Those before it may have taken long.
       start = place == Place::first ? engine_.recent_time() : now();
     }
+    const InlineScope scope(inline_now_, message.entry);
     dispatcher_.run(message, start);
   } else if (std::holds_alternative<std::shared_ptr<dispatch::Train>>(item)) {
     run_train();
@@ -148,8 +151,10 @@ void NodeCore::run_train() {
   // A handler that waits has turns below it, which run the rest of what is queued.
   const auto train = std::get<std::shared_ptr<dispatch::Train>>(work_.items.front());
   while (!train->empty()) {
+    if (is_turn_abandoned_.load(std::memory_order_relaxed)) return;
     const dispatch::TrainMessage& message = train->take();
     if (train->empty()) work_.items.pop();
+    const InlineScope scope(inline_now_, message.entry);
     dispatcher_.run(train->connection(), message);
   }
 }

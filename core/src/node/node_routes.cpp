@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "node/node_core.hpp"
+#include "node/route_search.hpp"
 #include "peers/advertising.hpp"
 #include "peers/candidates.hpp"
 #include "platform/host_addresses.hpp"
@@ -90,8 +91,7 @@ TransportHealth NodeCore::transport_of(const peers::PeerLinkPtr& link) {
           Error(Errc::unreachable, "peer " + name + " was registered and never connected")};
 }
 
-peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id,
-                                        const std::vector<std::string>& routes) {
+peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id, const Ways& ways) {
   const std::lock_guard lock(engine_.mutex());
   peers::PeerLinkPtr link = peers_.find(id);
   if (id == instance_) return link;
@@ -101,8 +101,8 @@ peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id,
     peers_.add(link);
   }
   link->expected = id;
-  link->routes.set(routes);
-  if (!link->routes.has(link->uri)) link->uri = routes.front();
+  link->routes.set(ways.uris, ways.unusable);
+  if (!link->routes.has(link->uri)) link->uri = ways.uris.front();
   const auto all = link->connections;
   for (const auto& connection : all) {
     if (connection->opener() == peers::Opener::peer) continue;
@@ -114,26 +114,30 @@ peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id,
   return link;
 }
 
-peers::PeerLinkPtr NodeCore::find_connected(const InstanceId& id,
-                                            const std::vector<std::string>& routes) {
+std::string NodeCore::connected_at(const InstanceId& id, const std::vector<std::string>& routes) {
   const std::lock_guard lock(engine_.mutex());
   const peers::PeerLinkPtr link = peers_.find(id);
-  if (link == nullptr) return nullptr;
+  if (link == nullptr) return {};
   const peers::Connection* connection = peers_.route(*link);
-  if (connection == nullptr || !connection->is_usable()) return nullptr;
+  if (connection == nullptr || !connection->is_usable()) return {};
   const auto& uri = connection->dialled_uri;
-  return std::find(routes.begin(), routes.end(), uri) != routes.end() ? link : nullptr;
+  return std::find(routes.begin(), routes.end(), uri) != routes.end() ? uri : std::string();
 }
 
-bool NodeCore::find_successor(peers::Connection& ended, const Error& why) {
-  return redials_.on_ended(ended, why) || take_next_route(ended);
+bool NodeCore::find_successor(peers::Connection& ended, Error& why) {
+  return redials_.on_ended(ended, why) || take_next_route(ended, why);
 }
 
-bool NodeCore::take_next_route(peers::Connection& ended) {
+bool NodeCore::take_next_route(peers::Connection& ended, Error& why) {
   const peers::PeerLinkPtr link = ended.link;
   if (closing_ || link == nullptr || !ended.is_stranger()) return false;
   // Who is lost is dialled on all ways in turn, whoever calls.
-  if (redials_.is_lost(*link) || !link->routes.go_on(link->uri)) return false;
+  if (redials_.is_lost(*link)) return false;
+  link->routes.failed(ended.dialled_uri, why);
+  if (!link->routes.go_on(link->uri)) {
+    why = with_all_routes(*link, why);
+    return false;
+  }
   const ConnectionPtr successor = make_successor(ended);
   successor->succeed(ended);
   if (auto begun = begin(*successor); begun.has_error()) {
@@ -142,6 +146,12 @@ bool NodeCore::take_next_route(peers::Connection& ended) {
     successor->limit_handshake(engine_.time_after(options_.handshake_timeout));
   }
   return true;
+}
+
+Error NodeCore::with_all_routes(const detail::PeerLink& link, const Error& last) {
+  // One alone says it by itself.
+  if (link.routes.failures().size() < 2) return last;
+  return all_failed(to_string(link.instance), link.routes.failures());
 }
 
 }  // namespace trestle
