@@ -68,7 +68,12 @@ class TRESTLE_EXPORT Headers {
   friend TRESTLE_EXPORT bool operator==(const Headers& a, const Headers& b) noexcept;
 
  private:
-  std::unique_ptr<std::vector<Entry>> entries_;
+  /// Not in place: most messages have no headers, and ending one shall cost a comparison.
+  struct Drop {
+    TRESTLE_EXPORT void operator()(std::vector<Entry>* entries) const noexcept;
+  };
+
+  std::unique_ptr<std::vector<Entry>, Drop> entries_;
 };
 
 /// A reply together with its headers: what a call may ask for, and a unary handler return.

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "engine/timer_queue.hpp"
 #include "wire/frame.hpp"
@@ -79,13 +81,34 @@ class CallTable {
   void tell(DeadlineEvents& events) noexcept { events_ = &events; }
 
   /// Errors: too_many_calls, naming the limit.
-  Result<PendingCall*> acquire(CallSink& sink, Awaits awaits = Awaits::reply);
+  Result<PendingCall*> acquire(CallSink& sink, Awaits awaits = Awaits::reply) {
+    if (free_ == nullptr) {
+      if (auto added = add_slot(); added.has_error()) return std::move(added).error();
+    }
+    PendingCall& call = *std::exchange(free_, free_->next_free);
+    ++size_;
+    call.sink = &sink;
+    call.awaits = awaits;
+    call.frame = 0;
+    call.may_withdraw = false;
+    return &call;
+  }
 
   /// The waiting call of that id; null if it ended, or never was.
-  PendingCall* find(wire::CallId id) noexcept;
+  PendingCall* find(wire::CallId id) noexcept {
+    if (id.slot() >= slots_.size()) return nullptr;
+    PendingCall* const call = slots_[id.slot()].get();
+    return call->sink != nullptr && call->id == id ? call : nullptr;
+  }
 
   /// Frees the slot and returns whom to tell. The call's timer must be cancelled first.
-  CallSink* release(PendingCall& call) noexcept;
+  CallSink* release(PendingCall& call) noexcept {
+    CallSink* const sink = std::exchange(call.sink, nullptr);
+    call.id = wire::CallId::make(call.id.slot(), call.id.generation() + 1);
+    call.next_free = std::exchange(free_, &call);
+    --size_;
+    return sink;
+  }
 
   std::size_t calls_max() const noexcept { return calls_max_; }
   std::size_t size() const noexcept { return size_; }
@@ -93,15 +116,17 @@ class CallTable {
   /// Calls `visit(PendingCall&)` for each waiting call, in order of slot; it may release that one.
   template <class Visit>
   void for_each(Visit visit) {
-    for (PendingCall& call : slots_) {
-      if (call.sink != nullptr) visit(call);
+    for (const auto& call : slots_) {
+      if (call->sink != nullptr) visit(*call);
     }
   }
 
  private:
+  Result<void> add_slot();
+
   std::size_t calls_max_;
   DeadlineEvents* events_;
-  std::deque<PendingCall> slots_;  // addresses stay: timers link them
+  std::vector<std::unique_ptr<PendingCall>> slots_;  // their addresses stay: timers link them
   PendingCall* free_ = nullptr;
   std::size_t size_ = 0;
 };

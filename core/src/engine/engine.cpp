@@ -63,14 +63,13 @@ void Engine::wake() noexcept {
   wake_all(*seats_);
 }
 
-void Engine::arm_timer(Timer& timer, TimePoint due) {
-  timers_.arm(timer, due);
+void Engine::wake_before(TimePoint due) noexcept {
   for (Place& place : *seats_) {
-    if (!place.until || due < *place.until) place.waker.wake();
+    if (due < place.until) place.waker.wake();
   }
 }
 
-void Engine::release_buffers() {
+void Engine::release_buffers_now() {
   for (const auto& [transport, rx] : released_->take()) transport->end_hold(rx);
 }
 
@@ -83,8 +82,9 @@ std::size_t Engine::collect() {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Transport& transport = *running_[i];
     handled += transport.progress();
+    if (!transport.is_down()) continue;
     if (transport.has_failed()) events_.on_transport_failed(transport);
-    one_is_down |= transport.is_down();
+    one_is_down = true;
   }
   if (one_is_down) std::erase_if(running_, [](const Transport* t) { return t->is_down(); });
   // next() would be written to memory in two pieces and read in one, which waits for the store.
@@ -97,8 +97,12 @@ std::size_t Engine::collect() {
 bool Engine::prepare_sleep(Seat seat, std::optional<TimePoint> limit) {
   Place& place = (*seats_)[index(seat)];
   place.waker.prepare_sleep();
-  place.until = earlier(limit, timers_.next());
-  if (!find_reason_to_stay_awake(place)) return true;
+  place.until = limit.value_or(TimePoint::max());
+  if (!timers_.empty()) place.until = std::min(place.until, timers_.earliest());
+  const bool has_reason = find_reason_to_stay_awake(place);
+  latest_until_ = TimePoint(0);
+  for (const Place& each : *seats_) latest_until_ = std::max(latest_until_, each.until);
+  if (!has_reason) return true;
   place.waker.stay_awake();
   return false;
 }
@@ -113,7 +117,7 @@ bool Engine::find_reason_to_stay_awake(Place& place) {
     const std::uint32_t waits = transport->attributes().wait_flags;
     if ((waits & TT_WAIT_FD) != 0) place.fds.push_back(transport->attributes().wait_fd);
     if (waits == 0) deadline = earlier(deadline, now() + poll_only_interval);
-    place.until = earlier(place.until, deadline);
+    if (deadline) place.until = std::min(place.until, *deadline);
   }
   return false;
 }
@@ -121,7 +125,7 @@ bool Engine::find_reason_to_stay_awake(Place& place) {
 void Engine::sleep(Seat seat) {
   Place& place = (*seats_)[index(seat)];
   std::optional<TimePoint> timeout;
-  if (place.until) timeout = *place.until - now();
+  if (place.until != TimePoint::max()) timeout = place.until - now();
   place.waker.sleep(place.fds, timeout);
 }
 

@@ -71,7 +71,10 @@ class Engine {
     return delay < TimePoint::max() - start ? start + delay : TimePoint::max();
   }
 
-  void arm_timer(Timer& timer, TimePoint due);
+  void arm_timer(Timer& timer, TimePoint due) {
+    timers_.arm(timer, due);
+    if (due < latest_until_) wake_before(due);
+  }
   void cancel_timer(Timer& timer) noexcept { timers_.cancel(timer); }
   std::optional<TimePoint> next_timer() const { return timers_.next(); }
 
@@ -115,19 +118,25 @@ class Engine {
   struct Place {
     Waker waker;
     std::vector<int> fds;
-    std::optional<TimePoint> until{TimePoint(0)};  // of the latest sleep; unset: for ever
+    TimePoint until{0};  // of the latest sleep; max: for ever
   };
   using Places = std::array<Place, 2>;
 
   static constexpr std::size_t index(Seat seat) noexcept { return static_cast<std::size_t>(seat); }
+  /// Ends sleeps that would last beyond it.
+  void wake_before(TimePoint due) noexcept;
   bool find_reason_to_stay_awake(Place& place);
-  void release_buffers();
+  void release_buffers() {
+    if (!released_->empty()) release_buffers_now();
+  }
+  void release_buffers_now();
 
   EngineOptions options_;
   EngineEvents& events_;
   Mutex mutex_;
   std::shared_ptr<Places> seats_ = std::make_shared<Places>();  // transports may outlive us
   TimerQueue timers_;
+  TimePoint latest_until_{0};  // of both seats
   std::optional<TimePoint> recent_time_;
   std::uint64_t turns_ = 0;
   std::shared_ptr<ReleaseQueue> released_;

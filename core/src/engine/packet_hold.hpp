@@ -34,10 +34,12 @@ class ReleaseQueue {
     wake_();
   }
 
+  bool empty() const noexcept { return !any_.load(std::memory_order_seq_cst); }
+
   /// What came since the last call; valid until the next one. Threads: under the engine's lock.
   const std::vector<Entry>& take() {
     taken_.clear();
-    if (!any_.load(std::memory_order_seq_cst)) return taken_;
+    if (empty()) return taken_;
     const std::lock_guard lock(mutex_);
     any_.store(false, std::memory_order_relaxed);  // written under the mutex alone
     taken_.swap(entries_);
@@ -95,10 +97,7 @@ class PacketSource {
   /// `rx` null: a packet that cannot be lent.
   PacketSource(Transport& transport, tt_rx* rx, const std::shared_ptr<ReleaseQueue>& queue,
                std::size_t packet_bytes) noexcept
-      : transport_(&transport),
-        rx_(rx),
-        queue_(&queue),
-        lent_bytes_min_(std::max(copy_bytes_max + 1, packet_bytes / waste_max)) {}
+      : transport_(&transport), rx_(rx), queue_(&queue), packet_bytes_(packet_bytes) {}
   /// A packet of the node to itself.
   PacketSource() noexcept = default;
   /// What is delivered later takes over.
@@ -107,12 +106,14 @@ class PacketSource {
         rx_(std::exchange(other.rx_, nullptr)),
         queue_(other.queue_),
         hold_(std::exchange(other.hold_, nullptr)),
-        lent_bytes_min_(other.lent_bytes_min_),
+        packet_bytes_(other.packet_bytes_),
         ends_with_part_(other.ends_with_part_) {}
   PacketSource& operator=(PacketSource&&) = delete;
   PacketSource(const PacketSource&) = delete;
   PacketSource& operator=(const PacketSource&) = delete;
-  ~PacketSource();
+  ~PacketSource() {
+    if (rx_ != nullptr || hold_ != nullptr) let_go();
+  }
 
   /// False: the bytes are valid during the call alone.
   bool is_lent() const noexcept { return rx_ != nullptr; }
@@ -121,14 +122,8 @@ class PacketSource {
   /// buffers, not many small readers, keep a transport's receive pool busy; so are small parts of
   /// large packets, because a part that is lent keeps its whole packet.
   Payload keep(BytesView part) {
-    if (rx_ == nullptr || part.size() < lent_bytes_min_) return Payload::copy(part);
-    if (hold_ == nullptr) hold_ = new PacketHold(*queue_, *transport_, rx_);
-    if (ends_with_part_) {
-      rx_ = nullptr;
-      return Payload::lend(part, &PacketHold::drop_reader, std::exchange(hold_, nullptr));
-    }
-    hold_->add_reader();
-    return Payload::lend(part, &PacketHold::drop_reader, hold_);
+    if (part.size() <= copy_bytes_max) return Payload::copy(part);
+    return keep_large(part);
   }
 
   /// Makes `part` outlive the call, for the present turn only: then a large one is not copied, even
@@ -149,11 +144,23 @@ class PacketSource {
   /// A packet that is kept for one part of it is at most so many times as large.
   static constexpr std::size_t waste_max = 4;
 
+  void let_go() noexcept;
+  [[gnu::noinline]] Payload keep_large(BytesView part) {
+    if (rx_ == nullptr || part.size() < packet_bytes_ / waste_max) return Payload::copy(part);
+    if (hold_ == nullptr) hold_ = new PacketHold(*queue_, *transport_, rx_);
+    if (ends_with_part_) {
+      rx_ = nullptr;
+      return Payload::lend(part, &PacketHold::drop_reader, std::exchange(hold_, nullptr));
+    }
+    hold_->add_reader();
+    return Payload::lend(part, &PacketHold::drop_reader, hold_);
+  }
+
   Transport* transport_ = nullptr;
   tt_rx* rx_ = nullptr;
   const std::shared_ptr<ReleaseQueue>* queue_ = nullptr;
   PacketHold* hold_ = nullptr;  // made for the first part that is lent
-  std::size_t lent_bytes_min_ = 0;
+  std::size_t packet_bytes_ = 0;
   bool ends_with_part_ = false;
 };
 

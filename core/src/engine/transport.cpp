@@ -1,6 +1,8 @@
 // Talking to a plugin through its tables.
 #include "engine/transport.hpp"
 
+#include <sys/single_threaded.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -170,7 +172,17 @@ std::size_t Transport::progress() {
     failed_ = down_ = true;
     return 0;
   }
-  for (std::int32_t i = 0; i < count; ++i) dispatch(events[static_cast<std::size_t>(i)]);
+  for (std::int32_t i = 0; i < count; ++i) {
+    const tt_event& event = events[static_cast<std::size_t>(i)];
+    // Nearly all of them are these.
+    if (event.kind == TT_EV_PACKET) {
+      (event.flags & TT_EVF_SEGS) == 0 ? deliver_packet(event) : deliver_segments(event);
+    } else if (event.kind == TT_EV_SENT) {
+      static_cast<LinkEvents*>(event.user)->on_sent(event.op, event.status);
+    } else {
+      dispatch(event);
+    }
+  }
   return static_cast<std::size_t>(count);
 }
 
@@ -201,12 +213,6 @@ void Transport::dispatch(const tt_event& event) {
     case TT_EV_CONNECTED:
       note_user(event.conn, *link);
       link->on_connected();
-      break;
-    case TT_EV_PACKET:
-      deliver_packet(event);
-      break;
-    case TT_EV_SENT:
-      link->on_sent(event.op, event.status);
       break;
     case TT_EV_WRITABLE:
       link->on_writable();
@@ -250,7 +256,7 @@ void PacketHold::give_back() noexcept {
   delete this;
 }
 
-PacketSource::~PacketSource() {
+void PacketSource::let_go() noexcept {
   if (hold_ != nullptr) {
     PacketHold::drop_reader(hold_);
   } else if (rx_ != nullptr) {
@@ -259,28 +265,25 @@ PacketSource::~PacketSource() {
 }
 
 void Transport::deliver_packet(const tt_event& event) {
-  auto& link = *static_cast<LinkEvents*>(event.user);
-  if ((event.flags & TT_EVF_SEGS) == 0) {
-    const BytesView bytes(static_cast<const std::byte*>(event.data), event.len);
-    ++traffic_.packets_received;
-    traffic_.bytes_received += bytes.size();
-    PacketSource source(*this, event.rx, released_, bytes.size());
-    link.on_packet(bytes, source);
-    return;
-  }
-  deliver_segments({static_cast<const tt_iov*>(event.data), event.len}, event.rx, link);
+  const BytesView bytes(static_cast<const std::byte*>(event.data), event.len);
+  ++traffic_.packets_received;
+  traffic_.bytes_received += bytes.size();
+  PacketSource source(*this, event.rx, released_, bytes.size());
+  static_cast<LinkEvents*>(event.user)->on_packet(bytes, source);
 }
 
-void Transport::deliver_segments(std::span<const tt_iov> segments, tt_rx* rx, LinkEvents& link) {
-  pieces_.clear();
+void Transport::deliver_segments(const tt_event& event) {
+  auto& link = *static_cast<LinkEvents*>(event.user);
+  const std::span segments(static_cast<const tt_iov*>(event.data), event.len);
+  pieces_.resize(segments.size());
   std::size_t size = 0;
-  for (const tt_iov& segment : segments) {
-    pieces_.emplace_back(static_cast<const std::byte*>(segment.base), segment.len);
-    size += segment.len;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    pieces_[i] = {static_cast<const std::byte*>(segments[i].base), segments[i].len};
+    size += segments[i].len;
   }
   ++traffic_.packets_received;
   traffic_.bytes_received += size;
-  PacketSource source(*this, rx, released_, size);
+  PacketSource source(*this, event.rx, released_, size);
   if (!pieces_.empty() && wire::PacketView::is_readable(pieces_)) {
     link.on_packet({pieces_.front(), std::span(pieces_).subspan(1)}, source);
     return;
@@ -303,6 +306,11 @@ void Transport::shutdown() noexcept {
 
 void Transport::end_hold(tt_rx* rx) noexcept {
   release(rx);
+  // Alone in its process, a thread needs no atomic addition.
+  if (__libc_single_threaded != 0) {
+    holds_ended_.store(holds_ended_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return;
+  }
   // release: pairs with the acquire in destroy(), which must not run beside a release.
   holds_ended_.fetch_add(1, std::memory_order_release);
 }

@@ -158,9 +158,10 @@ class Transport {
 
   void note_user(tt_conn* conn, const LinkEvents& link);
   void find_extensions();
-  void dispatch(const tt_event& event);
+  /// An event that is neither PACKET nor SENT.
+  [[gnu::noinline]] void dispatch(const tt_event& event);
   void deliver_packet(const tt_event& event);
-  void deliver_segments(std::span<const tt_iov> segments, tt_rx* rx, LinkEvents& link);
+  [[gnu::noinline]] void deliver_segments(const tt_event& event);
 
   const tt_ops& ops_;
   std::string scheme_;

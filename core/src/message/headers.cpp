@@ -24,7 +24,7 @@ Headers::Headers(std::initializer_list<Entry> entries) {
 }
 
 Headers::Headers(const Headers& other)
-    : entries_(other.empty() ? nullptr : std::make_unique<std::vector<Entry>>(*other.entries_)) {}
+    : entries_(other.empty() ? nullptr : new std::vector<Entry>(*other.entries_)) {}
 
 Headers& Headers::operator=(const Headers& other) {
   Headers copy(other);
@@ -32,8 +32,12 @@ Headers& Headers::operator=(const Headers& other) {
   return *this;
 }
 
+void Headers::Drop::operator()(std::vector<Entry>* entries) const noexcept {
+  delete entries;
+}
+
 Headers& Headers::set(std::string_view name, std::string_view value) {
-  if (entries_ == nullptr) entries_ = std::make_unique<std::vector<Entry>>();
+  if (entries_ == nullptr) entries_.reset(new std::vector<Entry>);
   if (const auto found = find(*entries_, name); found != entries_->end()) {
     found->second = value;
   } else {

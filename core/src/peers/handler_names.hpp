@@ -112,7 +112,7 @@ class NamesReceived {
       unnumbered_ = {.name = std::string(name)};
       return &unnumbered_;
     }
-    if (name.empty()) return number <= names_.size() ? &names_[number - 1] : nullptr;
+    if (name.empty()) return known(number);
     if (number != names_.size() + 1 || number > handler_numbers_max) return nullptr;
     return &names_.emplace_back(HandlerName{.name = std::string(name)});
   }

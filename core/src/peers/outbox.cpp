@@ -47,8 +47,9 @@ tt_status Outbox::hand_over(PacketSink& sink, Packet& packet, std::vector<Payloa
   last_packet_bytes_ = std::min(packet.bytes.size(), packet_bytes_max);
   if (status == TT_PENDING) {
     packet.op = next_op_++;
-    if (lone_.op == 0) {
-      lone_.swap(packet);  // and the next packet has the memory of the last lone one
+    const auto free = std::find_if(few_.begin(), few_.end(), [](auto& few) { return few.op == 0; });
+    if (free != few_.end()) {
+      free->swap(packet);  // and the next packet has the memory that was there
     } else {
       in_flight_.push_back(std::exchange(packet, Packet()));
     }
@@ -77,10 +78,11 @@ tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done, Extent ext
 }
 
 void Outbox::on_sent(std::uint64_t op, std::vector<Payload>& done) {
-  if (op == lone_.op) {
-    move_payloads(lone_, done);
-    trim(lone_);
-    lone_.op = 0;
+  for (Packet& few : few_) {
+    if (few.op != op) continue;
+    move_payloads(few, done);
+    trim(few);
+    few.op = 0;
     return;
   }
   auto packet = in_flight_.begin();
@@ -101,7 +103,7 @@ void Outbox::clear(std::vector<Payload>& done) {
     for (Packet& packet : *queue) move_payloads(packet, done);
     queue->clear();
   }
-  for (Packet* packet : {&lone_, &open_}) {
+  for (Packet* packet : {&few_.front(), &few_.back(), &open_}) {
     move_payloads(*packet, done);
     *packet = Packet();
   }

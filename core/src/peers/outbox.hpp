@@ -5,6 +5,7 @@
 #include <trestle/payload.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -148,7 +149,10 @@ class Outbox {
 
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
   bool is_empty() const noexcept { return open_.bytes.empty(); }
-  bool is_idle() const noexcept { return is_empty() && lone_.op == 0 && in_flight_.empty(); }
+  bool is_idle() const noexcept {
+    return is_empty() && in_flight_.empty() &&
+           std::all_of(few_.begin(), few_.end(), [](const Packet& p) { return p.op == 0; });
+  }
 
  private:
   static constexpr std::size_t packet_bytes_max = 64 * 1024;
@@ -219,7 +223,9 @@ class Outbox {
   Packet open_;                     // takes frames; without bytes while there is none
   memory::Fifo<Packet> full_;       // packets before it that the transport has not got either
   memory::Fifo<Packet> in_flight_;  // that it has, and whose payloads it still reads
-  Packet lone_;                     // one more of those, by far most often the only one; op 0: none
+  // More of those: one that is being read, and one whose reader gives it back with its answer. By
+  // far most often there are no others. op 0: none.
+  std::array<Packet, 2> few_;
   std::size_t last_packet_bytes_ = 0;
   FrameNumber left_ = 1;  // frames below it have left
   std::uint64_t next_op_ = 1;

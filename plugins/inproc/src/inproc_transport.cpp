@@ -131,7 +131,7 @@ std::int32_t InprocTransport::progress(std::span<tt_event> events) {
   std::size_t written = 0;
   while (written < events.size()) {
     const Record* const record = queue.front();
-    if (record == nullptr || ends_batch(*record)) break;
+    if (record == nullptr || (!just_accepted_.empty() && ends_batch(*record))) break;
     if (deliver(*record, events[written], lock)) ++written;
     queue.pop();
   }

@@ -12,9 +12,6 @@
 namespace trestle::inproc {
 namespace {
 
-// Counted for each packet on top of its bytes, so that the limit also bounds empty packets.
-constexpr std::uint64_t packet_overhead_bytes = 64;
-
 std::string in_quotes(const std::string& text) {
   return '"' + text + '"';
 }
@@ -95,9 +92,12 @@ tt_status Link::send(Side from, std::span<const tt_iov> segments, std::uint32_t 
   if (receiver == nullptr) return TT_E_CLOSED;  // nobody listened
   if (bytes > receiver->limits().packet_bytes_max) return refuse_too_big(from, bytes);
   try {
-    if (bytes > copy_bytes_max) return send_large(from, segments, bytes, flags, op);
-    const Mailbox::Lock lock(*receiver);
-    if (const tt_status status = check_room(from, bytes); status != TT_OK) return status;
+    if (bytes > copy_bytes_max) {
+      return (flags & TT_SEND_COPY) == 0 ? send_lent(from, segments, bytes, op)
+                                         : send_copied(from, segments, bytes);
+    }
+    const std::lock_guard lock(*receiver);
+    if (!may_send(from, bytes)) return refusal_of(from, bytes);
     Record& event = receiver->compose(bytes);
     gather(segments, event.bytes());
     event.kind = TT_EV_PACKET;
@@ -111,53 +111,53 @@ tt_status Link::send(Side from, std::span<const tt_iov> segments, std::uint32_t 
   }
 }
 
-tt_status Link::send_large(Side from, std::span<const tt_iov> segments, std::uint64_t bytes,
-                           std::uint32_t flags, std::uint64_t op) {
-  End& mine = end(from);
+tt_status Link::send_lent(Side from, std::span<const tt_iov> segments, std::uint64_t bytes,
+                          std::uint64_t op) {
   Mailbox& receiver = *end(other(from)).mailbox;
-  const bool lends = (flags & TT_SEND_COPY) == 0;
-  Mailbox::Lock lock(receiver);
-  if (const tt_status status = check_room(from, bytes); status != TT_OK) return status;
+  const std::lock_guard lock(receiver);
+  if (!may_send(from, bytes)) return refusal_of(from, bytes);
   std::unique_ptr<Packet> packet = receiver.take_packet();
-  if (lends) {
-    packet->lend(segments, bytes, {this, from, op});
-  } else {
-    // Copied without the lock, so that a large packet does not stop other senders meanwhile.
-    lock.unlock();
-    packet->copy(segments, bytes);
-    lock.lock();
-    if (const tt_status status = check_room(from, bytes); status != TT_OK) return status;
-  }
+  packet->lend(segments, bytes, {this, from, op});
   Record& event = receiver.compose(0);
+  Packet* const lent = packet.release();
+  Outgoing& out = end(from).out;
+  ++out.lent_packets;
+  (out.first_lent == nullptr ? out.first_lent : out.last_lent->next_lent) = lent;
+  out.last_lent = lent;
+  post_large(from, event, *lent);
+  return TT_PENDING;
+}
+
+tt_status Link::send_copied(Side from, std::span<const tt_iov> segments, std::uint64_t bytes) {
+  Mailbox& receiver = *end(other(from)).mailbox;
+  Mailbox::Lock lock(receiver);
+  if (!may_send(from, bytes)) return refusal_of(from, bytes);
+  std::unique_ptr<Packet> packet = receiver.take_packet();
+  // Copied without the lock, so that a large packet does not stop other senders meanwhile.
+  lock.unlock();
+  packet->copy(segments, bytes);
+  lock.lock();
+  if (!may_send(from, bytes)) return refusal_of(from, bytes);
+  Record& event = receiver.compose(0);
+  post_large(from, event, *packet.release());
+  return TT_OK;
+}
+
+void Link::post_large(Side from, Record& event, Packet& packet) {
   event.kind = TT_EV_PACKET;
   event.side = other(from);
   event.link = this;
-  event.packet = packet.release();
-  mine.out.sent_bytes += bytes + packet_overhead_bytes;
-  if (lends) {
-    Outgoing& out = mine.out;
-    ++out.lent_packets;
-    (out.first_lent == nullptr ? out.first_lent : out.last_lent->next_lent) = event.packet;
-    out.last_lent = event.packet;
-  }
-  receiver.post();
-  return lends ? TT_PENDING : TT_OK;
+  event.packet = &packet;
+  end(from).out.sent_bytes += packet.size() + packet_overhead_bytes;
+  end(other(from)).mailbox->post();
 }
 
-std::uint64_t Link::queued_bytes(Side from) {
-  // Relaxed: an old value only makes a sender wait for a WRITABLE that is due at once.
-  return end(from).out.sent_bytes - end(other(from)).taken_bytes.load(std::memory_order_relaxed);
-}
-
-tt_status Link::check_room(Side from, std::uint64_t bytes) {
+tt_status Link::refusal_of(Side from, std::uint64_t bytes) {
   End& mine = end(from);
   if (mine.closing) return TT_E_CLOSED;
-  // Relaxed: whoever may send has been told so by his host, after the event.
-  if (!mine.up.load(std::memory_order_relaxed)) return TT_E_INVALID;
+  if (!mine.up.load(std::memory_order_relaxed)) return TT_E_INVALID;  // as in may_send()
   const std::uint64_t cost = bytes + packet_overhead_bytes;
   const std::uint64_t limit = mine.mailbox->limits().queue_bytes_max;
-  const std::uint64_t queued = queued_bytes(from);
-  if (queued == 0 || queued + cost <= limit) return TT_OK;
   // Half the limit, not the first gap: a sender is woken for a run of packets, not for one.
   const std::uint64_t fits = cost > limit ? 0 : std::min(limit / 2, limit - cost);
   if (!mine.out.writable_below) end(other(from)).mailbox->owe_writable({this, from});
@@ -180,7 +180,7 @@ void Link::post_writable(Side sender) {
 tt_status Link::refuse_too_big(Side from, std::uint64_t bytes) {
   const BothLocks locks = lock_both();
   if (end(from).closing) return TT_E_CLOSED;
-  if (!end(from).up.load(std::memory_order_relaxed)) return TT_E_INVALID;  // as in check_room()
+  if (!end(from).up.load(std::memory_order_relaxed)) return TT_E_INVALID;  // as in may_send()
   const auto bytes_max = end(other(from)).mailbox->limits().packet_bytes_max;
   const std::string text = "connection " + in_quotes(uri_) + ": a packet of " +
                            std::to_string(bytes) + " bytes is above the receiver's limit of " +
@@ -204,10 +204,10 @@ bool Link::deliver(const Record& record, tt_event& event, Mailbox::Lock& lock) {
     case TT_EV_ACCEPTED:
       event.user = nullptr;
       event.aux = reinterpret_cast<std::uintptr_t>(record.listener->user);
-      mine.up.store(true, std::memory_order_relaxed);  // see check_room()
+      mine.up.store(true, std::memory_order_relaxed);  // see may_send()
       break;
     case TT_EV_CONNECTED:
-      mine.up.store(true, std::memory_order_relaxed);  // see check_room()
+      mine.up.store(true, std::memory_order_relaxed);  // see may_send()
       break;
     case TT_EV_CLOSED:
       event.data = record.bytes();
@@ -300,11 +300,11 @@ void Link::close_when_settled(Side side) {
 void Link::return_lent(Side sender, std::uint64_t op, tt_status status) {
   ++end(sender).returned_packets;
   post(sender, TT_EV_SENT, status, op);
-  close_when_settled(sender);
+  if (end(sender).closing) close_when_settled(sender);
 }
 
 void Link::lent_packet_returned(Side sender, std::uint64_t op) {
-  const Mailbox::Lock lock(*end(sender).mailbox);
+  const std::lock_guard lock(*end(sender).mailbox);
   return_lent(sender, op, TT_OK);
 }
 

@@ -17,6 +17,9 @@ namespace trestle::inproc {
 
 inline constexpr std::uint32_t segments_max = 64;
 
+/// Counted for each packet on top of its bytes, so that the limit also bounds empty packets.
+inline constexpr std::uint64_t packet_overhead_bytes = 64;
+
 /// What tt_conn is: one end of a link.
 struct Connection {
   Link* link = nullptr;
@@ -100,13 +103,28 @@ class Link : public std::enable_shared_from_this<Link> {
   BothLocks lock_both();
   void attach(Side side, const std::shared_ptr<Mailbox>& mailbox, void* user);
   void post(Side to, std::uint16_t kind, tt_status status = TT_OK, std::uint64_t op = 0);
-  tt_status check_room(Side from, std::uint64_t bytes);
-  tt_status send_large(Side from, std::span<const tt_iov> segments, std::uint64_t bytes,
-                       std::uint32_t flags, std::uint64_t op);
-  tt_status refuse_too_big(Side from, std::uint64_t bytes);
+  /// Whether a packet may go out now; what it answers if not is refusal_of().
+  bool may_send(Side from, std::uint64_t bytes) noexcept {
+    const End& mine = end(from);
+    // Relaxed: whoever may send has been told so by his host, after the event.
+    if (mine.closing || !mine.up.load(std::memory_order_relaxed)) return false;
+    const std::uint64_t queued = queued_bytes(from);
+    return queued == 0 ||
+           queued + bytes + packet_overhead_bytes <= mine.mailbox->limits().queue_bytes_max;
+  }
+  [[gnu::cold]] tt_status refusal_of(Side from, std::uint64_t bytes);
+  tt_status send_lent(Side from, std::span<const tt_iov> segments, std::uint64_t bytes,
+                      std::uint64_t op);
+  tt_status send_copied(Side from, std::span<const tt_iov> segments, std::uint64_t bytes);
+  /// Under the receiver's lock.
+  void post_large(Side from, Record& event, Packet& packet);
+  [[gnu::cold]] tt_status refuse_too_big(Side from, std::uint64_t bytes);
   bool deliver_packet(const Record& record, tt_event& event, Mailbox::Lock& lock);
   static void count_taken(End& mine, std::uint64_t bytes);
-  std::uint64_t queued_bytes(Side from);
+  std::uint64_t queued_bytes(Side from) noexcept {
+    // Relaxed: an old value only makes a sender wait for a WRITABLE that is due at once.
+    return end(from).out.sent_bytes - end(other(from)).taken_bytes.load(std::memory_order_relaxed);
+  }
   void end_with(Side side, tt_status why, std::string text);
   void close_when_settled(Side side);
   void return_lent(Side sender, std::uint64_t op, tt_status status);

@@ -60,13 +60,17 @@ std::unique_ptr<Packet> Mailbox::take_packet() {
 
 void Mailbox::recycle(std::unique_ptr<Packet> packet) {
   packet->clear();
+  keep_spare(std::move(packet));
+}
+
+void Mailbox::keep_spare(std::unique_ptr<Packet> packet) {
   if (spare_packets_.size() < spare_packets_max) spare_packets_.push_back(std::move(packet));
 }
 
 void Mailbox::release_held(std::unique_ptr<Packet> packet) {
   packet->clear();  // not under the lock: it may have much to free
-  const Lock held(*this);
-  recycle(std::move(packet));
+  const std::lock_guard held(*this);
+  keep_spare(std::move(packet));
   --held_packets_;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "packet.hpp"
+#include "quick_mutex.hpp"
 #include "record_queue.hpp"
 
 namespace trestle::inproc {
@@ -124,6 +125,7 @@ class Mailbox {
   enum class Phase { running, closing, draining, down };
 
   void unlock_and_wake();
+  void keep_spare(std::unique_ptr<Packet> packet);
   void pay_debts_now();
   void go_down_when_drained();
 
@@ -132,7 +134,7 @@ class Mailbox {
   RecordQueue queue_;
 
   // What each send needs, apart from what the leader writes.
-  alignas(cache_line_bytes) std::mutex mutex_;
+  alignas(cache_line_bytes) QuickMutex mutex_;
   bool armed_ = false;        ///< the next event wakes the host
   bool wake_is_due_ = false;  ///< when the lock is let go
   Phase phase_ = Phase::running;

@@ -35,13 +35,6 @@ void Packet::become_own() {
   lender_ = {};
 }
 
-void Packet::clear() {
-  own_.reset();
-  segments_.clear();
-  lender_ = {};
-  next_lent = nullptr;
-}
-
 void Packet::describe(tt_event& event) const {
   if (!is_lent()) {
     event.data = own_.get();

@@ -40,7 +40,12 @@ class Packet {
   void become_own();
 
   /// Forgets the bytes, whosever they are.
-  void clear();
+  void clear() {
+    own_.reset();
+    segments_.clear();
+    lender_ = {};
+    next_lent = nullptr;
+  }
 
   std::size_t size() const { return size_; }
   bool is_lent() const { return lender_.link != nullptr; }
