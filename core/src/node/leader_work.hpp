@@ -57,31 +57,35 @@ class ReusedQueue {
 
   /// One that is being run.
   struct Taken {
-    std::size_t place;
+    T& item;
     std::size_t floor;  ///< of those that come when there are no others
   };
   /// Takes the next element out of the line; end() follows, for the one that was taken last first.
   Taken take() noexcept {
-    const Taken taken{next_, floor_};
+    const Taken taken{front(), floor_};
     floor_ = ++next_;
     return taken;
   }
-  T& at(std::size_t index) noexcept {
-    // Each chunk has twice the items of the one before, so that its first place, moved by
-    // first_items, is a power of two.
-    const std::size_t place = index + first_items;
-    const std::size_t first = std::bit_floor(place);
-    return chunks_[static_cast<std::size_t>(std::countr_zero(first / first_items))][place - first];
-  }
   /// What it holds is destroyed.
   void end(const Taken& taken) noexcept {
-    at(taken.place).template emplace<std::monostate>();
+    taken.item.template emplace<std::monostate>();
     floor_ = taken.floor;
     if (next_ == end_) next_ = end_ = floor_;
   }
 
  private:
   static constexpr std::size_t first_items = 16;
+
+  T& at(std::size_t index) noexcept {
+    return index < first_items ? chunks_.front()[index] : at_later(index);
+  }
+  [[gnu::noinline]] T& at_later(std::size_t index) noexcept {
+    // Each chunk has twice the items of the one before, so that its first place, moved by
+    // first_items, is a power of two.
+    const std::size_t place = index + first_items;
+    const std::size_t first = std::bit_floor(place);
+    return chunks_[static_cast<std::size_t>(std::countr_zero(first / first_items))][place - first];
+  }
 
   std::vector<std::unique_ptr<T[]>> chunks_;
   std::size_t floor_ = 0;  // behind those that are being run
