@@ -83,24 +83,30 @@ void Dispatcher::on_request(peers::Connection& connection, wire::Request& reques
                             peers::HandlerName& handler, engine::PacketSource& source) {
   ++received_;
   if (!admit(connection, request, handler)) return;
-  Message message{.connection = &connection,
-                  .entry = handler.entry.get(),
-                  .call = request.call,
-                  .mode = request.mode,
-                  .codec = request.codec,
-                  .wants_accepted = request.wants_accepted,
-                  .deadline = {},
-                  .payload = {},
-                  .headers = std::move(request.headers)};
+  registry::Entry& entry = *handler.entry;
+  if (!runs_in_turn(entry)) {
+    Message message;
+    fill(message, connection, entry, request);
+    return keep_and_start(std::move(message), source, request);
+  }
+  ++entry.admitted;
+  fill(events_.deliver(source.keep(request.payload)), connection, entry, request);
+  // It runs in this very turn: as good as done.
+  if (!request.call.expects_outcome() && connection.count_forgotten()) connection.send_window();
+}
+
+void Dispatcher::fill(Message& message, peers::Connection& connection, registry::Entry& entry,
+                      wire::Request& request) {
+  message.connection = &connection;
+  message.entry = &entry;
+  message.call = request.call;
+  message.mode = request.mode;
+  message.codec = request.codec;
+  message.wants_accepted = request.wants_accepted;
   if (request.deadline_ms != 0) {
     message.deadline = events_.recent_time() + std::chrono::milliseconds(request.deadline_ms);
   }
-  if (!runs_in_turn(*message.entry)) return keep_and_start(std::move(message), source, request);
-  ++message.entry->admitted;
-  message.payload = source.keep(request.payload);
-  // It runs in this very turn: as good as done.
-  if (!request.call.expects_outcome() && connection.count_forgotten()) connection.send_window();
-  events_.deliver(std::move(message));
+  message.headers = std::move(request.headers);
 }
 
 void Dispatcher::keep_and_start(Message message, engine::PacketSource& source,

@@ -37,12 +37,15 @@ class DispatchEvents {
   virtual TimePoint recent_time() noexcept = 0;
   /// What must outlive an answer that is given later.
   virtual std::shared_ptr<void> keep_alive() = 0;
-  /// The leader calls run() with it in this turn. Lock held.
-  virtual void deliver(Message&& message) = 0;
+  /// The leader calls run() in this turn with what is returned, which is to be filled in: it has
+  /// the payload alone. Lock held.
+  virtual Message& deliver(Payload&& payload) = 0;
   /// Runs in a turn, without the lock. Lock held or not.
   virtual void defer(detail::UniqueFunction<void()> action) = 0;
   /// Sends an answer at the end of the present turn. Threads: the leader, lock not held.
   virtual void answer_in_turn(Answer&& answer) = 0;
+  /// The same with a reply, as by far most answers are.
+  virtual void reply_in_turn(peers::Connection& connection, wire::CallId call, Encoded&& reply) = 0;
   /// Sends an answer. Lock not held.
   virtual void answer(Answer answer) = 0;
   /// Destroys `spent` once nothing on any stack can refer to it. Lock held.
@@ -141,6 +144,9 @@ class Dispatcher {
   bool runs_in_turn(const registry::Entry& entry) const noexcept {
     return entry.is_direct && (!node_permits_.is_limited() || entry.is_systems());
   }
+  /// All but the payload.
+  void fill(Message& message, peers::Connection& connection, registry::Entry& entry,
+            wire::Request& request);
   void keep_and_start(Message message, engine::PacketSource& source, const wire::Request& request);
   MessagePtr keep(const Message& message);
   /// As if it had never been kept. Lock held.

@@ -30,7 +30,10 @@ class Dispatcher::TurnResponder final : public detail::Responder {
   void reply(Encoded&& value) override {
     const Message* message = std::exchange(message_, nullptr);
     if (message == nullptr) return;
-    if (wants_reply(*message)) return give(*message, std::move(value));
+    if (wants_reply(*message)) {
+      return dispatcher_.events_.reply_in_turn(*message->connection, message->call,
+                                               std::move(value));
+    }
     if (message->call.expects_outcome()) give(*message, Acknowledged{});
   }
   void ack() override {

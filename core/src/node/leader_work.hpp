@@ -4,6 +4,7 @@
 #include <trestle/detail/unique_function.hpp>
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -30,30 +31,65 @@ using PlainCallPtr = std::unique_ptr<detail::PlainCall>;
 
 using Action = detail::UniqueFunction<void()>;
 
-/// A queue that keeps its memory. Elements are moved out and popped before they run, so that what
-/// runs may add.
+/// A queue of variants that keeps its memory, and each element where it is until it ended: what is
+/// run may add others, and run those before it ends.
 template <class T>
 class ReusedQueue {
  public:
+  /// Where the next element is to be made.
+  T& add() {
+    if (end_ + first_items == first_items << chunks_.size()) {
+      chunks_.push_back(std::make_unique<T[]>(first_items << chunks_.size()));
+    }
+    return at(end_++);
+  }
   template <class Value>
   void push(Value&& value) {
-    items_.emplace_back(std::forward<Value>(value));
+    add() = std::forward<Value>(value);
   }
-  bool empty() const noexcept { return next_ == items_.size(); }
-  std::size_t size() const noexcept { return items_.size() - next_; }
+  bool empty() const noexcept { return next_ == end_; }
+  std::size_t size() const noexcept { return end_ - next_; }
 
-  T& front() noexcept { return items_[next_]; }
-  /// What was moved out of front() is gone already.
-  void pop() noexcept {
-    if (++next_ == items_.size()) {
-      items_.clear();
-      next_ = 0;
-    }
+  /// The next one; pop() when it was moved out.
+  T& front() noexcept { return at(next_); }
+  void pop() noexcept { end(take()); }
+
+  /// One that is being run.
+  struct Taken {
+    T& item;
+    std::size_t floor;  ///< of those that come when there are no others
+  };
+  /// Takes the next element out of the line; end() follows, for the one that was taken last first.
+  Taken take() noexcept {
+    const Taken taken{front(), floor_};
+    floor_ = ++next_;
+    return taken;
+  }
+  /// What it holds is destroyed.
+  void end(const Taken& taken) noexcept {
+    taken.item.template emplace<std::monostate>();
+    floor_ = taken.floor;
+    if (next_ == end_) next_ = end_ = floor_;
   }
 
  private:
-  std::vector<T> items_;
+  static constexpr std::size_t first_items = 16;
+
+  T& at(std::size_t index) noexcept {
+    return index < first_items ? chunks_.front()[index] : at_later(index);
+  }
+  [[gnu::noinline]] T& at_later(std::size_t index) noexcept {
+    // Each chunk has twice the items of the one before, so that its first place, moved by
+    // first_items, is a power of two.
+    const std::size_t place = index + first_items;
+    const std::size_t first = std::bit_floor(place);
+    return chunks_[static_cast<std::size_t>(std::countr_zero(first / first_items))][place - first];
+  }
+
+  std::vector<std::unique_ptr<T[]>> chunks_;
+  std::size_t floor_ = 0;  // behind those that are being run
   std::size_t next_ = 0;
+  std::size_t end_ = 0;
 };
 
 /// Actions that any thread may add and that the next turn runs. Threads: any.
@@ -82,7 +118,7 @@ class DeferredActions {
 
 /// Threads: the leader. What turns within turns add comes after what their outer turn left.
 struct LeaderWork {
-  using Item = std::variant<dispatch::Message, Completion, PlainCallPtr, Action>;
+  using Item = std::variant<std::monostate, dispatch::Message, Completion, PlainCallPtr, Action>;
 
   ReusedQueue<Item> items;
   std::vector<dispatch::Answer> answers;

@@ -226,9 +226,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Node& node() override { return node_; }
   std::shared_ptr<void> keep_alive() override { return shared_from_this(); }
   TimePoint recent_time() noexcept override { return engine_.recent_time(); }
-  void deliver(dispatch::Message&& message) override { work_.items.push(std::move(message)); }
+  dispatch::Message& deliver(Payload&& payload) override {
+    auto& message = work_.items.add().emplace<dispatch::Message>();
+    message.payload = std::move(payload);
+    return message;
+  }
   void defer(Action action) override;
   void answer_in_turn(dispatch::Answer&& answer) override;
+  void reply_in_turn(peers::Connection& connection, wire::CallId call, Encoded&& reply) override;
   void answer(dispatch::Answer answer) override;
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;

@@ -41,7 +41,7 @@ std::size_t NodeCore::run_turn(engine::Lock& lock) {
     handled += run_work(lock);
   }
   if (!held_.empty()) release_held_outputs(engine_.recent_time());
-  flush_outputs();
+  outputs_.empty() ? calls_.on_flushed() : flush_outputs();
   check_awaited();
   if (!buried_.empty() && may_drop_buried()) {
     auto buried = take_buried();
@@ -118,15 +118,15 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
 
 void NodeCore::run_next(Place place) {
   LeaderWork::Item& item = work_.items.front();
-  if (auto* next = std::get_if<dispatch::Message>(&item)) {
-    dispatch::Message message = std::move(*next);
-    work_.items.pop();
+  if (auto* message = std::get_if<dispatch::Message>(&item)) {
+    const auto taken = work_.items.take();
     TimePoint start{0};  // the clock is read only for those that have a deadline
-    if (message.deadline) {
+    if (message->deadline) {
       // Those before it may have taken long.
       start = place == Place::first ? engine_.recent_time() : now();
     }
-    dispatcher_.run(message, start);
+    dispatcher_.run(*message, start);
+    work_.items.end(taken);
   } else if (auto* ended = std::get_if<Completion>(&item)) {
     const Completion completion = std::move(*ended);
     work_.items.pop();
@@ -202,6 +202,10 @@ void NodeCore::on_loopback(peers::Connection& to, Payload packet) {
 
 void NodeCore::answer_in_turn(dispatch::Answer&& answer) {
   work_.answers.push_back(std::move(answer));
+}
+
+void NodeCore::reply_in_turn(peers::Connection& connection, wire::CallId call, Encoded&& reply) {
+  work_.answers.emplace_back(&connection, call, std::move(reply));
 }
 
 void NodeCore::answer(dispatch::Answer answer) {
