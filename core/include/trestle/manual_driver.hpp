@@ -60,6 +60,8 @@ class TRESTLE_EXPORT ManualDriver {
   friend class NodeCore;
   struct Nodes;
 
+  template <class Done>
+  bool drive_until(const Done& done);
   bool nap_brought_work();
   std::optional<TimePoint> next_timer() const;
 

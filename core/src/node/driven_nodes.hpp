@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/leadership.hpp"
 #include "node/drivable.hpp"
 
 namespace trestle {
@@ -16,6 +17,8 @@ struct ManualDriver::Nodes {
   static void add(ManualDriver& driver, detail::Drivable& node) {
     driver.nodes_->list.push_back(&node);
   }
+  /// ManualDriver::run_until(), for who waits.
+  static bool run_until_done(ManualDriver& driver, const engine::Waiter& waiter);
   static void remove(ManualDriver& driver, detail::Drivable& node) {
     std::erase(driver.nodes_->list, &node);
   }

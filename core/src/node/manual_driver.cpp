@@ -64,7 +64,8 @@ bool ManualDriver::nap_brought_work() {
   return false;
 }
 
-bool ManualDriver::run_until(const std::function<bool()>& done) {
+template <class Done>
+bool ManualDriver::drive_until(const Done& done) {
   if (depth_ >= depth_max) return false;
   ++depth_;
   bool reached = false;
@@ -84,6 +85,14 @@ bool ManualDriver::run_until(const std::function<bool()>& done) {
   }
   --depth_;
   return reached;
+}
+
+bool ManualDriver::run_until(const std::function<bool()>& done) {
+  return drive_until(done);
+}
+
+bool ManualDriver::Nodes::run_until_done(ManualDriver& driver, const engine::Waiter& waiter) {
+  return driver.drive_until([&waiter] { return waiter.is_done(); });
 }
 
 }  // namespace trestle

@@ -212,7 +212,7 @@ bool NodeCore::wait(engine::Lock& lock, engine::Waiter& waiter) {
   }
   if (options_.driver != nullptr) {
     lock.unlock();
-    return options_.driver->run_until([&] { return waiter.is_done(); });
+    return ManualDriver::Nodes::run_until_done(*options_.driver, waiter);
   }
   if (TurnScope::is_in_turn_of(*this)) {
     leadership_.wait_within_turn(lock, waiter);

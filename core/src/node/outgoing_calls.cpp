@@ -223,58 +223,6 @@ Result<Encoded> OutgoingCalls::invoke_system(const CallTarget& target, Encoded&&
   return call(target, std::move(argument));
 }
 
-Result<Encoded> OutgoingCalls::call(const CallTarget& target, Encoded&& argument) {
-  if (TurnScope::is_in_any_turn()) {
-    if (auto allowed = host_.may_wait_here(); allowed.has_error()) {
-      return std::move(allowed).error();
-    }
-  }
-  const dispatch::WorkerPool::BlockingGuard guard(pool_);
-  if (!guard.may_block()) return no_worker_left();
-  peers::OutgoingRequest request;
-  fill(request, target, std::move(argument));
-  if (auto ready = prepare(target, request); ready.has_error()) return std::move(ready).error();
-  if (target.options.stop.stop_possible()) return call_until_stopped(target, std::move(request));
-  OutcomeWaiter waiter(leadership_, counts_);
-  engine::Lock lock(engine_.mutex());
-  ++counts_.started;
-  auto connection = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
-  if (connection.has_error()) return count_failed(std::move(connection).error());
-  // Only a wait by hand can end without an outcome.
-  if (options_.driver != nullptr) waiter.kept = (*connection)->shared_from_this();
-  const Patience patience{request.deadline, target.options.stop, options_.when_full};
-  auto sent = must_wait_for_room(**connection, request, patience)
-                  ? send_when_room(lock, **connection, request, &waiter, patience)
-                  : (*connection)->send_request(std::move(request), &waiter);
-  if (sent.has_error()) {
-    host_.drop_spent(lock);
-    return count_failed(std::move(sent).error());
-  }
-  host_.flush_outputs();
-  if (!host_.wait(lock, waiter)) {
-    lock.lock();
-    if (!waiter.is_done()) {
-      waiter.kept->abandon(*sent);
-      return count_failed(Error(Errc::would_block_for_ever,
-                                "nothing is left to do that could bring the outcome of this call",
-                                Ran::maybe));
-    }
-    lock.unlock();
-  }
-  if (waiter.outcome.has_error()) {
-    return with_target(std::move(waiter.outcome).error(), target.handler, id_of(*target.link));
-  }
-  return std::move(waiter.outcome);
-}
-
-Result<Encoded> OutgoingCalls::call_until_stopped(const CallTarget& target,
-                                                  peers::OutgoingRequest&& request) {
-  auto state = send_opened(target, std::move(request), options_.when_full);
-  if (state.has_error()) return std::move(state).error();
-  const detail::OpenCall dropped_if_refused(*state);
-  return (*state)->await_outcome();
-}
-
 Result<std::chrono::nanoseconds> OutgoingCalls::ping(const peers::PeerLinkPtr& link,
                                                      const CallOptions& options) {
   if (auto allowed = host_.may_wait_here(); allowed.has_error()) {

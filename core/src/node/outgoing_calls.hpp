@@ -75,19 +75,19 @@ class OutgoingCalls {
 
   /// The outcome of a call, for a thread that waits for it.
   struct OutcomeWaiter final : calls::CallSink, engine::Waiter {
-    OutcomeWaiter(engine::Leadership& l, CallCounts& c) noexcept : leadership(l), counts(c) {}
+    OutcomeWaiter(engine::Leadership& l, CallCounts& c, Result<Encoded>& o) noexcept
+        : leadership(l), counts(c), outcome(o) {}
     void complete(Result<Encoded>&& result) noexcept override {
       counts.end(result);
       outcome = std::move(result);
       leadership.finish(*this);
     }
-    void moved_to(peers::Connection& connection) noexcept override {
-      if (kept != nullptr) kept = connection.shared_from_this();
-    }
+    void moved_to(peers::Connection& connection) noexcept override { place = &connection; }
     engine::Leadership& leadership;
     CallCounts& counts;
-    std::shared_ptr<peers::Connection> kept{};  // where it waits, if it may end without an outcome
-    Result<Encoded> outcome = Encoded{};
+    Result<Encoded>& outcome;
+    // Where it waits. It lives as long: who ends it completes its calls or moves them.
+    peers::Connection* place = nullptr;
   };
 
   struct StopBlocked;
@@ -119,6 +119,10 @@ class OutgoingCalls {
   /// What is the same for each call. Errors: it would be in vain.
   Result<void> prepare(const CallTarget& target, peers::OutgoingRequest& request) const;
   Result<Encoded> call(const CallTarget& target, Encoded&& argument);
+  /// Puts the outcome there.
+  void call_into(Result<Encoded>& outcome, const CallTarget& target, Encoded&& argument);
+  /// After a wait that nothing is left for. Lock held.
+  void end_wait(OutcomeWaiter& waiter, wire::CallId call);
   Result<Encoded> call_until_stopped(const CallTarget& target, peers::OutgoingRequest&& request);
   Result<std::shared_ptr<detail::CallState>> send_opened(const CallTarget& target,
                                                          peers::OutgoingRequest&& request,

@@ -16,6 +16,13 @@ namespace trestle::peers {
 
 using PeerLinkPtr = std::shared_ptr<detail::PeerLink>;
 
+/// The connection that nearly all peers have: the only one, and usable. Null: ask
+/// PeerTable::route(). Lock held.
+inline Connection* only_connection(const detail::PeerLink& link) noexcept {
+  const bool is_only = link.connections.size() == 1 && link.connections.front()->is_usable();
+  return is_only ? link.connections.front().get() : nullptr;
+}
+
 /// Threads: under the engine's lock.
 class PeerTable {
  public:
