@@ -28,8 +28,16 @@ class Backlog {
 
   /// Every connection reads its share; returns how many there were. Who has more is added again.
   std::size_t read_on() {
+    if (waiting_.empty() && !is_split_) return 0;
+    return read_waiting();
+  }
+
+  void clear() noexcept { waiting_.clear(); }
+
+ private:
+  std::size_t read_waiting() {
     share_ = split(turn_, waiting_.size());
-    if (waiting_.empty()) return 0;
+    is_split_ = waiting_.size() > 1;
     present_.swap(waiting_);
     for (const auto& connection : present_) connection->read_on();
     const std::size_t count = present_.size();
@@ -43,9 +51,6 @@ class Backlog {
     return count;
   }
 
-  void clear() noexcept { waiting_.clear(); }
-
- private:
   std::size_t bytes() const noexcept {
     std::size_t bytes = 0;
     for (const auto& connection : waiting_) bytes += connection->waiting_bytes();
@@ -58,6 +63,7 @@ class Backlog {
 
   const TurnLimits turn_;
   TurnLimits share_;
+  bool is_split_ = false;  // the share is less than the turn
   const std::size_t bytes_max_;
   std::vector<std::shared_ptr<Connection>> waiting_;
   std::vector<std::shared_ptr<Connection>> present_;  // keeps its memory

@@ -347,6 +347,7 @@ class Connection final : public engine::LinkEvents,
   void read_waiting();
   void on_inbox_empty();
   bool handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source);
+  bool handle_plain_request(const wire::PlainFrame& frame, engine::PacketSource& source);
   bool handle_frame(wire::Frame& frame, engine::PacketSource& source);
   bool handle(const wire::Hello& hello);
   bool handle(wire::Request& request, engine::PacketSource& source);

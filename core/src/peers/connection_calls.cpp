@@ -55,7 +55,8 @@ Error Connection::queue_full() const {
 }
 
 bool Connection::has_room_for(const OutgoingRequest& request) const {
-  return blocked_.empty() && has_queue_room(encoded_bytes(request));
+  // Most often nothing waits, and then there is room for any.
+  return blocked_.empty() && (unsent_bytes() == 0 || has_queue_room(encoded_bytes(request)));
 }
 
 Result<wire::CallId> Connection::send_request(OutgoingRequest&& request, calls::CallSink* sink) {

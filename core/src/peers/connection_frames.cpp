@@ -7,6 +7,14 @@
 #include "peers/connection.hpp"
 
 namespace trestle::peers {
+namespace {
+
+Error unknown_handler(std::uint32_t number) {
+  return Error(Errc::protocol_error, "request for handler number " + std::to_string(number) +
+                                         ", which was never given a name");
+}
+
+}  // namespace
 
 bool Connection::handle_plain(const wire::PlainFrame& frame, engine::PacketSource& source) {
   if (frame.kind == wire::FrameKind::reply) {
@@ -14,15 +22,22 @@ bool Connection::handle_plain(const wire::PlainFrame& frame, engine::PacketSourc
   } else if (frame.kind == wire::FrameKind::ack) {
     handle_ack(frame.call);
   } else {
-    wire::Request request{.call = frame.call,
-                          .handler = frame.handler,
-                          .mode = frame.mode,
-                          .codec = frame.codec,
-                          .deadline_ms = frame.deadline_ms,
-                          .payload = frame.payload};
-    return handle(request, source);
+    return handle_plain_request(frame, source);
   }
   return true;
+}
+
+bool Connection::handle_plain_request(const wire::PlainFrame& frame, engine::PacketSource& source) {
+  HandlerName* const handler = names_received_.known(frame.handler);
+  if (handler == nullptr) return violated(unknown_handler(frame.handler));
+  wire::Request request{.call = frame.call,
+                        .handler = frame.handler,
+                        .mode = frame.mode,
+                        .codec = frame.codec,
+                        .deadline_ms = frame.deadline_ms,
+                        .payload = frame.payload};
+  events_.on_request(*this, request, *handler, source);
+  return !is_closing();
 }
 
 bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) {
@@ -104,11 +119,7 @@ bool Connection::handle(wire::Request& request, engine::PacketSource& source) {
     if (auto entry = names_received_.take_unnumbered()) events_.bury(std::move(entry));
   }
   HandlerName* handler = names_received_.resolve(request.handler, request.handler_name);
-  if (handler == nullptr) {
-    return violated(Error(Errc::protocol_error, "request for handler number " +
-                                                    std::to_string(request.handler) +
-                                                    ", which was never given a name"));
-  }
+  if (handler == nullptr) return violated(unknown_handler(request.handler));
   events_.on_request(*this, request, *handler, source);
   return !is_closing();
 }

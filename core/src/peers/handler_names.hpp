@@ -94,9 +94,14 @@ class NamesReceived {
       unnumbered_ = {.name = std::string(name)};
       return &unnumbered_;
     }
-    if (name.empty()) return number <= names_.size() ? &names_[number - 1] : nullptr;
+    if (name.empty()) return known(number);
     if (number != names_.size() + 1 || number > handler_numbers_max) return nullptr;
     return &names_.emplace_back(HandlerName{.name = std::string(name)});
+  }
+
+  /// What a number that was introduced stands for; null if it was not. Lifetime: the same.
+  HandlerName* known(std::uint32_t number) noexcept {
+    return number - 1 < names_.size() ? &names_[number - 1] : nullptr;
   }
 
   /// The entry that the next name without a number would drop. The leader's work may name it.
