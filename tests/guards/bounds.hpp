@@ -98,13 +98,13 @@ constexpr Expected expected(double with_assertions, double as_released) {
 }
 
 /// Both nodes on one thread: encoding, framing, both engines, the handler.
-inline constexpr Expected instructions_inproc_64 = expected(6'210, 5'110);
+inline constexpr Expected instructions_inproc_64 = expected(5'750, 4'530);
 /// The same with a payload that is lent instead of copied.
-inline constexpr Expected instructions_inproc_4096 = expected(9'790, 7'990);
+inline constexpr Expected instructions_inproc_4096 = expected(8'810, 7'070);
 /// 256 calls under way, each of whose completions starts the next one: what is left of a call where
 /// all that packets and turns take is shared by many.
-inline constexpr Expected instructions_inproc_pipe_64 = expected(4'020, 3'310);
+inline constexpr Expected instructions_inproc_pipe_64 = expected(4'060, 3'240);
 /// A caller and a server that sleep: electing the leader, waiting, the transport for sockets.
-inline constexpr Expected instructions_unix_64 = expected(10'130, 7'990);
+inline constexpr Expected instructions_unix_64 = expected(9'820, 7'650);
 
 }  // namespace trestle::guards
