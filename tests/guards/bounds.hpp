@@ -43,7 +43,7 @@ inline constexpr Bound zmq_call{
 /// Writes and reads of both sides; 0.016 when each packet holds all calls that it can.
 inline constexpr Bound pipe{0.1, "256 outstanding calls travel in few packets, replies as well"};
 
-/// Writes; 0.005 when nothing interrupts the sender.
+/// Writes; 0.003 when nothing interrupts the sender.
 inline constexpr Bound one_way{0.03, "sends that follow each other closely leave together"};
 
 // ---- Wake-ups -----------------------------------------------------------------------------------

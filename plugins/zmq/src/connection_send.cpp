@@ -15,6 +15,11 @@ constexpr std::size_t in_flight_bytes_max = 4 * 1024 * 1024;
 /// What a queued packet counts beside its bytes.
 constexpr std::size_t packet_overhead = sizeof(Parcel);
 
+/// Of small segments a lent parcel would copy all, and yet be waited for.
+bool can_lend(std::span<const tt_iov> segments) noexcept {
+  return std::ranges::any_of(segments, [](const tt_iov& s) { return s.len > copy_bytes_max; });
+}
+
 }  // namespace
 
 tt_status Connection::send(std::span<const tt_iov> segments, std::uint32_t flags,
@@ -34,7 +39,7 @@ tt_status Connection::send(std::span<const tt_iov> segments, std::uint32_t flags
     return TT_E_TOOBIG;
   }
   const Sender sender{shared_.returned, number_};
-  const bool lends = (flags & TT_SEND_COPY) == 0 && bytes >= borrow_bytes_min;
+  const bool lends = (flags & TT_SEND_COPY) == 0 && bytes >= borrow_bytes_min && can_lend(segments);
   if (!lends) return queue_or_send(Parcel::copied(segments, bytes, sender));
   ++lent_;
   return queue_or_send(Parcel::lent(segments, bytes, sender, op)) == TT_OK ? TT_PENDING
