@@ -212,6 +212,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_stray_outcome() override { ++stray_outcomes_; }
   void on_rejected(peers::Connection& connection, const wire::Rejected& rejected) override;
   void on_protocol_error(peers::Connection& connection, const Error& error) override;
+  void on_damage(peers::Connection& connection, const Error& error) override;
   void on_refused(peers::Connection& connection, const Error& why) override;
   void on_messages_lost(peers::Connection& connection, const Error& why,
                         const peers::Losses& lost) override;
@@ -392,7 +393,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
   std::uint64_t protocol_errors_ = 0;
+  std::uint64_t packets_damaged_ = 0;
+  Checksum checksum_ = options_.checksum;  // of connections that follow
   std::uint64_t strangers_closed_ = 0;
+  std::uint64_t stale_refused_ = 0;
   std::size_t detached_connects_ = 0;  // which nobody blocks for
   bool serves_ = false;                // others may connect to this node
   // seq_cst: who closes sets it and then asks whether messages are running, a worker ends one and

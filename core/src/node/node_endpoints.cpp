@@ -24,6 +24,7 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint
       .handshake_timeout = options_.handshake_timeout,
       .close_timeout = options_.close_timeout,
       .newcomer_bytes_max = options_.newcomer_bytes_max,
+      .checksum = checksum_,
       .turn = backlog_.share(),
       .unsent = &unsent_,
       .notes = options_.on_send_failed ? peers::MessageNotes::each : peers::MessageNotes::none};
@@ -36,6 +37,7 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint
 void NodeCore::apply(const peers::Endpoint& endpoint) {
   // One thread waits for all endpoints of the node, so there is one policy: the latest.
   if (endpoint.spin && options_.driver == nullptr) leadership_.set_spin(*endpoint.spin);
+  checksum_ = endpoint.checksum.value_or(checksum_);
   if (!endpoint.heartbeat && !endpoint.dead_after) return;
   const peers::Rhythm& rhythm = heartbeat_.rhythm();
   heartbeat_.follow({.interval = endpoint.heartbeat.value_or(rhythm.interval),

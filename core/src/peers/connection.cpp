@@ -76,7 +76,9 @@ void Connection::on_connected() {
   state_ = State::handshaking;
   const TimePoint limit = engine_.time_after(limits_.handshake_timeout);
   if (!limit_timer_.is_armed() || limit_timer_.due() > limit) limit_handshake(limit);
-  if (auto added = outbox_.add_hello(events_.own_hello(number_)); added.has_error()) {
+  wire::Hello hello = events_.own_hello(number_);
+  hello.features = own_features();
+  if (auto added = outbox_.add_hello(hello); added.has_error()) {
     abort(added.error());
     return;
   }

@@ -1,6 +1,7 @@
 // One connection to a peer: handshake, frames in, frames out, and the calls that wait on it.
 #pragma once
 
+#include <trestle/checksum.hpp>
 #include <trestle/detail/open_call.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
@@ -25,6 +26,7 @@
 #include "peers/inbox.hpp"
 #include "peers/outbox.hpp"
 #include "peers/pulse.hpp"
+#include "wire/checksum.hpp"
 #include "wire/frame.hpp"
 #include "wire/packet.hpp"
 
@@ -48,9 +50,10 @@ struct ConnectionLimits {
   std::size_t requests_max = 0;  ///< that the peer may have under way
   TimePoint handshake_timeout{0};
   TimePoint close_timeout{0};
-  std::size_t newcomer_bytes_max = 0;  ///< before it is known whether it is admitted
-  const TurnLimits& turn;              ///< of what is handled at once; may change between turns
-  UnsentTotal* unsent = nullptr;       ///< of all connections; null: no limit
+  std::size_t newcomer_bytes_max = 0;       ///< before it is known whether it is admitted
+  Checksum checksum = Checksum::automatic;  ///< whether to ask for them
+  const TurnLimits& turn;         ///< of what is handled at once; may change between turns
+  UnsentTotal* unsent = nullptr;  ///< of all connections; null: no limit
   MessageNotes notes = MessageNotes::none;
 };
 
@@ -160,8 +163,9 @@ class Connection final : public engine::LinkEvents,
   void forsake(const Error& why);
   /// Ends the calls and sends that wait on it; no more can come after close() or abort().
   void end_calls(const Error& why);
-  /// Takes over the requests of `lost` that have not left, with their ids: for a connection of the
-  /// same number that has not begun.
+  /// Takes over the requests of `lost` that have not left, with their ids, and the senders that
+  /// wait there for room: for a connection that has no calls. Of the same number, messages keep
+  /// their ids, too.
   void succeed(Connection& lost);
 
   /// Asks for a sign of life; returns the number of the frame.
@@ -338,6 +342,11 @@ class Connection final : public engine::LinkEvents,
     return more > left || outbox_.queued_bytes() + more > left - more;
   }
   void give_up_on_peer(const Error& why);
+  std::uint64_t own_features() const noexcept;
+  /// Both hellos are known: whether packets have checksums from now on.
+  void agree_on_checksums();
+  /// False: the connection has ended.
+  bool is_intact(const wire::PacketView& packet);
 
   /// How far a packet was read.
   enum class Progress { whole, share_used_up, ended };
@@ -410,6 +419,7 @@ class Connection final : public engine::LinkEvents,
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
   bool was_open_ = false;
+  wire::ChecksumRule checksum_rule_ = wire::ChecksumRule::if_present;
   std::vector<Payload> held_packets_;  // since its hello, until it is admitted
   std::size_t held_bytes_ = 0;
   bool is_held_back_ = false;

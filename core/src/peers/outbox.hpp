@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "memory/fifo.hpp"
 #include "peers/unsent_bytes.hpp"
+#include "wire/checksum.hpp"
 #include "wire/packet.hpp"
 
 namespace trestle::peers {
@@ -51,6 +53,14 @@ class Outbox {
     if (auto added = wire::append(packet.bytes, hello); added.has_error()) return added;
     queued_bytes_ += packet.bytes.size() - before;
     return {};
+  }
+
+  /// Packets that begin from now on have checksums.
+  void begin_checksums() {
+    style_ = wire::PacketStyle::summed;
+    if (!open_.bytes.empty() && !wire::has_checksum(open_.bytes.view())) {
+      full_.push_back(std::exchange(open_, Packet()));
+    }
   }
 
   /// Adds a frame with a small or no payload.
@@ -95,6 +105,10 @@ class Outbox {
   /// go to `done`.
   void clear(std::vector<Payload>& done);
 
+  /// Takes out all frames that have not left, in order. Lifetime of what a frame views: the call.
+  /// `take(frame, payload)`: with the payload if that is not in the packet itself.
+  void take_unsent(const std::function<void(wire::Frame&, Payload&&)>& take);
+
   /// The frame added last is a message that nobody waits for.
   void note_message() noexcept { ++open_.messages; }
   /// How many of those have not left.
@@ -113,7 +127,7 @@ class Outbox {
   FrameNumber left() const noexcept { return left_; }
 
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
-  bool is_empty() const noexcept { return open_.bytes.empty(); }
+  bool is_empty() const noexcept { return open_.bytes.empty() && full_.empty(); }
   bool is_idle() const noexcept { return is_empty() && lone_.op == 0 && in_flight_.empty(); }
 
  private:
@@ -173,7 +187,8 @@ class Outbox {
   }
   void start_packet();
   tt_status hand_over(PacketSink& sink, Packet& packet, std::vector<Payload>& done);
-  tt_status send(PacketSink& sink, const Packet& packet);
+  tt_status send(PacketSink& sink, Packet& packet);
+  static void read_unsent(Packet& packet, const std::function<void(wire::Frame&, Payload&&)>& take);
   static void move_payloads(Packet& packet, std::vector<Payload>& done);
   /// What a packet without payloads keeps is for the next one.
   static void trim(Packet& packet) noexcept {
@@ -192,6 +207,7 @@ class Outbox {
   std::uint64_t next_op_ = 1;
   UnsentBytes queued_bytes_;
   bool blocked_ = false;
+  wire::PacketStyle style_ = wire::PacketStyle::plain;
 };
 
 }  // namespace trestle::peers

@@ -66,7 +66,7 @@ std::string_view to_string(FrameKind kind) noexcept;
 struct Hello {
   std::uint8_t version_min = protocol_version;
   std::uint8_t version_max = protocol_version;
-  std::uint64_t features = 0;  ///< bits; none defined yet
+  std::uint64_t features = 0;  ///< bits, see wire::feature
   InstanceId instance{};
   std::uint64_t incarnation = 0;              ///< grows with each start of the same instance
   std::uint32_t connection = 0;               ///< the sender's running number of this connection

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "wire/buffer.hpp"
@@ -26,8 +27,11 @@ inline constexpr std::size_t authentication_bytes_max = 1024;
 /// Before hello, frames are at most this long.
 inline constexpr std::size_t hello_frame_bytes_max = 4096;
 
-/// Appends a packet header.
-void begin_packet(Buffer& out);
+/// Whether a packet has a checksum of its bytes.
+enum class PacketStyle : std::uint8_t { plain, summed };
+
+/// Appends a packet header, and room for the checksum if it has one.
+void begin_packet(Buffer& out, PacketStyle style = PacketStyle::plain);
 
 /// Appends a hello. Errors: invalid_argument naming a value above its limit, or a frame above
 /// `hello_frame_bytes_max`; nothing is appended then.
@@ -96,7 +100,8 @@ struct PacketView {
 };
 
 /// Walks the frames of one packet in place: views in the frames point into the packet.
-/// Allocates for hello, headers, errors, Rejected and UnusableReply only.
+/// Allocates for hello, headers, errors, Rejected and UnusableReply only. Does not compare
+/// checksums of packets: see check_sum().
 class PacketReader {
  public:
   /// `frame_bytes_max`: limit on one frame, prefix included.
