@@ -24,6 +24,7 @@
 #include "peers/connection_events.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/inbox.hpp"
+#include "peers/keyed_hash.hpp"
 #include "peers/outbox.hpp"
 #include "peers/pulse.hpp"
 #include "wire/checksum.hpp"
@@ -406,8 +407,9 @@ class Connection final : public engine::LinkEvents,
   std::size_t deferred_bytes_ = 0;
   std::deque<BlockedSend*> blocked_;
   std::vector<wire::CallId> deferred_pings_;
-  // By call id. Weak: a message holds its connection.
-  boost::unordered_flat_map<std::uint64_t, std::weak_ptr<dispatch::KeptMessage>> running_;
+  // By call id, which the peer chose. Weak: a message holds its connection.
+  boost::unordered_flat_map<std::uint64_t, std::weak_ptr<dispatch::KeptMessage>, KeyedHash>
+      running_;
   std::uint32_t under_way_ = 0;              // our requests that the peer has not finished
   const std::uint32_t window_step_;          // requests to finish before the peer is told; 0: never
   std::atomic<std::uint32_t> forgotten_{0};  // finished since
