@@ -11,14 +11,18 @@ namespace {
 
 using trestle::wire::testing::Bytes;
 
-bool write_packet(const std::filesystem::path& path, const Bytes& frames) {
-  Bytes packet;
-  trestle::wire::testing::begin_packet(packet);
-  packet.insert(packet.end(), frames.begin(), frames.end());
+bool write_bytes(const std::filesystem::path& path, const Bytes& packet) {
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(packet.data()),
              static_cast<std::streamsize>(packet.size()));
   return static_cast<bool>(file.flush());
+}
+
+bool write_packet(const std::filesystem::path& path, const Bytes& frames) {
+  Bytes packet;
+  trestle::wire::testing::begin_packet(packet);
+  packet.insert(packet.end(), frames.begin(), frames.end());
+  return write_bytes(path, packet);
 }
 
 }  // namespace
@@ -42,6 +46,12 @@ int main(int argc, char** argv) {
   }
   if (!write_packet(folder / "all_frames", all)) {
     std::cerr << "packet_corpus: cannot write " << folder / "all_frames" << '\n';
+    return 1;
+  }
+  const Bytes summed =
+      trestle::wire::testing::bytes_of_hex(trestle::wire::testing::golden_summed_packet_hex);
+  if (!write_bytes(folder / "summed_packet", summed)) {
+    std::cerr << "packet_corpus: cannot write " << folder / "summed_packet" << '\n';
     return 1;
   }
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "packet_reading.hpp"
+#include "wire/checksum.hpp"
 
 namespace {
 
@@ -38,6 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const testing::Reading reading = testing::read(packet, frame_bytes_max);
   if (reading.error) expect(!reading.error->text.empty());
   for (const Frame& frame : reading.frames) check_round_trip(frame);
+  const auto checked = check_sum(packet, ChecksumRule::required);
+  if (checked.has_error()) expect(!checked.error().text.empty());
   const testing::Reading plain = testing::read(packet, frame_bytes_max, testing::Path::plain_first);
   expect(testing::difference(reading, plain).empty());
   return 0;

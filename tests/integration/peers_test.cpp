@@ -105,6 +105,7 @@ TEST_F(Peers, OfAnEarlierIncarnationAreRefusedByName) {
   EXPECT_THAT(std::string(goodbye[0].text), HasSubstr("incarnation 5"));
   EXPECT_TRUE(old.is_closed());
   EXPECT_FALSE(young.is_closed());
+  EXPECT_EQ(server.counters().stale_refused, 1u);
 }
 
 TEST_F(Peers, OfALaterIncarnationReplaceTheEarlierThatIsSilent) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include <trestle/checksum.hpp>
 #include <trestle/clock.hpp>
 #include <trestle/dispatch_counts.hpp>
 #include <trestle/error.hpp>
@@ -127,6 +128,7 @@ struct NodeOptions {
   /// Others are refused as not_permitted, and the log says who they were.
   Administration remote_administration = Administration::trusted;
   Spin spin = Spin::automatic;                   ///< of the whole node; spin= in a URI changes it
+  Checksum checksum = Checksum::automatic;       ///< asked for; checksum= in a URI changes it
   std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
   /// Called once for each message that NodeCounters::messages_lost counts, but for peers whose
@@ -161,7 +163,9 @@ struct NodeCounters {
   std::uint64_t handler_errors = 0;     ///< failures of handlers, also where nobody waited
   std::uint64_t stray_outcomes = 0;     ///< outcomes for calls that had already ended
   std::uint64_t protocol_errors = 0;    ///< connections ended because the peer broke the rules
+  std::uint64_t packets_damaged = 0;    ///< by their checksum; each ended its connection
   std::uint64_t strangers_closed = 0;   ///< before their hello, because there were too many
+  std::uint64_t stale_refused = 0;      ///< connections of earlier starts of a peer
   std::uint64_t connections = 0;        ///< open now
   std::uint64_t calls_pending = 0;      ///< waiting for an outcome now
   std::vector<LostMessages> messages_lost{};  ///< one for each reason that there was
@@ -210,8 +214,8 @@ class TRESTLE_EXPORT Node {
   /// Listens at `uri`; returns the real URI, which peers can connect to.
   /// Errors: bad_endpoint, unknown_scheme, plugin_rejected, address_in_use, insecure_listener (an
   /// address beyond the host needs a transport that authenticates, or insecure=1 in the URI).
-  /// spin=, heartbeat= and dead_after= in the URI, also of connect(), set the options of these
-  /// names from then on.
+  /// spin=, checksum=, heartbeat= and dead_after= in the URI, also of connect(), set the options
+  /// of these names from then on.
   [[nodiscard]] Result<std::string> listen(std::string_view uri);
 
   /// Connects and waits for the peer's hello. Connecting where one is connected already returns the
@@ -318,7 +322,11 @@ class TRESTLE_EXPORT Node {
   /// stays closed, and who wants to go on makes a new one. An inline handler that does not end is
   /// named, at most three seconds later, and what it may be using is leaked.
   /// Errors: deadline_exceeded: what was still busy. would_block_for_ever inside a handler, which
-  /// close() would wait for; the destructor must not run there either.
+  /// close() would wait for. The destructor cannot wait there, nor in completions and timers: no
+  /// message is admitted any more, and the rest of the closing happens after it, on a thread made
+  /// for that, or in the next turn of a ManualDriver. What still runs meanwhile, handlers and the
+  /// completions of calls that were pending, must not use what ended with the Node. Nor may the code
+  /// itself go on to use the Node, or its Context::node.
   Result<void> close();
   /// close() with a completion token for `void(Result<void>)`, on a thread that closing has of its
   /// own, so that handlers may ask for it; driven by hand, on the present one, in a handler only
@@ -328,6 +336,10 @@ class TRESTLE_EXPORT Node {
   auto async_close(Token&& token = Token());
 
  private:
+  friend class NodeCore;
+
+  /// Stands in for the one that `core` was made for.
+  explicit Node(std::shared_ptr<NodeCore> core) noexcept;
   std::vector<PeerOutcome> broadcast_encoded(std::string_view handler, Result<Encoded> argument,
                                              const CallOptions& options) const;
 

@@ -83,7 +83,9 @@ struct NodeStatistics {
 
   std::uint64_t stray_outcomes = 0;    ///< for calls that had already ended
   std::uint64_t protocol_errors = 0;   ///< connections ended because the peer broke the rules
+  std::uint64_t packets_damaged = 0;   ///< by their checksum; each ended its connection
   std::uint64_t strangers_closed = 0;  ///< before their hello, because there were too many
+  std::uint64_t stale_refused = 0;     ///< connections of earlier starts of a peer
 
   std::vector<TransportStatistics> transports{};  ///< those that were opened, by scheme
   std::vector<HandlerStatistics> handlers{};  ///< those registered, the system's included, by name
@@ -92,6 +94,7 @@ BOOST_DESCRIBE_STRUCT(NodeStatistics, (),
                       (instance_id, messages_sent, calls_started, calls_succeeded, calls_pending,
                        calls_failed, messages_lost, messages_received, messages_refused,
                        handler_errors, messages_waiting, messages_under_way, stray_outcomes,
-                       protocol_errors, strangers_closed, transports, handlers))
+                       protocol_errors, packets_damaged, strangers_closed, stale_refused,
+                       transports, handlers))
 
 }  // namespace trestle

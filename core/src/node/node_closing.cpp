@@ -30,28 +30,8 @@ Error would_wait_for_itself() {
 
 }  // namespace
 
-void NodeCore::stop_requested() {
-  const bool in_handler = TurnScope::is_in_any_turn() || pool_.is_own_thread();
-  // Closing waits for that handler, so it must happen elsewhere.
-  if (in_handler && options_.driver == nullptr) return close_elsewhere();
-  if (auto closed = close(); closed.has_error()) report(closed.error());
-}
-
-void NodeCore::close_elsewhere() {
-  if (has_closer_.exchange(true)) return;
-  closer_ = std::thread([this] {
-    bool is_awaited = false;
-    {
-      const engine::Lock lock(engine_.mutex());
-      is_awaited = !close_waiters_.empty();
-    }
-    if (auto closed = close(); closed.has_error() && !is_awaited) report(closed.error());
-  });
-}
-
 void NodeCore::close_soon(detail::CloseCompletion done) {
-  const bool in_handler = TurnScope::is_in_any_turn() || pool_.is_own_thread();
-  if (options_.driver != nullptr && in_handler) return done(would_wait_for_itself());
+  if (options_.driver != nullptr && must_end_later()) return done(would_wait_for_itself());
   {
     engine::Lock lock(engine_.mutex());
     if (ended_) {
@@ -93,7 +73,7 @@ bool NodeCore::wait_until(std::function<bool()> condition, TimePoint deadline) {
 }
 
 Result<void> NodeCore::close() {
-  if (pool_.is_own_thread() || TurnScope::is_in_any_turn()) return would_wait_for_itself();
+  if (must_end_later()) return would_wait_for_itself();
   {
     engine::Lock lock(engine_.mutex());
     if (closing_) {

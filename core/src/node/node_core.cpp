@@ -74,7 +74,7 @@ plugin_loading::SearchOptions search_options(LogFunction log) {
 }  // namespace
 
 NodeCore::NodeCore(Node& node, NodeOptions options)
-    : node_(node),
+    : maker_(&node),
       options_(std::move(options)),
       instance_(options_.instance_id ? *options_.instance_id : random_instance_id()),
       incarnation_(options_.incarnation ? *options_.incarnation : incarnation_from_time_of_day()),
@@ -137,6 +137,10 @@ std::size_t NodeCore::turn() {
     lock.unlock();
   }
   while (pool_.run_one()) ++handled;
+  if (orphan_ != nullptr && !TurnScope::is_in_any_turn()) {
+    const auto keep_alive = std::move(orphan_);
+    end_orphan();
+  }
   return handled;
 }
 

@@ -80,6 +80,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool is_of_the_parent() const noexcept { return of_the_parent_; }
   /// What is here stays as it is for good: instead of join() then, or where a turn does not end.
   void abandon();
+  /// Whether its destructor would wait for the code that it runs in.
+  bool must_end_later() const noexcept;
+  /// Closes and joins it from elsewhere, since its Node is being destroyed.
+  static void end_later(std::shared_ptr<NodeCore> core);
   /// Why a closed node does nothing.
   Error closed_error() const;
 
@@ -223,6 +227,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void on_stray_outcome() override { ++stray_outcomes_; }
   void on_rejected(peers::Connection& connection, const wire::Rejected& rejected) override;
   void on_protocol_error(peers::Connection& connection, const Error& error) override;
+  void on_damage(peers::Connection& connection, const Error& error) override;
   void on_refused(peers::Connection& connection, const Error& why) override;
   void on_messages_lost(peers::Connection& connection, const Error& why,
                         const peers::Losses& lost) override;
@@ -234,7 +239,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool has_loopback_room(peers::Connection& from, std::size_t bytes) override;
   void on_loopback(peers::Connection& to, Payload packet) override;
   // DispatchEvents
-  Node& node() override { return node_; }
+  // acquire: pairs with the release in end_later().
+  Node& node() override { return *maker_.load(std::memory_order_acquire); }
   std::shared_ptr<void> keep_alive() override { return shared_from_this(); }
   TimePoint recent_time() noexcept override { return engine_.recent_time(); }
   dispatch::Message& deliver(Payload&& payload) override {
@@ -251,6 +257,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void log_handler_error(std::string_view handler, const Error& error) override;
   bool find_successor(peers::Connection& ended, Error& why) override;
   // RedialHost
+  ConnectionPtr make_waiting(detail::PeerLink& link) override;
   ConnectionPtr make_successor(peers::Connection& lost) override;
   Result<void> begin(peers::Connection& connection) override;
   Result<peers::Connection*> dial_again(detail::PeerLink& link,
@@ -303,6 +310,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Nothing follows in it, should it end; nobody else drives either.
   void abandon_turn();
   void destroy_all();
+  void end_orphan();
   void give_up_waiting();
   Result<void> end();
   std::vector<ConnectionPtr> connections_left();
@@ -369,7 +377,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   }
   void check_awaited_now();
 
-  Node& node_;
+  std::atomic<Node*> maker_;
+  std::unique_ptr<Node> stand_in_;    // since that one is gone, and this is not
+  std::shared_ptr<NodeCore> orphan_;  // this; a ManualDriver ends it
   const NodeOptions options_;
   const InstanceId instance_;
   const std::uint64_t incarnation_;
@@ -423,7 +433,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::uint32_t connections_made_ = 0;
   std::uint64_t stray_outcomes_ = 0;
   std::uint64_t protocol_errors_ = 0;
+  std::uint64_t packets_damaged_ = 0;
+  Checksum checksum_ = options_.checksum;  // of connections that follow
   std::uint64_t strangers_closed_ = 0;
+  std::uint64_t stale_refused_ = 0;
   std::size_t detached_connects_ = 0;  // which nobody blocks for
   bool serves_ = false;                // others may connect to this node
   // seq_cst: who closes sets it and then asks whether messages are running, a worker ends one and

@@ -24,6 +24,7 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint
       .handshake_timeout = options_.handshake_timeout,
       .close_timeout = options_.close_timeout,
       .newcomer_bytes_max = options_.newcomer_bytes_max,
+      .checksum = checksum_,
       .turn = backlog_.share(),
       .unsent = &unsent_,
       .notes = options_.on_send_failed ? peers::MessageNotes::each : peers::MessageNotes::none};
@@ -36,6 +37,7 @@ NodeCore::ConnectionPtr NodeCore::new_connection(peers::Opener opener, std::uint
 void NodeCore::apply(const peers::Endpoint& endpoint) {
   // One thread waits for all endpoints of the node, so there is one policy: the latest.
   if (endpoint.spin && options_.driver == nullptr) leadership_.set_spin(*endpoint.spin);
+  checksum_ = endpoint.checksum.value_or(checksum_);
   if (!endpoint.heartbeat && !endpoint.dead_after) return;
   const peers::Rhythm& rhythm = heartbeat_.rhythm();
   heartbeat_.follow({.interval = endpoint.heartbeat.value_or(rhythm.interval),
@@ -125,6 +127,16 @@ Result<peers::Connection*> NodeCore::dial_once(detail::PeerLink& link, TimePoint
 }
 
 // ---- Peers that were lost ----
+
+NodeCore::ConnectionPtr NodeCore::make_waiting(detail::PeerLink& link) {
+  auto connection = new_connection(peers::Opener::us, ++connections_made_);
+  connection->link = link.shared_from_this();
+  connection->expected = link.instance;
+  link.connections.push_back(connection);
+  // The table forgets who came to us and left.
+  if (peers_.find(link.instance) == nullptr) peers_.add(connection->link);
+  return connection;
+}
 
 NodeCore::ConnectionPtr NodeCore::make_successor(peers::Connection& lost) {
   // Messages keep the ids that their senders were told: those name the connection's number.
@@ -325,6 +337,7 @@ Result<peers::Connection*> NodeCore::route(detail::PeerLink& link, TimePoint dea
     if (!goodbye.is(Errc::duplicate_connection)) return goodbye;
   }
   if (target.uri.empty()) {
+    if (peers::Connection* waiting = redials_.await(target)) return waiting;
     const bool seen = target.incarnation != 0;
     return Error(seen ? Errc::connection_lost : Errc::unknown_peer,
                  seen ? "peer " + to_string(target.instance) +

@@ -323,7 +323,10 @@ Result<peers::Admission> NodeCore::on_hello(peers::Connection& connection,
     finish_dial(connection, peers_.find(instance_));
   }
   // Whoever is refused in any case bothers nobody else.
-  if (auto fits = peers_.check(connection, peer); fits.has_error()) return std::move(fits).error();
+  if (auto fits = peers_.check(connection, peer); fits.has_error()) {
+    if (fits.error().is(Errc::stale_incarnation)) ++stale_refused_;
+    return std::move(fits).error();
+  }
   const auto known = peers_.find(peer.instance);
   if (!contests_.admits(connection, peer, known.get())) return peers::Admission::later;
   auto admitted = peers_.admit(connection, peer, shared_from_this());
@@ -372,6 +375,13 @@ void NodeCore::on_protocol_error(peers::Connection& connection, const Error& err
                     LogLevel::warning,
                     "connection " + std::to_string(connection.number()) +
                         " ended, the peer broke the protocol: " + log::printable(error.text));
+}
+
+void NodeCore::on_damage(peers::Connection& connection, const Error& error) {
+  ++packets_damaged_;
+  log_.add_repeated(connection.is_stranger() ? "damage, strangers" : "damage, peers",
+                    LogLevel::warning,
+                    "connection " + std::to_string(connection.number()) + " ended: " + error.text);
 }
 
 void NodeCore::on_refused(peers::Connection& connection, const Error& why) {

@@ -69,8 +69,10 @@ NodeCounters NodeCore::counters() {
   counters.handler_errors = dispatcher_.tally().failures();
   counters.stray_outcomes = stray_outcomes_;
   counters.protocol_errors = protocol_errors_;
+  counters.packets_damaged = packets_damaged_;
   counters.messages_lost = lost_messages_.all();
   counters.strangers_closed = strangers_closed_;
+  counters.stale_refused = stale_refused_;
   for (const auto& entry : connections_) {
     if (entry.second->is_open() && entry.second->transport() != nullptr) ++counters.connections;
     counters.calls_pending += entry.second->calls_pending();
@@ -105,7 +107,9 @@ NodeStatistics NodeCore::statistics() {
   all.messages_under_way = dispatcher_.running();
   all.stray_outcomes = stray_outcomes_;
   all.protocol_errors = protocol_errors_;
+  all.packets_damaged = packets_damaged_;
   all.strangers_closed = strangers_closed_;
+  all.stale_refused = stale_refused_;
   TransportRows transports = rows_of(engine_);
   for (const auto& entry : connections_) {
     all.calls_pending += entry.second->calls_pending();

@@ -1,6 +1,7 @@
 // One connection to a peer: handshake, frames in, frames out, and the calls that wait on it.
 #pragma once
 
+#include <trestle/checksum.hpp>
 #include <trestle/detail/open_call.hpp>
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
@@ -25,9 +26,11 @@
 #include "peers/connection_events.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/inbox.hpp"
+#include "peers/keyed_hash.hpp"
 #include "peers/message_run.hpp"
 #include "peers/outbox.hpp"
 #include "peers/pulse.hpp"
+#include "wire/checksum.hpp"
 #include "wire/frame.hpp"
 #include "wire/packet.hpp"
 
@@ -51,9 +54,10 @@ struct ConnectionLimits {
   std::size_t requests_max = 0;  ///< that the peer may have under way
   TimePoint handshake_timeout{0};
   TimePoint close_timeout{0};
-  std::size_t newcomer_bytes_max = 0;  ///< before it is known whether it is admitted
-  const TurnLimits& turn;              ///< of what is handled at once; may change between turns
-  UnsentTotal* unsent = nullptr;       ///< of all connections; null: no limit
+  std::size_t newcomer_bytes_max = 0;       ///< before it is known whether it is admitted
+  Checksum checksum = Checksum::automatic;  ///< whether to ask for them
+  const TurnLimits& turn;         ///< of what is handled at once; may change between turns
+  UnsentTotal* unsent = nullptr;  ///< of all connections; null: no limit
   MessageNotes notes = MessageNotes::none;
 };
 
@@ -72,6 +76,7 @@ struct OutgoingRequest {
 struct BlockedSend : engine::Waiter {
   OutgoingRequest request;
   calls::CallSink* sink = nullptr;
+  std::shared_ptr<Connection> at{};  ///< where it waits: another one, if the first is lost
   /// Once it is done; until then, what its deadline finds.
   Result<wire::CallId> admitted = Error(
       Errc::deadline_exceeded, "no room in the send queue (queue_bytes_max) before the deadline");
@@ -182,9 +187,12 @@ class Connection final : public engine::LinkEvents,
   void forsake(const Error& why);
   /// Ends the calls and sends that wait on it; no more can come after close() or abort().
   void end_calls(const Error& why);
-  /// Takes over the requests of `lost` that have not left, with their ids: for a connection of the
-  /// same number that has not begun.
+  /// Takes over the requests of `lost` that have not left, with their ids, and the senders that
+  /// wait there for room: for a connection that has no calls. Of the same number, messages keep
+  /// their ids, too.
   void succeed(Connection& lost);
+  /// The same for one that is open: they leave at once.
+  void replace(Connection& waiting);
 
   /// Asks for a sign of life; returns the number of the frame.
   FrameNumber send_heartbeat();
@@ -216,6 +224,10 @@ class Connection final : public engine::LinkEvents,
   /// Also what waits for the peer's window, or to be pulled by it.
   std::size_t unsent_bytes() const noexcept {
     return queued_bytes() + deferred_bytes_ + leases_.bytes();
+  }
+  /// Requests, or threads that want to send some, have not left.
+  bool has_unsent() const noexcept {
+    return calls_->size() != 0 || has_requests_waiting() || !outbox_.is_empty();
   }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept {
@@ -371,6 +383,14 @@ class Connection final : public engine::LinkEvents,
   void send_cancel(const calls::PendingCall& call);
   void learn(const PeerFacts& peer);
   void take_in(const wire::PacketView& packet, engine::PacketSource& source);
+  void send_waiting();
+  /// What `lost` had packed and not sent.
+  void take_unsent(Connection& lost);
+  /// A request among them whose payload the peer was to read.
+  void take_announced(const wire::Pull& pull,
+                      const std::function<void(wire::Request&, Payload&&)>& take);
+  Deferred unpack(wire::Request& request, Payload&& lent);
+  void forget_latest_message();
   void hold(const wire::PacketView& packet);
   void became_open();
   void on_limit();
@@ -398,6 +418,11 @@ class Connection final : public engine::LinkEvents,
     return more > left || outbox_.queued_bytes() + more > left - more;
   }
   void give_up_on_peer(const Error& why);
+  std::uint64_t own_features() const noexcept;
+  /// Both hellos are known: whether packets have checksums from now on.
+  void agree_on_checksums();
+  /// False: the connection has ended.
+  bool is_intact(const wire::PacketView& packet);
 
   /// How far a packet was read.
   enum class Progress { whole, share_used_up, ended };
@@ -463,8 +488,9 @@ class Connection final : public engine::LinkEvents,
   std::size_t deferred_bytes_ = 0;
   std::deque<BlockedSend*> blocked_;
   std::vector<wire::CallId> deferred_pings_;
-  // By call id. Weak: a message holds its connection.
-  boost::unordered_flat_map<std::uint64_t, std::weak_ptr<dispatch::KeptMessage>> running_;
+  // By call id, which the peer chose. Weak: a message holds its connection.
+  boost::unordered_flat_map<std::uint64_t, std::weak_ptr<dispatch::KeptMessage>, KeyedHash>
+      running_;
   std::uint32_t under_way_ = 0;              // our requests that the peer has not finished
   const std::uint32_t window_step_;          // requests to finish before the peer is told; 0: never
   std::atomic<std::uint32_t> forgotten_{0};  // finished since
@@ -476,6 +502,7 @@ class Connection final : public engine::LinkEvents,
   std::optional<Error> goodbye_;     // what the peer said when it left
   std::optional<Error> close_reason_;
   bool was_open_ = false;
+  wire::ChecksumRule checksum_rule_ = wire::ChecksumRule::if_present;
   std::vector<Payload> held_packets_;  // since its hello, until it is admitted
   std::size_t held_bytes_ = 0;
   bool is_held_back_ = false;

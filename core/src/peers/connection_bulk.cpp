@@ -9,11 +9,11 @@ namespace trestle::peers {
 void Connection::offer_bulk(wire::Hello& hello) {
   if (transport_ == nullptr) return;
   bulk_terms_ = transport_->bulk_terms(conn_);
-  if (bulk_terms_) hello.features |= wire::feature_bulk;
+  if (bulk_terms_) hello.features |= wire::feature::bulk;
 }
 
 void Connection::learn_bulk(std::uint64_t features) noexcept {
-  if (bulk_terms_ && (features & wire::feature_bulk) != 0) {
+  if (bulk_terms_ && (features & wire::feature::bulk) != 0) {
     lease_bytes_min_ = std::max<std::size_t>(bulk_terms_->bytes_min, 1);
   }
 }

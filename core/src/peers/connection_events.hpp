@@ -41,7 +41,8 @@ struct PeerFacts {
   std::uint64_t incarnation = 0;
   std::uint32_t connection = 0;  // the peer's own number of this connection
   std::size_t frame_bytes_max = 0;
-  std::uint32_t window = 0;  // requests that it takes at once; 0: unbounded
+  std::uint32_t window = 0;    // requests that it takes at once; 0: unbounded
+  std::uint64_t features = 0;  // wire::feature
 };
 
 /// Whether messages that expect nothing are known one by one until they are done.
@@ -96,6 +97,8 @@ class ConnectionEvents {
   /// A request that asked for what this version does not know; it was answered.
   virtual void on_rejected(Connection& connection, const wire::Rejected& rejected) = 0;
   virtual void on_protocol_error(Connection& connection, const Error& error) = 0;
+  /// A packet was not what its checksum says; the connection ends, as a loss.
+  virtual void on_damage(Connection& connection, const Error& error) = 0;
   /// The handshake failed on this side; the connection will close.
   virtual void on_refused(Connection& connection, const Error& why) = 0;
   /// It ends, and what had left was told so. True: a successor has taken over the rest.

@@ -103,8 +103,10 @@ bool Connection::handle(const wire::Hello& hello) {
          .incarnation = hello.incarnation,
          .connection = hello.connection,
          .frame_bytes_max = hello.frame_bytes_max,
-         .window = hello.window});
+         .window = hello.window,
+         .features = hello.features});
   learn_bulk(hello.features);
+  agree_on_checksums();
   const auto verdict = events_.on_hello(*this, peer_);
   if (verdict.has_error()) {
     refuse(verdict.error());

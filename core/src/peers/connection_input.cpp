@@ -79,7 +79,35 @@ void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource&
   if (is_held_back_) hold(packet);
 }
 
+std::uint64_t Connection::own_features() const noexcept {
+  const bool is_needed =
+      limits_.checksum == Checksum::on ||
+      (limits_.checksum == Checksum::automatic && !transport_->has(TT_CAP_INTEGRITY));
+  return wire::feature::checksums | (is_needed ? wire::feature::wants_checksums : 0);
+}
+
+void Connection::agree_on_checksums() {
+  const std::uint64_t own = own_features();
+  if ((own & peer_.features & wire::feature::checksums) == 0) return;
+  if (((own | peer_.features) & wire::feature::wants_checksums) == 0) return;
+  outbox_.begin_checksums();
+  checksum_rule_ = wire::ChecksumRule::required;
+}
+
+bool Connection::is_intact(const wire::PacketView& packet) {
+  // The packet of the hello, which may be read twice, comes before the agreement.
+  const auto rule = is_open() ? checksum_rule_ : wire::ChecksumRule::if_present;
+  const auto checked = wire::check_sum(packet, rule);
+  if (checked.has_value()) return true;
+  events_.on_damage(*this, checked.error());
+  fail(checked.error());
+  return false;
+}
+
 void Connection::take_in(const wire::PacketView& packet, engine::PacketSource& source) {
+  const bool may_be_damaged =
+      wire::has_checksum(packet.first) || checksum_rule_ == wire::ChecksumRule::required;
+  if (may_be_damaged && !is_intact(packet)) return;
   share_.begin(engine_.turns());
   wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
   if (inbox_.empty() && !pulling_) {

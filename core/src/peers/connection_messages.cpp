@@ -41,7 +41,7 @@ SmallMessage::Place Connection::defer_small(const wire::PlainFrame& message) {
   }
   // After a full one another one is likely to become as long.
   const std::size_t likely = has_run ? MessageRun::bytes_max : bytes;
-  deferred_.emplace_back().run.emplace(likely).add(message);
+  deferred_.emplace_back().run.emplace(likely, outbox_.style()).add(message);
   return has_run ? SmallMessage::Place::new_run : SmallMessage::Place::run;
 }
 
@@ -51,8 +51,8 @@ void Connection::send_run(MessageRun& run) {
   under_way_ += room;
   in_doubt_ += room;
   if (run.is_whole() && room == run.size()) {
+    deferred_bytes_ -= run.frame_bytes();
     wire::Buffer packet = run.take_packet();
-    deferred_bytes_ -= packet.size() - wire::packet_header_bytes;
     outbox_.add_packet(std::move(packet), room);
   } else {
     for (std::uint32_t i = 0; i < room; ++i) {
@@ -68,7 +68,7 @@ void Connection::send_run(MessageRun& run) {
 
 /// Another connection has other numbers for the names of handlers, and maybe other limits.
 void Connection::expand_runs(const NamesSent& names) {
-  const std::vector<std::string_view> known = names.by_number();
+  const std::vector<std::string_view> known = names.in_order();
   for (auto at = deferred_.begin(); at != deferred_.end();) {
     if (!at->run) {
       ++at;

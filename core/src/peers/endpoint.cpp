@@ -9,11 +9,20 @@
 namespace trestle::peers {
 namespace {
 
-std::optional<Spin> parse_spin(std::string_view text) {
-  if (text == "auto") return Spin::automatic;
-  if (text == "on") return Spin::on;
-  if (text == "off") return Spin::off;
-  return std::nullopt;
+/// Takes an option of Spin or Checksum off the URI.
+template <class Choice>
+Result<> take_choice(sdk::Uri& uri, const std::string& key, std::optional<Choice>& choice) {
+  const auto option = uri.options.find(key);
+  if (option == uri.options.end()) return {};
+  if (option->second == "auto") choice = Choice::automatic;
+  if (option->second == "on") choice = Choice::on;
+  if (option->second == "off") choice = Choice::off;
+  if (!choice) {
+    return Error(Errc::bad_endpoint, "option " + key + "=" + option->second + " in '" + uri.str() +
+                                         "': expected auto, on or off");
+  }
+  uri.options.erase(option);
+  return {};
 }
 
 Result<std::chrono::nanoseconds> parse_time(const std::string& key, const std::string& value,
@@ -40,13 +49,11 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     endpoint.insecure = option->second == "1";
     parsed->options.erase(option);
   }
-  if (const auto option = parsed->options.find("spin"); option != parsed->options.end()) {
-    endpoint.spin = parse_spin(option->second);
-    if (!endpoint.spin) {
-      return Error(Errc::bad_endpoint, "option spin=" + option->second + " in '" +
-                                           std::string(text) + "': expected auto, on or off");
-    }
-    parsed->options.erase(option);
+  if (auto spin = take_choice(*parsed, "spin", endpoint.spin); spin.has_error()) {
+    return std::move(spin).error();
+  }
+  if (auto sums = take_choice(*parsed, "checksum", endpoint.checksum); sums.has_error()) {
+    return std::move(sums).error();
   }
   for (auto [key, target] : {std::pair{"heartbeat", &endpoint.heartbeat},
                              std::pair{"dead_after", &endpoint.dead_after}}) {

@@ -1,6 +1,7 @@
 // Endpoint URIs as core sees them: its own options taken off, the rest left to the transport.
 #pragma once
 
+#include <trestle/checksum.hpp>
 #include <trestle/error.hpp>
 #include <trestle/spin.hpp>
 
@@ -21,6 +22,7 @@ struct Endpoint {
 
   // For the node, from now on.
   std::optional<Spin> spin{};                            ///< spin=auto, on or off
+  std::optional<Checksum> checksum{};                    ///< checksum=auto, on or off
   std::optional<std::chrono::nanoseconds> heartbeat{};   ///< heartbeat=1s, or off
   std::optional<std::chrono::nanoseconds> dead_after{};  ///< dead_after=3s
 

@@ -58,8 +58,8 @@ class NamesSent {
     return recent->first.front() == '_' ? 0 : recent->second;
   }
 
-  /// All names, that of number n at place n - 1. Lifetime: until clear().
-  std::vector<std::string_view> by_number() const {
+  /// The names by their numbers, from 1. Lifetime: until clear().
+  std::vector<std::string_view> in_order() const {
     std::vector<std::string_view> names(numbers_.size());
     for (const auto& [name, number] : numbers_) names[number - 1] = name;
     return names;

@@ -21,9 +21,10 @@ class MessageRun {
   static constexpr std::size_t bytes_max = 64 * 1024;
 
   /// `bytes`: how long it may well become.
-  explicit MessageRun(std::size_t bytes) {
+  MessageRun(std::size_t bytes, wire::PacketStyle style) {
     packet_.reserve(bytes);
-    wire::begin_packet(packet_);
+    wire::begin_packet(packet_, style);
+    start_ = at_ = packet_.size();
   }
 
   /// Whether one more message of so many bytes, header included, may join.
@@ -38,7 +39,9 @@ class MessageRun {
   /// How many there are.
   std::uint32_t size() const noexcept { return messages_; }
   /// None was taken out yet.
-  bool is_whole() const noexcept { return at_ == wire::packet_header_bytes; }
+  bool is_whole() const noexcept { return at_ == start_; }
+  /// Of those of a whole one.
+  std::size_t frame_bytes() const noexcept { return packet_.size() - start_; }
 
   /// The first one. Lifetime: until the next call.
   const wire::PlainFrame& front() noexcept {
@@ -69,7 +72,8 @@ class MessageRun {
  private:
   std::uint32_t messages_ = 0;
   wire::Buffer packet_;
-  std::size_t at_ = wire::packet_header_bytes;  // of the first message
+  std::size_t start_ = 0;  // of what was the first message
+  std::size_t at_ = 0;     // of the first message
   wire::PlainFrame front_{};
 };
 

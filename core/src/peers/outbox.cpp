@@ -5,19 +5,34 @@
 
 namespace trestle::peers {
 
+namespace {
+
+/// Only now: until it leaves, a frame may still be withdrawn.
+void put_checksum(wire::Buffer& packet, std::span<const tt_iov> segments) noexcept {
+  if (!wire::has_checksum(packet.view())) return;
+  wire::PacketSum sum({packet.data(), segments.front().len});
+  for (const tt_iov& segment : segments.subspan(1)) {
+    sum.add({static_cast<const std::byte*>(segment.base), segment.len});
+  }
+  wire::put_checksum(packet.data(), sum.value());
+}
+
+}  // namespace
+
 void Outbox::start_packet() {
   if (!open_.bytes.empty()) full_.push_back(std::exchange(open_, Packet()));
   open_.first = full_.empty() ? left_ : full_.back().end();
   // Where packets are large, the next one is most likely, too: it need not grow step by step.
   open_.bytes.reserve(last_packet_bytes_);
-  wire::begin_packet(open_.bytes);
+  wire::begin_packet(open_.bytes, style_);
   queued_bytes_ += open_.bytes.size();
 }
 
-tt_status Outbox::send(PacketSink& sink, const Packet& packet) {
+tt_status Outbox::send(PacketSink& sink, Packet& packet) {
   if (packet.lent.empty()) {
     // Lending pays for payloads; a packet of small frames is cheaper copied than tracked.
     const tt_iov whole{packet.bytes.data(), packet.bytes.size()};
+    put_checksum(packet.bytes, {&whole, 1});
     return sink.send_packet({&whole, 1}, TT_SEND_COPY, next_op_);
   }
   std::array<tt_iov, segments_limit> segments;
@@ -31,7 +46,9 @@ tt_status Outbox::send(PacketSink& sink, const Packet& packet) {
   if (at != packet.bytes.size()) {
     segments[count++] = {packet.bytes.data() + at, packet.bytes.size() - at};
   }
-  return sink.send_packet(std::span(segments).first(count), 0, next_op_);
+  const auto all = std::span<const tt_iov>(segments).first(count);
+  put_checksum(packet.bytes, all);
+  return sink.send_packet(all, 0, next_op_);
 }
 
 tt_status Outbox::hand_over(PacketSink& sink, Packet& packet, std::vector<Payload>& done) {
@@ -114,6 +131,41 @@ void Outbox::move_payloads(Packet& packet, std::vector<Payload>& done) {
   for (Lent& lent : packet.lent) done.push_back(std::move(lent.payload));
   packet.lent.clear();
   packet.lent_bytes = 0;
+}
+
+void Outbox::take_unsent(const std::function<void(wire::Frame&, Payload&&)>& take) {
+  for (Packet& packet : full_) {
+    queued_bytes_ -= packet.size();
+    read_unsent(packet, take);
+  }
+  full_.clear();
+  if (open_.bytes.empty()) return;
+  queued_bytes_ -= open_.size();
+  Packet last = std::exchange(open_, Packet());
+  read_unsent(last, take);
+}
+
+void Outbox::read_unsent(Packet& packet, const std::function<void(wire::Frame&, Payload&&)>& take) {
+  std::vector<BytesView> pieces;
+  std::size_t at = 0;
+  for (const Lent& lent : packet.lent) {
+    pieces.push_back(packet.bytes.view().subspan(at, lent.at - at));
+    pieces.push_back(lent.payload.view());
+    at = lent.at;
+  }
+  if (at != packet.bytes.size()) pieces.push_back(packet.bytes.view().subspan(at));
+  wire::PacketReader reader({pieces.front(), std::span(pieces).subspan(1)}, SIZE_MAX);
+  auto lent = packet.lent.begin();
+  while (auto frame = reader.next().value()) {
+    const auto* request = std::get_if<wire::Request>(&*frame);
+    const auto* reply = std::get_if<wire::Reply>(&*frame);
+    const BytesView payload = request != nullptr ? request->payload
+                              : reply != nullptr ? reply->payload
+                                                 : BytesView();
+    const bool is_apart =
+        lent != packet.lent.end() && !payload.empty() && payload.data() == lent->payload.data();
+    take(*frame, is_apart ? std::move((lent++)->payload) : Payload());
+  }
 }
 
 bool Outbox::withdraw(FrameNumber frame) noexcept {

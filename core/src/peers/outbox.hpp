@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "memory/fifo.hpp"
 #include "peers/unsent_bytes.hpp"
+#include "wire/checksum.hpp"
 #include "wire/packet.hpp"
 #include "wire/plain_frame_writing.hpp"
 
@@ -56,6 +58,16 @@ class Outbox {
     if (auto added = wire::append(packet.bytes, hello); added.has_error()) return added;
     queued_bytes_ += packet.bytes.size() - before;
     return {};
+  }
+
+  /// Of packets that begin now.
+  wire::PacketStyle style() const noexcept { return style_; }
+  /// Packets that begin from now on have checksums.
+  void begin_checksums() {
+    style_ = wire::PacketStyle::summed;
+    if (!open_.bytes.empty() && !wire::has_checksum(open_.bytes.view())) {
+      full_.push_back(std::exchange(open_, Packet()));
+    }
   }
 
   /// Adds a frame with a small or no payload.
@@ -107,7 +119,7 @@ class Outbox {
   void add_packet(wire::Buffer&& packet, std::uint32_t messages);
   /// True if the packet that takes frames has one of so many bytes, and nothing else.
   bool has_just_begun(std::size_t frame_bytes) const noexcept {
-    return open_.bytes.size() == wire::packet_header_bytes + frame_bytes;
+    return open_.bytes.size() == wire::packet_start_bytes(style_) + frame_bytes;
   }
 
   /// What flush() hands over.
@@ -130,6 +142,10 @@ class Outbox {
   /// go to `done`.
   void clear(std::vector<Payload>& done);
 
+  /// Takes out all frames that have not left, in order. Lifetime of what a frame views: the call.
+  /// `take(frame, payload)`: with the payload if that is not in the packet itself.
+  void take_unsent(const std::function<void(wire::Frame&, Payload&&)>& take);
+
   /// The frame added last is a message that nobody waits for.
   void note_message() noexcept { ++open_.messages; }
   /// How many of those have not left.
@@ -148,7 +164,7 @@ class Outbox {
   FrameNumber left() const noexcept { return left_; }
 
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
-  bool is_empty() const noexcept { return open_.bytes.empty(); }
+  bool is_empty() const noexcept { return open_.bytes.empty() && full_.empty(); }
   bool is_idle() const noexcept {
     return is_empty() && in_flight_.empty() &&
            std::all_of(few_.begin(), few_.end(), [](const Packet& p) { return p.op == 0; });
@@ -210,7 +226,8 @@ class Outbox {
   }
   void start_packet();
   tt_status hand_over(PacketSink& sink, Packet& packet, std::vector<Payload>& done);
-  tt_status send(PacketSink& sink, const Packet& packet);
+  tt_status send(PacketSink& sink, Packet& packet);
+  static void read_unsent(Packet& packet, const std::function<void(wire::Frame&, Payload&&)>& take);
   static void move_payloads(Packet& packet, std::vector<Payload>& done);
   /// What a packet without payloads keeps is for the next one.
   static void trim(Packet& packet) noexcept {
@@ -231,6 +248,7 @@ class Outbox {
   std::uint64_t next_op_ = 1;
   UnsentBytes queued_bytes_;
   bool blocked_ = false;
+  wire::PacketStyle style_ = wire::PacketStyle::plain;
 };
 
 }  // namespace trestle::peers

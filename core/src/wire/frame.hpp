@@ -62,16 +62,13 @@ enum class FrameKind : std::uint8_t {
 /// The name that error texts and logs use, such as "request"; "unknown" for other numbers.
 std::string_view to_string(FrameKind kind) noexcept;
 
-/// Bit of Hello::features: the sender reads payloads out of the peer's memory, see Pull.
-inline constexpr std::uint64_t feature_bulk = 1;
-
 // Members have initialisers so that designated ones may leave out any of them.
 
 /// Tells who is there, what it can do, and its limits. The first frame both ways.
 struct Hello {
   std::uint8_t version_min = protocol_version;
   std::uint8_t version_max = protocol_version;
-  std::uint64_t features = 0;  ///< bits: `feature_bulk`
+  std::uint64_t features = 0;  ///< bits, see wire::feature
   InstanceId instance{};
   std::uint64_t incarnation = 0;              ///< grows with each start of the same instance
   std::uint32_t connection = 0;               ///< the sender's running number of this connection

@@ -1,4 +1,8 @@
 // The hello frame, out and in. Its limits hold before anything about the peer is believed.
+#include <array>
+
+#include "platform/crc32c.hpp"
+#include "wire/checksum.hpp"
 #include "wire/frame_parts.hpp"
 #include "wire/frame_writing.hpp"
 
@@ -41,6 +45,7 @@ std::size_t extension_bytes(const Hello& hello) noexcept {
   if (!hello.authentication.empty()) {
     bytes += extension_prefix_bytes + hello.authentication.size();
   }
+  if ((hello.features & feature::checksums) != 0) bytes += extension_prefix_bytes + checksum_bytes;
   return bytes;
 }
 
@@ -50,7 +55,35 @@ std::string find_excess(std::size_t extensions) {
   return above("bytes of the frame are ", frame_bytes, hello_frame_bytes_max);
 }
 
+/// Of the frame without its checksum, as if that were 0. `frame`: up to the checksum; it is what
+/// comes last.
+std::uint32_t sum_of(BytesView frame) noexcept {
+  constexpr std::array<std::byte, checksum_bytes> zeros{};
+  return platform::crc32c(platform::crc32c(0, frame), zeros);
+}
+
+/// Errors: handshake_failed: the peer is no other one than it was, its hello was damaged.
+Result<> compare_sums(const FrameParts& parts, const Hello& hello, BytesView told) {
+  if ((hello.features & feature::checksums) == 0 && told.empty()) return {};
+  const auto damaged = [&](const std::string& what) {
+    return Error(Errc::handshake_failed, frame_error(parts, what).text);
+  };
+  if (told.size() != checksum_bytes ||
+      told.data() + told.size() != parts.extensions.data() + parts.extensions.size()) {
+    return damaged("its last block has to be a checksum of " + std::to_string(checksum_bytes) +
+                   " bytes");
+  }
+  // The prefix lies before the header, and the whole frame without a gap.
+  const std::byte* const frame = parts.fixed.data() - frame_prefix_bytes;
+  const std::uint32_t sum = sum_of({frame, told.data()});
+  if (ByteReader(told).get<std::uint32_t>() == sum) return {};
+  return damaged("damaged: the checksum is " +
+                 std::to_string(ByteReader(told).get<std::uint32_t>()) + ", the bytes make " +
+                 std::to_string(sum));
+}
+
 Result<> read_extensions(const FrameParts& parts, Hello& hello) {
+  BytesView told_sum;
   for (ExtensionReader extensions(parts); !extensions.at_end();) {
     const auto extension = extensions.next();
     if (!extension) return extension.error();
@@ -62,13 +95,17 @@ Result<> read_extensions(const FrameParts& parts, Hello& hello) {
         if (!hello.authentication.empty()) return frame_error(parts, "two authentication blocks");
         hello.authentication = extension->bytes;
         break;
+      case extension_type::hello_checksum:
+        if (!told_sum.empty()) return frame_error(parts, "two checksum blocks");
+        told_sum = extension->bytes;
+        break;
       default:
         if (const std::string found = unmet(*extension); !found.empty()) {
           return frame_error(parts, found);
         }
     }
   }
-  return {};
+  return compare_sums(parts, hello, told_sum);
 }
 
 }  // namespace
@@ -82,6 +119,7 @@ Result<> append(Buffer& out, const Hello& frame) {
     return Error(Errc::invalid_argument,
                  "hello: " + fault + "; advertise fewer or shorter endpoints");
   }
+  const std::size_t start = out.size();
   ByteWriter writer = start_frame(out, FrameKind::hello, fixed_bytes::hello + extensions, 0);
   writer.put(frame.version_min)
       .put(frame.version_max)
@@ -98,6 +136,10 @@ Result<> append(Buffer& out, const Hello& frame) {
   }
   if (!frame.authentication.empty()) {
     put_extension(writer, extension_type::hello_authentication, frame.authentication);
+  }
+  if ((frame.features & feature::checksums) != 0) {
+    writer.put(extension_type::hello_checksum).put(std::uint16_t{checksum_bytes});
+    writer.put(sum_of({out.data() + start, out.end() - checksum_bytes}));
   }
   return {};
 }

@@ -10,6 +10,18 @@ namespace trestle::wire {
 inline constexpr std::array packet_magic{std::byte{'T'}, std::byte{'R'}, std::byte{'S'},
                                          std::byte{'L'}};
 
+/// Flag of a packet: four bytes of checksum follow its header.
+inline constexpr std::uint8_t packet_has_checksum = 0x01;
+
+/// Features of a hello.
+namespace feature {
+/// Its sender reads packets that have checksums; it asks for them.
+inline constexpr std::uint64_t checksums = 1u << 0;
+inline constexpr std::uint64_t wants_checksums = 1u << 1;
+/// Its sender reads payloads out of the peer's memory, see Pull.
+inline constexpr std::uint64_t bulk = 1u << 2;
+}  // namespace feature
+
 /// Frame length, kind, flags, header length.
 inline constexpr std::size_t frame_prefix_bytes = 8;
 
@@ -48,6 +60,7 @@ inline constexpr std::uint16_t request_expectation = 3;
 inline constexpr std::uint16_t accepted_contract = 1;
 inline constexpr std::uint16_t hello_endpoint = 1;
 inline constexpr std::uint16_t hello_authentication = 2;
+inline constexpr std::uint16_t hello_checksum = 3;
 }  // namespace extension_type
 
 }  // namespace trestle::wire

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "wire/buffer.hpp"
@@ -12,6 +13,8 @@ namespace trestle::wire {
 
 /// Every packet starts with this many bytes.
 inline constexpr std::size_t packet_header_bytes = 8;
+/// The bytes of a checksum, behind the header of its packet.
+inline constexpr std::size_t checksum_bytes = 4;
 /// A handler's name is at most this long.
 inline constexpr std::size_t handler_name_bytes_max = 1024;
 /// The names of types in expectations and contracts are at most this long.
@@ -26,8 +29,16 @@ inline constexpr std::size_t authentication_bytes_max = 1024;
 /// Before hello, frames are at most this long.
 inline constexpr std::size_t hello_frame_bytes_max = 4096;
 
-/// Appends a packet header.
-void begin_packet(Buffer& out);
+/// Whether a packet has a checksum of its bytes.
+enum class PacketStyle : std::uint8_t { plain, summed };
+
+/// What begin_packet() appends.
+constexpr std::size_t packet_start_bytes(PacketStyle style) noexcept {
+  return packet_header_bytes + (style == PacketStyle::summed ? checksum_bytes : 0);
+}
+
+/// Appends a packet header, and room for the checksum if it has one.
+void begin_packet(Buffer& out, PacketStyle style = PacketStyle::plain);
 
 /// Appends a hello. Errors: invalid_argument naming a value above its limit, or a frame above
 /// `hello_frame_bytes_max`; nothing is appended then.
@@ -99,7 +110,8 @@ struct PacketView {
 };
 
 /// Walks the frames of one packet in place: views in the frames point into the packet.
-/// Allocates for hello, headers, errors, Rejected and UnusableReply only.
+/// Allocates for hello, headers, errors, Rejected and UnusableReply only. Does not compare
+/// checksums of packets: see check_sum().
 class PacketReader {
  public:
   /// `frame_bytes_max`: limit on one frame, prefix included.

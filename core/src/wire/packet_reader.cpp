@@ -1,6 +1,8 @@
 // Bytes in to values: the packet header, and where each frame begins and ends.
 #include "wire/frame_decoder.hpp"
 
+#include "wire/checksum.hpp"
+
 namespace trestle::wire {
 namespace {
 
@@ -13,6 +15,11 @@ std::string hex_dump(BytesView bytes) {
     text += digit[std::to_integer<unsigned>(byte) & 0xF];
   }
   return text;
+}
+
+/// Where the frames of a packet begin.
+std::size_t content_start(BytesView packet) noexcept {
+  return packet_header_bytes + (has_checksum(packet) ? checksum_bytes : 0);
 }
 
 Result<> check_packet_header(BytesView packet) {
@@ -34,9 +41,13 @@ Result<> check_packet_header(BytesView packet) {
                                              std::to_string(protocol_version));
   }
   const auto flags = rest.get<std::uint8_t>();
-  if (flags != 0) {
+  if ((flags & ~packet_has_checksum) != 0) {
+    return Error(Errc::protocol_error, "packet flags " + std::to_string(flags) +
+                                           " are unknown, only the checksum's is defined");
+  }
+  if (packet.size() < content_start(packet)) {
     return Error(Errc::protocol_error,
-                 "packet flags " + std::to_string(flags) + " are unknown, none is defined");
+                 "packet of " + std::to_string(packet.size()) + " bytes ends within its checksum");
   }
   return {};
 }
@@ -100,6 +111,7 @@ T load(const std::byte* at) noexcept {
 
 /// Magic, version and flags of a packet as one number; what follows is for later versions.
 constexpr std::uint64_t packet_start_mask = 0x0000'FFFF'FFFF'FFFF;
+constexpr std::uint64_t packet_checksum_bit = std::uint64_t{packet_has_checksum} << 40;
 constexpr std::uint64_t packet_start = [] {
   std::uint64_t start = std::uint64_t{protocol_version} << 32;
   for (std::size_t i = 0; i < packet_magic.size(); ++i) {
@@ -157,9 +169,12 @@ bool read_plain(const std::byte* at, std::size_t frame_bytes, std::size_t availa
 const PlainFrame* PacketReader::next_plain() noexcept {
   if (!header_read_) {
     if (piece_bytes() < packet_header_bytes) return nullptr;
-    if ((load<std::uint64_t>(piece_) & packet_start_mask) != packet_start) return nullptr;
+    const std::uint64_t start = load<std::uint64_t>(piece_) & packet_start_mask;
+    if ((start & ~packet_checksum_bit) != packet_start) return nullptr;
+    const std::size_t content = content_start({piece_, packet_header_bytes});
+    if (piece_bytes() < content) return nullptr;
     header_read_ = true;
-    offset_ = packet_header_bytes;
+    offset_ = content;
   }
   const std::byte* const at = piece_ + offset_;
   const std::size_t available = piece_bytes() - offset_;
@@ -194,7 +209,7 @@ void PacketReader::skip_finished_piece() noexcept {
 }
 
 bool PacketView::is_readable(std::span<const BytesView> pieces) noexcept {
-  std::size_t offset = packet_header_bytes;
+  std::size_t offset = pieces.empty() ? 0 : content_start(pieces.front());
   while (!pieces.empty()) {
     const BytesView piece = pieces.front();
     pieces = pieces.subspan(1);
@@ -226,7 +241,7 @@ Result<std::optional<Frame>> PacketReader::next() {
       offset_ = piece_bytes();
       return header.error();
     }
-    offset_ = packet_header_bytes;
+    offset_ = content_start({piece_, piece_end_});
   }
   skip_finished_piece();
   if (offset_ == piece_bytes()) return std::optional<Frame>();

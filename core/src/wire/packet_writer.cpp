@@ -1,4 +1,5 @@
 // Values out to bytes: every frame but hello.
+#include "wire/checksum.hpp"
 #include "wire/frame_writing.hpp"
 
 namespace trestle::wire {
@@ -96,12 +97,14 @@ void append(Buffer& out, const Reply& frame, PayloadPlace place) {
 
 }  // namespace
 
-void begin_packet(Buffer& out) {
+void begin_packet(Buffer& out, PacketStyle style) {
+  const bool is_summed = style == PacketStyle::summed;
   ByteWriter({out.extend(packet_header_bytes), packet_header_bytes})
       .put(BytesView(packet_magic))
       .put(protocol_version)
-      .put(std::uint8_t{0})
+      .put(is_summed ? packet_has_checksum : std::uint8_t{0})
       .reserve<2>();
+  if (is_summed) put_checksum(out.extend(checksum_bytes), 0);
 }
 
 void append(Buffer& out, const Request& frame) {

@@ -69,6 +69,8 @@ tt_attr StreamTransport::attributes() const noexcept {
   if (scheme_ == Scheme::tcp) {
     attr.caps |= TT_CAP_REMOTE;
     if (threads_allowed_) attr.caps |= TT_CAP_OWN_THREADS;  // for host names
+  } else {
+    attr.caps |= TT_CAP_INTEGRITY;  // the bytes never leave the kernel's memory
   }
   attr.wait_fd = shared_.loop->wait_fd();
   attr.wait_flags = TT_WAIT_FD;

@@ -93,7 +93,8 @@ tt_attr ZmqTransport::attributes() const noexcept {
   attr.thread_level = TT_THREAD_SERIAL;
   attr.caps =
       TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD | TT_CAP_OWN_THREADS;
-  if (scheme_ != Scheme::ipc) attr.caps |= TT_CAP_REMOTE;
+  // The bytes of ipc never leave the kernel's memory.
+  attr.caps |= scheme_ == Scheme::ipc ? TT_CAP_INTEGRITY : TT_CAP_REMOTE;
   if (scheme_ == Scheme::curve) {
     attr.caps |= TT_CAP_AUTHENTICATED | TT_CAP_ENCRYPTED | TT_CAP_INTEGRITY;
   }

@@ -8,7 +8,7 @@ namespace {
 
 class Bulk : public ConnectionRig {
  protected:
-  Bulk() : ConnectionRig(Extensions::bulk) { peer_features_ = wire::feature_bulk; }
+  Bulk() : ConnectionRig(Extensions::bulk) { peer_features_ = wire::feature::bulk; }
 
   /// Sends a message with so many bytes; `released_` counts those that came back.
   void send(Connection& connection, std::size_t size, NotedSink* sink = nullptr) {
@@ -62,7 +62,7 @@ TEST_F(Bulk, IsOfferedInTheHelloWhereTheTransportHasIt) {
 
   const auto frame = reader.next();
 
-  EXPECT_EQ(std::get<wire::Hello>(**frame).features, wire::feature_bulk);
+  EXPECT_EQ(std::get<wire::Hello>(**frame).features, wire::feature::bulk);
 }
 
 TEST_F(Bulk, LendsLargePayloadsUntilThePeerHasThem) {

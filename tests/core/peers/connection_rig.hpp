@@ -184,6 +184,7 @@ class ConnectionRig : public ::testing::Test,
   void on_protocol_error(Connection&, const Error& error) override {
     violations_ += error.text + "\n";
   }
+  void on_damage(Connection&, const Error& error) override { damage_ += error.text + "\n"; }
   void on_refused(Connection&, const Error& why) override { refused_.push_back(why); }
   bool find_successor(Connection& lost, Error&) override {
     if (successor_ == nullptr) return false;
@@ -235,6 +236,7 @@ class ConnectionRig : public ::testing::Test,
   int rejected_ = 0;
   std::string requests_;
   std::string violations_;
+  std::string damage_;
   std::string lost_;
   std::shared_ptr<Connection> successor_;
   std::vector<Error> refused_;

@@ -21,6 +21,14 @@ Hello hello() {
   return hello;
 }
 
+Hello short_hello() {
+  Hello shorter = hello();
+  shorter.features = feature::checksums | feature::wants_checksums;
+  shorter.endpoints.clear();
+  shorter.authentication = {};
+  return shorter;
+}
+
 Request request(std::string_view handler_name) {
   Request request;
   request.call = call;
@@ -62,6 +70,11 @@ const std::string_view golden_packet_hex =
     "10 00 00 00 04 00 08 00  05 00 20 00 00 00 00 00"
     "10 00 00 00 08 00 08 00  08 07 06 05 04 03 02 01";
 
+const std::string_view golden_summed_packet_hex =
+    "54 52 53 4c 01 01 00 00  27 2d fa f7"
+    "10 00 00 00 04 00 08 00  05 00 20 00 00 00 00 00"
+    "10 00 00 00 08 00 08 00  08 07 06 05 04 03 02 01";
+
 const std::vector<GoldenFrame>& golden_frames() {
   static const std::vector<GoldenFrame> frames{
       {"hello", hello(),
@@ -70,6 +83,11 @@ const std::vector<GoldenFrame>& golden_frames() {
        "a0 a1 a2 a3 a4 a5 a6 a7  a8 a9 aa ab ac ad ae af  00 00 00 04 00 01 00 00"
        "01 00 14 00 74 63 70 3a  2f 2f 31 32 37 2e 30 2e  30 2e 31 3a 37 30 30 30"
        "02 00 03 00 6b 65 79"},
+      {"hello, with its checksum", short_hello(),
+       "50 00 00 00 01 00 48 00  01 01 00 00 01 00 00 00  03 00 00 00 00 00 00 00"
+       "00 11 22 33 44 55 66 77  88 99 aa bb cc dd ee ff  03 00 00 00 00 00 00 00"
+       "a0 a1 a2 a3 a4 a5 a6 a7  a8 a9 aa ab ac ad ae af  00 00 00 04 00 01 00 00"
+       "03 00 04 00 9f 1d 9c ce"},
       {"request, first use of a name", request("echo"),
        "2a 00 00 00 02 00 20 00  05 00 20 00 00 00 00 00  01 00 00 00 02 01 00 00"
        "30 75 00 00 00 00 00 00  01 00 04 00 65 63 68 6f  a1 78"},

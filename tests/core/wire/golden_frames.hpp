@@ -19,6 +19,8 @@ const std::vector<GoldenFrame>& golden_frames();
 
 /// A packet of an ack and a ping.
 extern const std::string_view golden_packet_hex;
+/// The same with a checksum.
+extern const std::string_view golden_summed_packet_hex;
 
 /// Bytes of a text of hex pairs and white space.
 Bytes bytes_of_hex(std::string_view hex);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "packet_reading.hpp"
+#include "wire/checksum.hpp"
 
 namespace trestle::wire::testing {
 namespace {
@@ -22,7 +23,8 @@ Bytes in_packet(BytesView frame) {
 }
 
 Examples golden_examples() {
-  Examples examples{{"packet", hex_of(bytes_of_hex(golden_packet_hex))}};
+  Examples examples{{"packet", hex_of(bytes_of_hex(golden_packet_hex))},
+                    {"packet, with a checksum", hex_of(bytes_of_hex(golden_summed_packet_hex))}};
   for (const GoldenFrame& golden : golden_frames()) {
     examples[std::string(golden.name)] = hex_of(bytes_of_hex(golden.hex));
   }
@@ -92,6 +94,16 @@ TEST(GoldenFrames, MakeThePacketOfTheDocument) {
   const Bytes packet = packet_of(Ack{CallId::make(5, 2)}, Ping{0x0102030405060708});
 
   EXPECT_EQ(hex_of(packet), hex_of(bytes_of_hex(golden_packet_hex)));
+}
+
+TEST(GoldenFrames, MakeThePacketWithAChecksum) {
+  Buffer packet;
+  wire::begin_packet(packet, PacketStyle::summed);
+  wire::append(packet, Ack{CallId::make(5, 2)});
+  wire::append(packet, Ping{0x0102030405060708});
+  put_checksum(packet.data(), PacketSum(packet.view()).value());
+
+  EXPECT_EQ(hex_of(packet.view()), hex_of(bytes_of_hex(golden_summed_packet_hex)));
 }
 
 TEST(GoldenFrames, EqualTheExamplesOfTheDocument) {

@@ -94,7 +94,7 @@ TEST(MalformedPacket, ShorterThanItsHeader) {
 
 TEST(MalformedPacket, WithUnknownPacketFlags) {
   EXPECT_EQ(error_of_patched(packet_of(Ack{call}), 5, 4),
-            "packet flags 4 are unknown, none is defined");
+            "packet flags 4 are unknown, only the checksum's is defined");
 }
 
 TEST(MalformedPacket, TruncatedAnywhereNeverReadsOutside) {

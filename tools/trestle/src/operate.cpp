@@ -126,7 +126,9 @@ void print_statistics(const NodeStatistics& all) {
   line("handler errors", all.handler_errors);
   line("stray outcomes", all.stray_outcomes);
   line("protocol errors", all.protocol_errors);
+  line("packets damaged", all.packets_damaged);
   line("strangers closed", all.strangers_closed);
+  line("stale refused", all.stale_refused);
   for (const TransportStatistics& one : all.transports) print_transport(one);
   for (const HandlerStatistics& one : all.handlers) print_handler(one);
 }

@@ -54,6 +54,8 @@ class RawPeer final : private engine::LinkEvents {
   /// What came of calls since it was last taken, in order, such as "accepted reply".
   std::string take_order();
 
+  /// The bytes of the packet that came last.
+  BytesView last_packet() const { return packets_.back().view(); }
   std::size_t frames_received() const { return frames_received_; }
   bool is_closed() const { return closed_; }
   void settle();
