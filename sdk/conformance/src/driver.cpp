@@ -167,7 +167,8 @@ SendResult Driver::send(Connection& conn, std::span<const tt_iov> segments, std:
   {
     const std::lock_guard lock(state_mutex_);
     ++conn.sends_running;
-    conn.pending[result.op] = {};
+    // Copying sends never pend: millions of empty packets are sent so.
+    if ((flags & TT_SEND_COPY) == 0) conn.pending[result.op] = {};
   }
   {
     const auto guard = serialise();
@@ -199,15 +200,16 @@ void Driver::check_answer(const SendResult& result, std::size_t bytes, std::uint
 void Driver::settle_send(Connection& conn, const SendResult& result) {
   --conn.sends_running;
   const auto at = conn.pending.find(result.op);
-  const bool sent = at->second.sent;
+  const bool is_known = at != conn.pending.end();
+  const bool sent = is_known && at->second.sent;
   if (result.status == TT_PENDING) {
-    at->second.answered = true;
+    conn.pending[result.op].answered = true;
     if (!sent && conn.closed)
       violate(rules::lending, "TT_PENDING, but CLOSED came without SENT before");
   }
   if (result.status != TT_PENDING && sent)
     violate(rules::lending, "SENT for an op that did not pend");
-  if (result.status != TT_PENDING || sent) conn.pending.erase(at);
+  if (is_known && (result.status != TT_PENDING || sent)) conn.pending.erase(at);
   if (result.status == TT_E_AGAIN) {
     conn.owes_writable = !conn.early_writable;
     conn.early_writable = false;
