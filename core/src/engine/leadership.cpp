@@ -276,6 +276,10 @@ bool Leadership::stop_thread_within(std::chrono::nanoseconds at_most) {
   return true;
 }
 
+void Leadership::leave_thread() noexcept {
+  if (thread_.joinable()) thread_.detach();
+}
+
 void Leadership::run_thread() {
   Lock lock(engine_.mutex());
   while (!stopping_) {

@@ -59,6 +59,8 @@ class Leadership {
   void start_thread();
   /// Ends and joins it. Lock not held. False: its turn does not end in time; it ends after that.
   bool stop_thread_within(std::chrono::nanoseconds at_most);
+  /// After that was false: nobody will join it. Lock not held.
+  void leave_thread() noexcept;
 
   /// Another policy from the next rest on.
   void set_spin(Spin spin) noexcept;

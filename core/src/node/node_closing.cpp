@@ -228,6 +228,7 @@ std::string NodeCore::stuck_in_turn() const {
 }
 
 void NodeCore::abandon_turn() {
+  leadership_.leave_thread();  // it uses what is leaked alone
   {
     const std::lock_guard lock(engine_.mutex());
     undriven_ = true;
