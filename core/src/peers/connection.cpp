@@ -312,7 +312,7 @@ void Connection::end_calls(const Error& why) {
   calls_->for_each(
       [&](calls::PendingCall& call) { release(call, Error(code, why.text, Ran::no)); });
   Losses lost;
-  for (Deferred& request : deferred_) {
+  for (DeferredRequest& request : deferred_) {
     if (request.run) {
       lost.unsent += request.run->size();
       continue;

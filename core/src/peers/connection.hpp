@@ -28,6 +28,7 @@
 #include "peers/inbox.hpp"
 #include "peers/keyed_hash.hpp"
 #include "peers/message_run.hpp"
+#include "peers/outgoing_request.hpp"
 #include "peers/outbox.hpp"
 #include "peers/pulse.hpp"
 #include "wire/checksum.hpp"
@@ -43,9 +44,6 @@ struct KeptMessage;
 
 namespace trestle::peers {
 
-class Connection;
-struct BlockedSend;
-
 /// Limits of one connection; see NodeOptions.
 struct ConnectionLimits {
   std::size_t calls_max = 0;
@@ -59,39 +57,6 @@ struct ConnectionLimits {
   const TurnLimits& turn;         ///< of what is handled at once; may change between turns
   UnsentTotal* unsent = nullptr;  ///< of all connections; null: no limit
   MessageNotes notes = MessageNotes::none;
-};
-
-/// A request as the application made it.
-struct OutgoingRequest {
-  std::string_view handler;
-  DeliveryMode mode = DeliveryMode::fire_and_forget;
-  Encoded argument;
-  std::optional<TimePoint> deadline{};
-  TimePoint made_at{0};
-  bool wants_accepted = false;
-  std::unique_ptr<Expectation> expectation{};  // for modes with a receipt
-};
-
-/// A request that waits until the queue has room, and the thread that made it.
-struct BlockedSend : engine::Waiter {
-  OutgoingRequest request;
-  calls::CallSink* sink = nullptr;
-  std::shared_ptr<Connection> at{};  ///< where it waits: another one, if the first is lost
-  /// Once it is done; until then, what its deadline finds.
-  Result<wire::CallId> admitted = Error(
-      Errc::deadline_exceeded, "no room in the send queue (queue_bytes_max) before the deadline");
-};
-
-/// A message that was taken without waiting for anything.
-struct SmallMessage {
-  enum class Place {
-    packet,      ///< that holds others
-    new_packet,  ///< behind full ones
-    run,         ///< of those that wait for the peer's window
-    new_run,     ///< behind a full one
-  };
-  wire::CallId id;
-  Place place;
 };
 
 /// Threads: under the engine's lock.
@@ -303,17 +268,6 @@ class Connection final : public engine::LinkEvents,
  private:
   enum class State { starting, handshaking, open, closing, closed };
 
-  /// A request that waits for the handshake, or for room in the peer's window.
-  struct Deferred {
-    std::string handler;
-    OutgoingRequest request;  // but for the name of the handler
-    wire::CallId call;
-    std::size_t bytes = 0;            // of its frame
-    bool is_forgotten = false;        // nobody waits for its outcome any more
-    std::optional<MessageRun> run{};  // instead of all that
-  };
-  using DeferredRequests = std::list<Deferred, memory::BlockAllocator<Deferred>>;
-
   struct LimitTimer final : engine::Timer {
     explicit LimitTimer(Connection& c) noexcept : connection(c) {}
     void expire() override { connection.on_limit(); }
@@ -389,7 +343,7 @@ class Connection final : public engine::LinkEvents,
   /// A request among them whose payload the peer was to read.
   void take_announced(const wire::Pull& pull,
                       const std::function<void(wire::Request&, Payload&&)>& take);
-  Deferred unpack(wire::Request& request, Payload&& lent);
+  DeferredRequest unpack(wire::Request& request, Payload&& lent);
   void forget_latest_message();
   void hold(const wire::PacketView& packet);
   void became_open();

@@ -115,7 +115,7 @@ void Connection::send_deferred() {
       if (deferred_.front().run->size() == 0) deferred_.pop_front();
       continue;
     }
-    Deferred next = std::move(deferred_.front());
+    DeferredRequest next = std::move(deferred_.front());
     deferred_calls_.erase(next.call.value);
     deferred_.pop_front();
     deferred_bytes_ -= next.bytes;

@@ -91,8 +91,8 @@ void Connection::take_announced(const wire::Pull& pull,
   take(*request, std::move(lease->payload));
 }
 
-Connection::Deferred Connection::unpack(wire::Request& request, Payload&& lent) {
-  Deferred unpacked;
+DeferredRequest Connection::unpack(wire::Request& request, Payload&& lent) {
+  DeferredRequest unpacked;
   unpacked.handler = request.handler_name;
   unpacked.call = request.call;
   unpacked.bytes = wire::encoded_bytes(request);
