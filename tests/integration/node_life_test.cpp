@@ -346,5 +346,28 @@ TEST(NodeLife, APayloadsReleaseMayCallWhileItsNodeIsDriven) {
   EXPECT_EQ(released.reply.get_future().get(), 1);
 }
 
+TEST(NodeLife, ClosingSucceedsWhileOthersGoOnSending) {
+  constexpr int lives = 20;
+  for (int life = 0; life < lives; ++life) {
+    Node server;
+    server.add(am("sink", [](BytesView) {}, {Execution::inline_})).value();
+    const std::string uri = server.listen("unix://*").value();
+    Node client({.log = [](LogLevel, std::string_view) {}});
+    const Peer peer = client.connect(uri).value();
+    std::atomic<int> sent{0};
+    const Payload page = Payload::copy(std::string(8192, 'x'));
+    std::thread sender([&] {
+      while (peer.send("sink", page).has_value()) ++sent;
+    });
+    while (sent < 100) std::this_thread::yield();
+
+    const auto closed = server.close();
+
+    EXPECT_TRUE(closed.has_value()) << closed.error();
+    client.close().value();
+    sender.join();
+  }
+}
+
 }  // namespace
 }  // namespace trestle

@@ -325,8 +325,8 @@ class TRESTLE_EXPORT Node {
   /// close() would wait for. The destructor cannot wait there, nor in completions and timers: no
   /// message is admitted any more, and the rest of the closing happens after it, on a thread made
   /// for that, or in the next turn of a ManualDriver. What still runs meanwhile, handlers and the
-  /// completions of calls that were pending, must not use what ended with the Node. Nor may the code
-  /// itself go on to use the Node, or its Context::node.
+  /// completions of calls that were pending, must not use what ended with the Node, nor may the
+  /// code itself go on to use the Node or its Context::node.
   Result<void> close();
   /// close() with a completion token for `void(Result<void>)`, on a thread that closing has of its
   /// own, so that handlers may ask for it; driven by hand, on the present one, in a handler only

@@ -57,8 +57,11 @@ bool NodeCore::wait_until(std::function<bool()> condition, TimePoint deadline) {
   engine::Waiter waiter;
   WaitLimit limit(leadership_, waiter);
   engine::Lock lock(engine_.mutex());
-  if (condition()) return true;
-  awaited_condition_ = std::move(condition);
+  // Once is enough: until this thread runs again, a turn that has nothing to do may be under way.
+  awaited_condition_ = [condition = std::move(condition), has_come = false]() mutable {
+    return has_come = has_come || condition();
+  };
+  if (awaited_condition_()) return true;
   condition_waiter_ = &waiter;
   engine_.arm_timer(limit, deadline);
   if (options_.driver != nullptr) {
