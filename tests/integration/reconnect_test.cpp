@@ -4,12 +4,14 @@
 #include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
+#include "trestle/test_support/raw_peer.hpp"
 #include "trestle/test_support/raw_server.hpp"
 
 namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
+using test_support::RawPeer;
 using test_support::RawServer;
 using ::testing::HasSubstr;
 using testing::TestNetwork;
@@ -229,6 +231,119 @@ TEST_F(Reconnect, WithoutAWindowOnlyTheNextCallDials) {
   call("next");
 
   EXPECT_EQ(server->requests(), "2:next");
+}
+
+// ---- Peers that always came to us ----
+
+class Awaited : public ::testing::Test {
+ protected:
+  static constexpr InstanceId id = InstanceId::from_halves(7, 7);
+
+  void come(std::uint64_t incarnation = 1) {
+    raw = std::make_unique<RawPeer>(network.driver(), uri);
+    raw->greet(id, incarnation);
+  }
+  void call(const std::string& text) {
+    node.peer(id).async_call<Payload>("h", Payload::copy(text), [this](Result<Payload> result) {
+      outcomes.push_back(std::move(result));
+    });
+    network.settle();
+  }
+  std::string requests() {
+    std::string text;
+    raw->settle();
+    for (const wire::Request& request : raw->take<wire::Request>()) {
+      text += std::string(as_text(request.payload)) + " ";
+    }
+    return text;
+  }
+
+  std::vector<Result<Payload>> outcomes;  // calls that are pending end with the network
+  TestNetwork network;
+  Node& node = network.add_node();
+  const std::string uri = node.listen("inproc://*").value();
+  std::unique_ptr<RawPeer> raw;
+};
+
+TEST_F(Awaited, CallsWaitUntilItConnectsAgain) {
+  come();
+  raw.reset();
+  network.settle();
+  call("first");
+  call("second");
+  EXPECT_TRUE(outcomes.empty());
+  network.advance(900ms);
+
+  come();
+
+  EXPECT_EQ(requests(), "first second ");
+  EXPECT_TRUE(outcomes.empty());
+  EXPECT_EQ(node.counters().connections, 1u);
+}
+
+TEST_F(Awaited, CallsEndAsNotSentWhenTheWindowIsOver) {
+  come();
+  raw.reset();
+  network.settle();
+  call("waits");
+  network.advance(990ms);
+  ASSERT_TRUE(outcomes.empty());
+
+  network.advance(20ms);
+
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_TRUE(outcomes[0].error().is(Errc::connection_lost)) << outcomes[0].error();
+  EXPECT_EQ(outcomes[0].error().ran, Ran::no);
+  EXPECT_THAT(outcomes[0].error().text, HasSubstr("within reconnect_window 1000 ms"));
+  call("late");
+  EXPECT_THAT(outcomes.at(1).error().text, HasSubstr("no endpoint"));
+}
+
+TEST_F(Awaited, CallsThatHadLeftDoNotWait) {
+  come();
+  call("left");
+  raw.reset();
+  network.settle();
+
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].error().ran, Ran::maybe);
+  come();
+  EXPECT_EQ(requests(), "");
+}
+
+TEST_F(Awaited, ALaterStartOfItGetsTheCalls) {
+  come();
+  raw.reset();
+  network.settle();
+  call("waits");
+
+  come(2);
+
+  EXPECT_EQ(requests(), "waits ");
+}
+
+TEST_F(Awaited, OneThatSaidGoodbyeIsNotWaitedFor) {
+  come();
+  raw->send(wire::Goodbye{Errc::shut_down, "bye"});
+  raw.reset();
+  network.settle();
+
+  call("late");
+
+  EXPECT_EQ(outcomes.size(), 1u);
+}
+
+TEST_F(Awaited, OneThatWasDisconnectedIsNotWaitedFor) {
+  come();
+  raw.reset();
+  network.settle();
+  call("waits");
+
+  node.peer(id).disconnect();
+  network.settle();
+
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].error().ran, Ran::no);
 }
 
 TEST_F(Reconnect, MessagesThatNobodyWaitsForKeepTheirIds) {

@@ -22,8 +22,8 @@ void CallState::begin(CallCompletion done) {
 void CallState::sent(peers::Connection* connection, std::uint64_t origin, wire::CallId id) {
   origin_ = origin;
   id_ = id;
-  // It may have ended while its maker waited for room.
-  if (!is_over()) connection_ = connection;
+  // It may have ended, or moved on, while its maker waited for room.
+  if (!is_over() && connection_ == nullptr) connection_ = connection;
 }
 
 std::shared_ptr<CallState> CallState::release() noexcept {

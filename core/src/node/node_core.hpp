@@ -236,6 +236,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void log_handler_error(std::string_view handler, const Error& error) override;
   bool find_successor(peers::Connection& ended, const Error& why) override;
   // RedialHost
+  ConnectionPtr make_waiting(detail::PeerLink& link) override;
   ConnectionPtr make_successor(peers::Connection& lost) override;
   Result<void> begin(peers::Connection& connection) override;
   Result<peers::Connection*> dial_again(detail::PeerLink& link,

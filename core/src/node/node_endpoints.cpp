@@ -126,6 +126,16 @@ Result<peers::Connection*> NodeCore::dial_once(detail::PeerLink& link, TimePoint
 
 // ---- Peers that were lost ----
 
+NodeCore::ConnectionPtr NodeCore::make_waiting(detail::PeerLink& link) {
+  auto connection = new_connection(peers::Opener::us, ++connections_made_);
+  connection->link = link.shared_from_this();
+  connection->expected = link.instance;
+  link.connections.push_back(connection);
+  // The table forgets who came to us and left.
+  if (peers_.find(link.instance) == nullptr) peers_.add(connection->link);
+  return connection;
+}
+
 NodeCore::ConnectionPtr NodeCore::make_successor(peers::Connection& lost) {
   // Messages keep the ids that their senders were told: those name the connection's number.
   auto connection = new_connection(peers::Opener::us, lost.number());
@@ -325,6 +335,7 @@ Result<peers::Connection*> NodeCore::route(detail::PeerLink& link, TimePoint dea
     if (!goodbye.is(Errc::duplicate_connection)) return goodbye;
   }
   if (target.uri.empty()) {
+    if (peers::Connection* waiting = redials_.await(target)) return waiting;
     const bool seen = target.incarnation != 0;
     return Error(seen ? Errc::connection_lost : Errc::unknown_peer,
                  seen ? "peer " + to_string(target.instance) +

@@ -128,12 +128,11 @@ struct OutgoingCalls::StopBlocked {
   void operator()() const {
     const engine::Lock lock(calls.engine_.mutex());
     if (send.is_done()) return;
-    connection.stop_waiting_for_room(send);
+    send.at->stop_waiting_for_room(send);
     send.admitted = Error(Errc::cancelled, "stopped while it waited for room in the send queue");
     calls.leadership_.finish(send);
   }
   OutgoingCalls& calls;
-  peers::Connection& connection;
   peers::BlockedSend& send;
 };
 
@@ -142,20 +141,20 @@ Result<wire::CallId> OutgoingCalls::send_when_room(engine::Lock& lock,
                                                    peers::OutgoingRequest& request,
                                                    calls::CallSink* sink,
                                                    const Patience& patience) {
-  const auto keep_alive = connection.shared_from_this();
   peers::BlockedSend send;
+  send.at = connection.shared_from_this();
   send.sink = sink;
   send.request = std::move(request);
   connection.wait_for_room(send);
   WaitLimit limit(leadership_, send);
   engine_.arm_timer(limit, patience.deadline.value_or(engine_.time_after(options_.call_timeout)));
-  StopWatch watch(lock, patience.stop, StopBlocked{*this, connection, send});
+  StopWatch watch(lock, patience.stop, StopBlocked{*this, send});
   host_.flush_outputs();
   host_.wait(lock, send);
   watch.end();
   lock.lock();
   engine_.cancel_timer(limit);
-  connection.stop_waiting_for_room(send);
+  send.at->stop_waiting_for_room(send);
   // It may not have been sent, and what it holds is the application's.
   if (send.request.argument.payload.is_lent()) {
     host_.spent_payloads().push_back(std::move(send.request.argument.payload));

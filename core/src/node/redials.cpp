@@ -12,6 +12,9 @@ namespace {
 // An address that refuses at once is not asked all the time, whatever the options say.
 constexpr std::chrono::nanoseconds shortest_delay = std::chrono::milliseconds(1);
 
+// Lost peers that cannot be dialled and are waited for at once; others end at once.
+constexpr std::size_t awaited_max = 1024;
+
 std::string milliseconds(std::chrono::nanoseconds time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
          " ms";
@@ -36,8 +39,9 @@ bool Redials::on_ended(peers::Connection& ended, const Error& why) {
   bool has_another_way = false;
   if (lost == nullptr) {
     const PeerLinkPtr& link = ended.link;
-    if (!ended.is_lost() || link == nullptr || link->uri.empty()) return false;
+    if (!ended.is_lost() || link == nullptr) return false;
     if (has_another(*link, ended) || find(*link) != nullptr) return false;
+    if (link->uri.empty()) return begin_waiting(ended, why);
     lost = &lost_.emplace_back(*this, link, why, engine_.time_after(options_.reconnect_window));
   } else {
     // Who answered there and was not welcome may be another node: that says nothing of other ways.
@@ -62,16 +66,55 @@ bool Redials::on_ended(peers::Connection& ended, const Error& why) {
   return lost->has_window;
 }
 
-void Redials::on_open(const peers::Connection& connection) {
+bool Redials::begin_waiting(peers::Connection& ended, const Error& why) {
+  // Most peers that come and go are never called: those cost nothing but this note.
+  const TimePoint until = engine_.time_after(options_.reconnect_window);
+  if (awaited_.size() >= awaited_max) {
+    std::erase_if(awaited_, [&](const auto& entry) { return entry.second <= engine_.now(); });
+  }
+  if (awaited_.size() < awaited_max) awaited_[ended.link->instance] = until;
+  if (!ended.has_unsent()) return false;
+  Lost& lost = lost_.emplace_back(*this, ended.link, why, until);
+  const auto waiting = host_.make_successor(ended);
+  waiting->succeed(ended);
+  lost.attempt = waiting.get();
+  engine_.arm_timer(lost, until);
+  return true;
+}
+
+peers::Connection* Redials::await(detail::PeerLink& link) {
+  const auto awaited = awaited_.find(link.instance);
+  if (awaited == awaited_.end() || !host_.may_redial() || find(link) != nullptr) return nullptr;
+  const TimePoint until = awaited->second;
+  if (engine_.now() >= until) return nullptr;
+  Lost& lost = lost_.emplace_back(
+      *this, link.shared_from_this(),
+      link.last_failure.value_or(Error(Errc::connection_lost, "the peer was lost")), until);
+  lost.attempt = host_.make_waiting(link).get();
+  engine_.arm_timer(lost, until);
+  return lost.attempt;
+}
+
+void Redials::hand_over(Lost& lost, peers::Connection& back) {
+  peers::Connection& waiting = *lost.attempt;
+  erase(lost);
+  back.replace(waiting);
+  waiting.evict(Error(Errc::duplicate_connection, "the peer came back by itself"));
+}
+
+void Redials::on_open(peers::Connection& connection) {
+  if (connection.link != nullptr) awaited_.erase(connection.link->instance);
   if (Lost* lost = find(connection)) return erase(*lost);
   Lost* lost = connection.link != nullptr ? find(*connection.link) : nullptr;
   if (lost == nullptr) return;
+  if (lost->link->uri.empty()) return hand_over(*lost, connection);
   // It came back by another way. Calls that wait go theirs, and both sides agree on one then.
   if (lost->attempt == nullptr) return erase(*lost);
   if (!lost->is_dialling) engine_.arm_timer(*lost, engine_.now());
 }
 
 void Redials::forget(const detail::PeerLink& link) {
+  awaited_.erase(link.instance);
   if (const Lost* lost = find(link)) erase(*lost);
 }
 
@@ -98,7 +141,7 @@ void Redials::hurry(std::string_view uri) {
 
 void Redials::on_time(Lost& lost) {
   if (lost.has_window && engine_.now() >= lost.window_until) return end_window(lost);
-  if (lost.is_dialling) return;
+  if (lost.is_dialling || lost.link->uri.empty()) return;
   ++lost.failures;  // unless it succeeds, and then nobody asks
   Result<void> begun;
   if (lost.attempt != nullptr) {
@@ -119,13 +162,17 @@ void Redials::on_time(Lost& lost) {
 void Redials::end_window(Lost& lost) {
   lost.has_window = false;
   lost.is_dialling = false;
-  schedule(lost);
-  if (lost.attempt == nullptr) return;
-  peers::Connection& waiting = *std::exchange(lost.attempt, nullptr);
+  peers::Connection* const waiting = std::exchange(lost.attempt, nullptr);
+  const Error why(Errc::connection_lost,
+                  lost.why.text + "; the peer did not come back within reconnect_window " +
+                      milliseconds(options_.reconnect_window));
+  if (lost.link->uri.empty()) {
+    erase(lost);
+  } else {
+    schedule(lost);
+  }
   // `lost` may be gone after this.
-  waiting.fail(Error(Errc::connection_lost,
-                     lost.why.text + "; the peer did not come back within reconnect_window " +
-                         milliseconds(options_.reconnect_window)));
+  if (waiting != nullptr) waiting->fail(why);
 }
 
 void Redials::schedule(Lost& lost) {

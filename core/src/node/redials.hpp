@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <list>
+#include <map>
 #include <memory>
 #include <random>
 #include <string_view>
@@ -19,6 +20,8 @@ using PeerLinkPtr = std::shared_ptr<detail::PeerLink>;
 /// What dialling again needs of the node. Called with the engine's lock held.
 class RedialHost {
  public:
+  /// A connection to that peer that has not begun, with a number of its own.
+  virtual std::shared_ptr<peers::Connection> make_waiting(detail::PeerLink& link) = 0;
   /// A connection of the same peer and number that has not begun.
   virtual std::shared_ptr<peers::Connection> make_successor(peers::Connection& lost) = 0;
   /// Dials its peer.
@@ -32,6 +35,9 @@ class RedialHost {
   ~RedialHost() = default;
 };
 
+/// A peer that had always connected to this node cannot be dialled: for reconnect_window its calls
+/// wait for it to connect again.
+///
 /// An established peer that is lost, and that neither side wanted to leave, is dialled again and
 /// again, with exponential backoff and full jitter. For reconnect_window its calls wait; those that
 /// had left are never sent again. Threads: under the engine's lock.
@@ -46,10 +52,16 @@ class Redials {
   /// `ended` has ended. True: a successor has taken over what had not left.
   bool on_ended(peers::Connection& ended, const Error& why);
   /// That peer is back.
-  void on_open(const peers::Connection& connection);
+  void on_open(peers::Connection& connection);
+  /// Where calls wait for a lost peer that has to come by itself; null if there is nothing to wait
+  /// for any more.
+  peers::Connection* await(detail::PeerLink& link);
   /// It is not wanted back.
   void forget(const detail::PeerLink& link);
-  void stop() { lost_.clear(); }
+  void stop() {
+    lost_.clear();
+    awaited_.clear();
+  }
 
   /// Whether that peer is lost.
   bool is_lost(const detail::PeerLink& link) const noexcept;
@@ -76,6 +88,9 @@ class Redials {
 
   void on_time(Lost& lost);
   void end_window(Lost& lost);
+  void hand_over(Lost& lost, peers::Connection& back);
+  /// The same for one whose calls waited.
+  bool begin_waiting(peers::Connection& ended, const Error& why);
   void schedule(Lost& lost);
   std::chrono::nanoseconds next_delay(unsigned failures);
   Lost* find(const peers::Connection& attempt) noexcept;
@@ -87,6 +102,7 @@ class Redials {
   const NodeOptions& options_;
   std::minstd_rand random_;
   std::list<Lost> lost_;
+  std::map<InstanceId, TimePoint> awaited_;  // lost peers that cannot be dialled, and until when
 };
 
 }  // namespace trestle

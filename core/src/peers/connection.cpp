@@ -107,11 +107,15 @@ void Connection::became_open() {
   engine_.cancel_timer(limit_timer_);
   state_ = State::open;
   was_open_ = true;
+  send_waiting();
+  events_.on_open(*this);
+}
+
+void Connection::send_waiting() {
   send_deferred();
   for (const wire::CallId id : std::exchange(deferred_pings_, {})) {
     if (calls::PendingCall* call = calls_->find(id)) queue_ping(*call);
   }
-  events_.on_open(*this);
 }
 
 void Connection::hold(const wire::PacketView& packet) {
@@ -281,8 +285,11 @@ void Connection::end_sent(const Error& why) {
   const bool was_drained = goodbye_ && goodbye_->is(Errc::shut_down);
   calls_->for_each([&](calls::PendingCall& call) {
     if (call.frame == 0) return;
-    const bool left = outbox_.has_left(call.frame) && !was_drained;
-    release(call, Error(code_of_end(why), why.text, left ? Ran::maybe : Ran::no));
+    const bool left = outbox_.has_left(call.frame);
+    // Requests that were packed and have not left are the heir's, if there is one.
+    if (!left && call.awaits != calls::Awaits::pong) return;
+    const Ran ran = left && !was_drained ? Ran::maybe : Ran::no;
+    release(call, Error(code_of_end(why), why.text, ran));
   });
 }
 
@@ -290,20 +297,6 @@ void Connection::end_requests(const Error& why) {
   end_sent(why);
   const bool has_heir = !std::exchange(asked_for_heir_, true) && events_.find_successor(*this, why);
   if (!has_heir) end_calls(why);
-}
-
-void Connection::succeed(Connection& lost) {
-  is_successor_ = true;
-  std::swap(calls_, lost.calls_);
-  calls_->tell(*this);
-  lost.calls_->tell(lost);
-  calls_->for_each([&](calls::PendingCall& call) { call.sink->moved_to(*this); });
-  deferred_ = std::exchange(lost.deferred_, {});
-  deferred_calls_ = std::exchange(lost.deferred_calls_, {});
-  deferred_bytes_ = std::exchange(lost.deferred_bytes_, 0);
-  deferred_pings_ = std::exchange(lost.deferred_pings_, {});
-  messages_sent_ = lost.messages_sent_;
-  lost.end_blocked(Error(Errc::connection_lost, "the connection was lost before there was room"));
 }
 
 void Connection::end_calls(const Error& why) {

@@ -73,6 +73,7 @@ struct OutgoingRequest {
 struct BlockedSend : engine::Waiter {
   OutgoingRequest request;
   calls::CallSink* sink = nullptr;
+  std::shared_ptr<Connection> at{};  ///< where it waits: another one, if the first is lost
   /// Once it is done; until then, what its deadline finds.
   Result<wire::CallId> admitted = Error(
       Errc::deadline_exceeded, "no room in the send queue (queue_bytes_max) before the deadline");
@@ -168,6 +169,8 @@ class Connection final : public engine::LinkEvents,
   /// wait there for room: for a connection that has no calls. Of the same number, messages keep
   /// their ids, too.
   void succeed(Connection& lost);
+  /// The same for one that is open: they leave at once.
+  void replace(Connection& waiting);
 
   /// Asks for a sign of life; returns the number of the frame.
   FrameNumber send_heartbeat();
@@ -198,6 +201,10 @@ class Connection final : public engine::LinkEvents,
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
   /// Also what waits for the peer's window.
   std::size_t unsent_bytes() const noexcept { return queued_bytes() + deferred_bytes_; }
+  /// Requests, or threads that want to send some, have not left.
+  bool has_unsent() const noexcept {
+    return calls_->size() != 0 || has_requests_waiting() || !outbox_.is_empty();
+  }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept {
     return !is_open() || cut_off_ || (outbox_.is_idle() && !has_requests_waiting());
@@ -316,6 +323,11 @@ class Connection final : public engine::LinkEvents,
   void send_cancel(const calls::PendingCall& call);
   void learn(const PeerFacts& peer);
   void take_in(const wire::PacketView& packet, engine::PacketSource& source);
+  void send_waiting();
+  /// What `lost` had packed and not sent.
+  void take_unsent(Connection& lost);
+  Deferred unpack(wire::Request& request, Payload&& lent);
+  void forget_latest_message();
   void hold(const wire::PacketView& packet);
   void became_open();
   void on_limit();

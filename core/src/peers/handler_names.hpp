@@ -47,6 +47,13 @@ class NamesSent {
     return {number, name};
   }
 
+  /// The names by their numbers, from 1. Lifetime: until clear().
+  std::vector<std::string_view> in_order() const {
+    std::vector<std::string_view> names(numbers_.size());
+    for (const auto& [name, number] : numbers_) names[number - 1] = name;
+    return names;
+  }
+
   /// The connection has ended: no more names are needed.
   void clear() noexcept {
     numbers_.clear();

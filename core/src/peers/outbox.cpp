@@ -123,6 +123,41 @@ void Outbox::move_payloads(Packet& packet, std::vector<Payload>& done) {
   packet.lent_bytes = 0;
 }
 
+void Outbox::take_unsent(const std::function<void(wire::Frame&, Payload&&)>& take) {
+  for (Packet& packet : full_) {
+    queued_bytes_ -= packet.size();
+    read_unsent(packet, take);
+  }
+  full_.clear();
+  if (open_.bytes.empty()) return;
+  queued_bytes_ -= open_.size();
+  Packet last = std::exchange(open_, Packet());
+  read_unsent(last, take);
+}
+
+void Outbox::read_unsent(Packet& packet, const std::function<void(wire::Frame&, Payload&&)>& take) {
+  std::vector<BytesView> pieces;
+  std::size_t at = 0;
+  for (const Lent& lent : packet.lent) {
+    pieces.push_back(packet.bytes.view().subspan(at, lent.at - at));
+    pieces.push_back(lent.payload.view());
+    at = lent.at;
+  }
+  if (at != packet.bytes.size()) pieces.push_back(packet.bytes.view().subspan(at));
+  wire::PacketReader reader({pieces.front(), std::span(pieces).subspan(1)}, SIZE_MAX);
+  auto lent = packet.lent.begin();
+  while (auto frame = reader.next().value()) {
+    const auto* request = std::get_if<wire::Request>(&*frame);
+    const auto* reply = std::get_if<wire::Reply>(&*frame);
+    const BytesView payload = request != nullptr ? request->payload
+                              : reply != nullptr ? reply->payload
+                                                 : BytesView();
+    const bool is_apart =
+        lent != packet.lent.end() && !payload.empty() && payload.data() == lent->payload.data();
+    take(*frame, is_apart ? std::move((lent++)->payload) : Payload());
+  }
+}
+
 bool Outbox::withdraw(FrameNumber frame) noexcept {
   if (has_left(frame)) return false;
   Packet* packet = &open_;
