@@ -306,10 +306,18 @@ class TRESTLE_EXPORT Node {
   /// stays closed, and who wants to go on makes a new one. An inline handler that never ends holds
   /// whoever drives the node, and close() with it.
   /// Errors: deadline_exceeded: what was still busy. would_block_for_ever inside a handler, which
-  /// close() would wait for; the destructor must not run there either.
+  /// close() would wait for. The destructor cannot wait there, nor in completions and timers: no
+  /// message is admitted any more, and the rest of the closing happens after it, on a thread made
+  /// for that, or in the next turn of a ManualDriver. What still runs meanwhile, handlers and the
+  /// completions of calls that were pending, must not use what ended with the Node, nor may the
+  /// code itself go on to use the Node or its Context::node.
   Result<void> close();
 
  private:
+  friend class NodeCore;
+
+  /// Stands in for the one that `core` was made for.
+  explicit Node(std::shared_ptr<NodeCore> core) noexcept;
   std::vector<PeerOutcome> broadcast_encoded(std::string_view handler, Result<Encoded> argument,
                                              const CallOptions& options) const;
 

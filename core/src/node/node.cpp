@@ -11,9 +11,16 @@ Node::Node(NodeOptions options) : core_(std::make_shared<NodeCore>(*this, std::m
   core_->start();
 }
 
+Node::Node(std::shared_ptr<NodeCore> core) noexcept : core_(std::move(core)) {}
+
 Node::~Node() {
+  if (core_ == nullptr) return;  // a stand-in
   if (core_->is_of_the_parent()) {
     core_->abandon();
+    return;
+  }
+  if (core_->must_end_later()) {
+    NodeCore::end_later(core_);
     return;
   }
   // Nobody is left to hear it; the log is.
@@ -125,6 +132,7 @@ std::stop_token Node::stop_token() const {
   return core_->stop_token();
 }
 Result<void> Node::close() {
+  const auto keep_alive = core_;  // a callback of stop_token() may destroy this
   return core_->close();
 }
 

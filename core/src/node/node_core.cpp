@@ -84,7 +84,7 @@ plugin_loading::SearchOptions search_options(LogFunction log) {
 }  // namespace
 
 NodeCore::NodeCore(Node& node, NodeOptions options)
-    : node_(node),
+    : maker_(&node),
       options_(std::move(options)),
       instance_(options_.instance_id ? *options_.instance_id : random_instance_id()),
       incarnation_(options_.incarnation ? *options_.incarnation : incarnation_from_time_of_day()),
@@ -135,20 +135,6 @@ void NodeCore::start() {
   }
 }
 
-void NodeCore::stop_requested() {
-  const bool in_handler = TurnScope::is_in_any_turn() || pool_.is_own_thread();
-  // Closing waits for that handler, so it must happen elsewhere.
-  if (in_handler && options_.driver == nullptr) return close_elsewhere();
-  if (auto closed = close(); closed.has_error()) report(closed.error());
-}
-
-void NodeCore::close_elsewhere() {
-  if (has_closer_.exchange(true)) return;
-  closer_ = std::thread([this] {
-    if (auto closed = close(); closed.has_error()) report(closed.error());
-  });
-}
-
 std::size_t NodeCore::turn() {
   engine::Lock lock(engine_.mutex());
   std::size_t handled = run_turn(lock);
@@ -161,6 +147,10 @@ std::size_t NodeCore::turn() {
     lock.unlock();
   }
   while (pool_.run_one()) ++handled;
+  if (orphan_ != nullptr && !TurnScope::is_in_any_turn()) {
+    const auto keep_alive = std::move(orphan_);
+    end_orphan();
+  }
   return handled;
 }
 

@@ -74,6 +74,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool is_of_the_parent() const noexcept { return of_the_parent_; }
   /// Instead of join() then: what is here stays as it is for good.
   void abandon();
+  /// Whether its destructor would wait for the code that it runs in.
+  bool must_end_later() const noexcept;
+  /// Closes and joins it from elsewhere, since its Node is being destroyed.
+  static void end_later(std::shared_ptr<NodeCore> core);
   /// Why a closed node does nothing.
   Error closed_error() const;
 
@@ -224,7 +228,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool has_loopback_room(peers::Connection& from, std::size_t bytes) override;
   void on_loopback(peers::Connection& to, Payload packet) override;
   // DispatchEvents
-  Node& node() override { return node_; }
+  // acquire: pairs with the release in end_later().
+  Node& node() override { return *maker_.load(std::memory_order_acquire); }
   std::shared_ptr<void> keep_alive() override { return shared_from_this(); }
   TimePoint recent_time() noexcept override { return engine_.recent_time(); }
   void deliver(dispatch::Message&& message) override { work_.items.push(std::move(message)); }
@@ -279,6 +284,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Requests that are on their way still get no answer: their senders know then that none ran.
   void tell_drained();
   void close_connections(TimePoint drain_deadline);
+  void end_orphan();
   void stop_driving();
   void give_up_waiting();
   Result<void> end();
@@ -343,7 +349,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   }
   void check_awaited_now();
 
-  Node& node_;
+  std::atomic<Node*> maker_;
+  std::unique_ptr<Node> stand_in_;    // since that one is gone, and this is not
+  std::shared_ptr<NodeCore> orphan_;  // this; a ManualDriver ends it
   const NodeOptions options_;
   const InstanceId instance_;
   const std::uint64_t incarnation_;

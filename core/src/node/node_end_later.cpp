@@ -1,0 +1,53 @@
+// Ending a node from where nobody can wait for its end: in a handler, a completion or a timer.
+#include <thread>
+#include <utility>
+
+#include "node/node_core.hpp"
+#include "node/turn_scope.hpp"
+
+namespace trestle {
+
+void NodeCore::stop_requested() {
+  // Closing waits for that handler, so it must happen elsewhere.
+  if (must_end_later() && options_.driver == nullptr) return close_elsewhere();
+  if (auto closed = close(); closed.has_error()) report(closed.error());
+}
+
+void NodeCore::close_elsewhere() {
+  if (has_closer_.exchange(true)) return;
+  closer_ = std::thread([this] {
+    if (auto closed = close(); closed.has_error()) report(closed.error());
+  });
+}
+
+bool NodeCore::must_end_later() const noexcept {
+  return TurnScope::is_in_any_turn() || pool_.is_own_thread();
+}
+
+void NodeCore::end_later(std::shared_ptr<NodeCore> core) {
+  NodeCore& self = *core;
+  // Whatever runs still may ask for its node. It does not own this, which owns it.
+  self.stand_in_.reset(new Node(std::shared_ptr<NodeCore>(std::shared_ptr<void>(), core.get())));
+  // release: pairs with the acquire in node().
+  self.maker_.store(self.stand_in_.get(), std::memory_order_release);
+  {
+    const std::lock_guard lock(self.engine_.mutex());
+    self.dispatcher_.close_gate();
+  }
+  if (self.options_.driver != nullptr) {
+    self.orphan_ = std::move(core);  // its next turn that is not below another ends it
+    return;
+  }
+  // Detached: whoever could join it may be the code that it waits for.
+  std::thread([left = std::move(core)] { left->end_orphan(); }).detach();
+}
+
+void NodeCore::end_orphan() {
+  if (auto closed = close(); closed.has_error()) report(closed.error());
+  join();
+  // No handler is left that could ask for it.
+  stand_in_->core_.reset();
+  stand_in_.reset();
+}
+
+}  // namespace trestle
