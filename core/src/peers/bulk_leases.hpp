@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,20 @@ class BulkLeases {
   std::vector<BulkLease> leases_;
   std::size_t bytes_ = 0;
   std::uint64_t last_number_ = 0;
+};
+
+/// A request or reply whose payload is read from the peer; the reading of other frames waits for
+/// it.
+struct BulkPull {
+  std::uint64_t lease = 0;
+  std::string head;  ///< packet header, and the frame but for its payload
+};
+
+/// What a connection with tt.bulk has; most have not, and idle ones shall cost little.
+struct BulkState {
+  engine::BulkTerms terms;
+  BulkLeases leases{};
+  std::optional<BulkPull> pull{};
 };
 
 }  // namespace trestle::peers

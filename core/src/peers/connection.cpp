@@ -186,7 +186,7 @@ void Connection::flush(Outbox::Extent extent) {
   if (state_ == State::starting || state_ == State::closed || hung_up_ || cut_off_) return;
   const tt_status status = outbox_.flush(*this, events_.spent_payloads(), extent);
   if (status >= 0) {
-    if (state_ == State::closing && outbox_.is_empty() && leases_.empty()) hang_up(0);
+    if (state_ == State::closing && outbox_.is_empty() && !has_leases()) hang_up(0);
     if (!blocked_.empty() && !is_closing()) admit_blocked();
     return;
   }
@@ -221,7 +221,7 @@ void Connection::close(const Error& why) {
   // A peer that hangs is no other one than before.
   by_choice_ = !why.is(Errc::handshake_failed);
   end_blocked(Error(static_cast<Errc>(why.code.value()), why.text, Ran::no));
-  if ((outbox_.is_empty() && leases_.empty()) || transport_ == nullptr || cut_off_) {
+  if ((outbox_.is_empty() && !has_leases()) || transport_ == nullptr || cut_off_) {
     hang_up(0);
   } else {
     // The rest leaves as the transport takes it, for a bounded time.
@@ -339,13 +339,13 @@ void Connection::finish(const Error& why) {
   state_ = State::closed;
   conn_ = nullptr;
   inbox_.clear();
-  pulling_.reset();
+  if (is_pulling()) bulk_->pull.reset();
   engine_.cancel_timer(limit_timer_);
   end_requests(why);
   report_losses(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   outbox_.clear(events_.spent_payloads());
-  leases_.clear(events_.spent_payloads());
+  drop_leases(events_.spent_payloads());
   names_sent_.clear();
   // Messages that wait or run name the handlers in it.
   events_.bury(std::make_shared<NamesReceived>(std::exchange(names_received_, {})));
@@ -378,7 +378,7 @@ void Connection::count_done(std::size_t messages) {
 void Connection::forsake(const Error& why) {
   std::vector<Payload> unsent;
   outbox_.clear(unsent);
-  leases_.clear(unsent);
+  drop_leases(unsent);
   if (transport_ != nullptr) transport_->keep(std::move(unsent));
   if (!close_reason_) close_reason_ = why;
   finish(*close_reason_);

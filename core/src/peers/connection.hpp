@@ -188,7 +188,7 @@ class Connection final : public engine::LinkEvents,
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
   /// Also what waits for the peer's window, or to be pulled by it.
   std::size_t unsent_bytes() const noexcept {
-    return queued_bytes() + deferred_bytes_ + leases_.bytes();
+    return queued_bytes() + deferred_bytes_ + leased_bytes();
   }
   /// Requests, or threads that want to send some, have not left.
   bool has_unsent() const noexcept {
@@ -197,7 +197,7 @@ class Connection final : public engine::LinkEvents,
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept {
     return !is_open() || cut_off_ ||
-           (outbox_.is_idle() && leases_.empty() && !has_requests_waiting());
+           (outbox_.is_idle() && !has_leases() && !has_requests_waiting());
   }
   /// Open, and good for new requests.
   bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_ && !cut_off_; }
@@ -283,11 +283,12 @@ class Connection final : public engine::LinkEvents,
                         std::uint64_t op) override;
 
   // ---- connection_bulk.cpp ----
-  /// A request or reply whose payload the reading of other frames waits for.
-  struct Pulling {
-    std::uint64_t lease;
-    std::string head;  // packet header, and the frame but for its payload
-  };
+  bool is_pulling() const noexcept { return bulk_ != nullptr && bulk_->pull.has_value(); }
+  bool has_leases() const noexcept { return bulk_ != nullptr && !bulk_->leases.empty(); }
+  std::size_t leased_bytes() const noexcept { return bulk_ != nullptr ? bulk_->leases.bytes() : 0; }
+  void drop_leases(std::vector<Payload>& done) {
+    if (bulk_ != nullptr) bulk_->leases.clear(done);
+  }
   void offer_bulk(wire::Hello& hello);
   void learn_bulk(std::uint64_t features) noexcept;
   std::optional<BulkLease> lease(Payload& payload, wire::Pull& pull);
@@ -423,10 +424,8 @@ class Connection final : public engine::LinkEvents,
   std::unique_ptr<calls::CallTable> calls_;  // a successor takes it over
   Outbox outbox_;
   Inbox inbox_;
-  std::optional<engine::BulkTerms> bulk_terms_;  // of the transport, where both may pull
+  std::unique_ptr<BulkState> bulk_;  // where the transport has it
   std::size_t lease_bytes_min_ = std::numeric_limits<std::size_t>::max();
-  BulkLeases leases_;
-  std::optional<Pulling> pulling_;
   TurnShare share_;
   std::uint32_t likely_train_ = 1;  // messages of the latest train
   struct End {

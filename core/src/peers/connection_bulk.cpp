@@ -8,24 +8,26 @@ namespace trestle::peers {
 
 void Connection::offer_bulk(wire::Hello& hello) {
   if (transport_ == nullptr) return;
-  bulk_terms_ = transport_->bulk_terms(conn_);
-  if (bulk_terms_) hello.features |= wire::feature::bulk;
+  const auto terms = transport_->bulk_terms(conn_);
+  if (!terms) return;
+  bulk_ = std::make_unique<BulkState>(BulkState{.terms = *terms});
+  hello.features |= wire::feature::bulk;
 }
 
 void Connection::learn_bulk(std::uint64_t features) noexcept {
-  if (bulk_terms_ && (features & wire::feature::bulk) != 0) {
-    lease_bytes_min_ = std::max<std::size_t>(bulk_terms_->bytes_min, 1);
+  if (bulk_ != nullptr && (features & wire::feature::bulk) != 0) {
+    lease_bytes_min_ = std::max<std::size_t>(bulk_->terms.bytes_min, 1);
   }
 }
 
 // ---- Lending ----
 
 std::optional<BulkLease> Connection::lease(Payload& payload, wire::Pull& pull) {
-  if (payload.is_borrowed() || payload.size() > bulk_terms_->bytes_max) return std::nullopt;
-  if (!leases_.has_room(payload.size()) || conn_ == nullptr) return std::nullopt;
+  if (payload.is_borrowed() || payload.size() > bulk_->terms.bytes_max) return std::nullopt;
+  if (!bulk_->leases.has_room(payload.size()) || conn_ == nullptr) return std::nullopt;
   const auto offer = transport_->offer(conn_, payload.view());
   if (!offer) return std::nullopt;
-  BulkLease lease{.number = leases_.next_number(), .region = offer->region};
+  BulkLease lease{.number = bulk_->leases.next_number(), .region = offer->region};
   pull = {.lease = lease.number,
           .key = offer->range.key,
           .address = offer->range.address,
@@ -45,7 +47,7 @@ FrameNumber Connection::queue_lent(Frame& frame, Payload& payload) {
   lent->frame = outbox_.add(pull);
   lent->payload = std::move(payload);
   const FrameNumber number = lent->frame;
-  leases_.add(std::move(*lent));
+  bulk_->leases.add(std::move(*lent));
   return number;
 }
 
@@ -59,7 +61,7 @@ void Connection::end_lease(std::optional<BulkLease> lease) {
 }
 
 void Connection::handle(const wire::Pulled& pulled) {
-  end_lease(leases_.take(pulled.lease));
+  if (bulk_ != nullptr) end_lease(bulk_->leases.take(pulled.lease));
   if (!blocked_.empty() && !is_closing()) admit_blocked();
 }
 
@@ -71,17 +73,17 @@ void Connection::take_in_pulled(const wire::PacketView& packet) {
     if (frame.has_error() || !*frame) break;
     if (const auto* pulled = std::get_if<wire::Pulled>(&**frame)) handle(*pulled);
   }
-  if (leases_.empty()) flush();
+  if (!has_leases()) flush();
 }
 
 // ---- Pulling ----
 
 bool Connection::handle(const wire::Pull& pull) {
-  if (!bulk_terms_) {
+  if (bulk_ == nullptr) {
     return violated(Error(Errc::protocol_error, "a pull frame, which this side did not offer"));
   }
   const std::size_t frame_bytes = pull.frame.size() + pull.payload_bytes;
-  const std::size_t most = std::min(limits_.message_bytes_max, bulk_terms_->bytes_max);
+  const std::size_t most = std::min(limits_.message_bytes_max, bulk_->terms.bytes_max);
   if (frame_bytes > most) {
     return violated(Error(Errc::protocol_error, "a pull frame for " + std::to_string(frame_bytes) +
                                                     " bytes, the limit is " +
@@ -101,8 +103,8 @@ bool Connection::handle(const wire::Pull& pull) {
                                              " bytes from the peer"));
     return false;
   }
-  pulling_.emplace(Pulling{.lease = pull.lease, .head = {}});
-  std::string& head = pulling_->head;
+  bulk_->pull.emplace(BulkPull{.lease = pull.lease, .head = {}});
+  std::string& head = bulk_->pull->head;
   head.append(reinterpret_cast<const char*>(start.data()), start.size());
   head.append(as_text(pull.frame));
   return true;
@@ -110,8 +112,8 @@ bool Connection::handle(const wire::Pull& pull) {
 
 void Connection::on_bulk(std::uint64_t op, tt_status status, BytesView bytes,
                          engine::PacketSource& source) {
-  if (!pulling_ || pulling_->lease != op) return;
-  const Pulling pulled = *std::exchange(pulling_, std::nullopt);
+  if (!is_pulling() || bulk_->pull->lease != op) return;
+  const BulkPull pulled = *std::exchange(bulk_->pull, std::nullopt);
   if (is_closing()) return;
   if (status < 0) {
     return abort(Error(

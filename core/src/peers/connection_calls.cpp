@@ -210,7 +210,7 @@ FrameNumber Connection::add_request(OutgoingRequest& request, wire::CallId id,
 bool Connection::withdraw(const calls::PendingCall& call) {
   if (!call.may_withdraw || !outbox_.withdraw(call.frame)) return false;
   handle_window(1);  // the peer never learns of it
-  end_lease(leases_.take_of_frame(call.frame));
+  if (has_leases()) end_lease(bulk_->leases.take_of_frame(call.frame));
   return true;
 }
 

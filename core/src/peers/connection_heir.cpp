@@ -76,7 +76,7 @@ void Connection::take_unsent(Connection& lost) {
 
 void Connection::take_announced(const wire::Pull& pull,
                                 const std::function<void(wire::Request&, Payload&&)>& take) {
-  auto lease = leases_.take(pull.lease);
+  auto lease = bulk_ != nullptr ? bulk_->leases.take(pull.lease) : std::nullopt;
   if (!lease) return;  // it was withdrawn
   if (conn_ != nullptr) transport_->withdraw(conn_, lease->region);
   wire::Buffer start;
