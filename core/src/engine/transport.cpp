@@ -105,13 +105,17 @@ Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std:
     self->destroy();
     return error_of(status, empty_error(), "query transport", self->scheme_);
   }
-  if (self->ops_.extension != nullptr) {
-    const auto* activity =
-        static_cast<const tt_activity*>(self->ops_.extension(self->handle_, TT_ACTIVITY_ID));
-    const bool fits = activity != nullptr && TT_HAS(tt_activity, activity, bytes_received);
-    self->activity_ = fits ? activity : nullptr;
-  }
+  self->find_extensions();
   return self;
+}
+
+void Transport::find_extensions() {
+  if (ops_.extension == nullptr) return;
+  const auto* activity = static_cast<const tt_activity*>(ops_.extension(handle_, TT_ACTIVITY_ID));
+  if (activity != nullptr && TT_HAS(tt_activity, activity, bytes_received)) activity_ = activity;
+  const auto* bulk = static_cast<const tt_bulk*>(ops_.extension(handle_, TT_BULK_ID));
+  // Whoever pulls stops reading meanwhile.
+  if (bulk != nullptr && TT_HAS(tt_bulk, bulk, get) && has(TT_CAP_RX_PAUSE)) bulk_ = bulk;
 }
 
 Result<std::string> Transport::listen(const std::string& uri, ListenEvents& events) {
@@ -207,6 +211,12 @@ void Transport::dispatch(const tt_event& event) {
     case TT_EV_WRITABLE:
       link->on_writable();
       break;
+    case TT_EV_BULK: {
+      PacketSource source(*this, event.rx, released_, event.len);
+      link->on_bulk(event.op, event.status, {static_cast<const std::byte*>(event.data), event.len},
+                    source);
+      break;
+    }
     case TT_EV_CLOSED: {
       const std::string text = event.data != nullptr ? static_cast<const char*>(event.data) : "";
       users_.erase(link);

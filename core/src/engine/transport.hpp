@@ -2,6 +2,7 @@
 #pragma once
 
 #include <trestle/ext/activity.h>
+#include <trestle/ext/bulk.h>
 #include <trestle/thin_transport.h>
 #include <trestle/clock.hpp>
 #include <trestle/error.hpp>
@@ -31,6 +32,9 @@ class LinkEvents {
   virtual void on_packet(const wire::PacketView& packet, PacketSource& source) = 0;
   virtual void on_sent(std::uint64_t op, tt_status status) = 0;
   virtual void on_writable() = 0;
+  /// A get() has ended. `bytes` are valid during the call; `source` makes them outlive that.
+  virtual void on_bulk(std::uint64_t /*op*/, tt_status /*status*/, BytesView /*bytes*/,
+                       PacketSource& /*source*/) {}
   /// The last event; the connection was freed already.
   virtual void on_closed(tt_status status, std::string_view text) = 0;
 
@@ -58,6 +62,18 @@ struct TransportLimits {
 /// Maps a transport's status to an error of ours.
 Errc errc_of(tt_status status) noexcept;
 
+/// Which payloads a connection may lend by tt.bulk.
+struct BulkTerms {
+  std::size_t bytes_min = 0;
+  std::size_t bytes_max = 0;
+};
+
+/// Memory that the other side may read.
+struct BulkOffer {
+  tt_bulk_region* region = nullptr;
+  tt_bulk_range range{};
+};
+
 /// Owns a tt_transport. Threads: under the engine's lock; progress() and arm() by the leader only.
 class Transport {
  public:
@@ -84,6 +100,14 @@ class Transport {
   std::uint64_t bytes_received(tt_conn* conn) const noexcept {
     return activity_ != nullptr ? activity_->bytes_received(handle_, conn) : 0;
   }
+  // ---- tt.bulk: only on connections that are up and have terms ----
+  std::optional<BulkTerms> bulk_terms(tt_conn* conn) const noexcept;
+  /// Empty: the transport cannot now.
+  std::optional<BulkOffer> offer(tt_conn* conn, BytesView bytes) noexcept;
+  void withdraw(tt_conn* conn, tt_bulk_region* region) noexcept;
+  /// TT_PENDING: on_bulk() follows.
+  tt_status get(tt_conn* conn, const tt_bulk_range& range, std::uint64_t op) noexcept;
+
   /// Stops reading from a connection, or goes on. Only with TT_CAP_RX_PAUSE.
   enum class Reading : std::int32_t { resumed = 0, paused = 1 };
   void pause(tt_conn* conn, Reading reading) noexcept;
@@ -133,6 +157,7 @@ class Transport {
             std::shared_ptr<ReleaseQueue> released);
 
   void note_user(tt_conn* conn, const LinkEvents& link);
+  void find_extensions();
   void dispatch(const tt_event& event);
   void deliver_packet(const tt_event& event);
   void deliver_segments(std::span<const tt_iov> segments, tt_rx* rx, LinkEvents& link);
@@ -145,6 +170,7 @@ class Transport {
   tt_transport* handle_ = nullptr;
   tt_attr attributes_{};
   const tt_activity* activity_ = nullptr;  // where it has that extension
+  const tt_bulk* bulk_ = nullptr;          // likewise
   std::vector<Payload> kept_;
   bool down_ = false;
   bool failed_ = false;

@@ -76,7 +76,9 @@ void Connection::on_connected() {
   state_ = State::handshaking;
   const TimePoint limit = engine_.time_after(limits_.handshake_timeout);
   if (!limit_timer_.is_armed() || limit_timer_.due() > limit) limit_handshake(limit);
-  if (auto added = outbox_.add_hello(events_.own_hello(number_)); added.has_error()) {
+  wire::Hello hello = events_.own_hello(number_);
+  offer_bulk(hello);
+  if (auto added = outbox_.add_hello(hello); added.has_error()) {
     abort(added.error());
     return;
   }
@@ -174,7 +176,7 @@ void Connection::flush() {
   if (state_ == State::starting || state_ == State::closed || hung_up_ || cut_off_) return;
   const tt_status status = outbox_.flush(*this, events_.spent_payloads());
   if (status >= 0) {
-    if (state_ == State::closing && outbox_.is_empty()) hang_up(0);
+    if (state_ == State::closing && outbox_.is_empty() && !has_leases()) hang_up(0);
     if (!blocked_.empty() && !is_closing()) admit_blocked();
     return;
   }
@@ -209,7 +211,7 @@ void Connection::close(const Error& why) {
   // A peer that hangs is no other one than before.
   by_choice_ = !why.is(Errc::handshake_failed);
   end_blocked(Error(static_cast<Errc>(why.code.value()), why.text, Ran::no));
-  if (outbox_.is_empty() || transport_ == nullptr || cut_off_) {
+  if ((outbox_.is_empty() && !has_leases()) || transport_ == nullptr || cut_off_) {
     hang_up(0);
   } else {
     // The rest leaves as the transport takes it, for a bounded time.
@@ -333,11 +335,13 @@ void Connection::finish(const Error& why) {
   state_ = State::closed;
   conn_ = nullptr;
   inbox_.clear();
+  if (is_pulling()) bulk_->pull.reset();
   engine_.cancel_timer(limit_timer_);
   end_requests(why);
   report_losses(why);
   // A handler that answers late holds the connection; what it sent and learned need not stay.
   outbox_.clear(events_.spent_payloads());
+  drop_leases(events_.spent_payloads());
   names_sent_.clear();
   // Messages that wait or run name the handlers in it.
   events_.bury(std::make_shared<NamesReceived>(std::exchange(names_received_, {})));
@@ -370,6 +374,7 @@ void Connection::count_done(std::size_t messages) {
 void Connection::forsake(const Error& why) {
   std::vector<Payload> unsent;
   outbox_.clear(unsent);
+  drop_leases(unsent);
   if (transport_ != nullptr) transport_->keep(std::move(unsent));
   if (!close_reason_) close_reason_ = why;
   finish(*close_reason_);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "engine/engine.hpp"
 #include "engine/leadership.hpp"
 #include "memory/block_allocator.hpp"
+#include "peers/bulk_leases.hpp"
 #include "peers/connection_events.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/inbox.hpp"
@@ -191,11 +193,14 @@ class Connection final : public engine::LinkEvents,
   }
   /// Bytes of frames that the transport has not taken yet.
   std::size_t queued_bytes() const noexcept { return outbox_.queued_bytes(); }
-  /// Also what waits for the peer's window.
-  std::size_t unsent_bytes() const noexcept { return queued_bytes() + deferred_bytes_; }
+  /// Also what waits for the peer's window, or to be pulled by it.
+  std::size_t unsent_bytes() const noexcept {
+    return queued_bytes() + deferred_bytes_ + leased_bytes();
+  }
   /// True if all that was sent left this node, or never will.
   bool is_flushed() const noexcept {
-    return !is_open() || cut_off_ || (outbox_.is_idle() && !has_requests_waiting());
+    return !is_open() || cut_off_ ||
+           (outbox_.is_idle() && !has_leases() && !has_requests_waiting());
   }
   /// Open, and good for new requests.
   bool is_usable() const noexcept { return is_open() && !goodbye_ && !retiring_ && !cut_off_; }
@@ -258,6 +263,8 @@ class Connection final : public engine::LinkEvents,
   void on_packet(const wire::PacketView& packet, engine::PacketSource& source) override;
   void on_sent(std::uint64_t op, tt_status status) override;
   void on_writable() override;
+  void on_bulk(std::uint64_t op, tt_status status, BytesView bytes,
+               engine::PacketSource& source) override;
   void on_closed(tt_status status, std::string_view text) override;
   void on_deadline(wire::CallId call) override;
 
@@ -285,6 +292,29 @@ class Connection final : public engine::LinkEvents,
 
   tt_status send_packet(std::span<const tt_iov> segments, std::uint32_t flags,
                         std::uint64_t op) override;
+
+  // ---- connection_bulk.cpp ----
+  bool is_pulling() const noexcept { return bulk_ != nullptr && bulk_->pull.has_value(); }
+  bool has_leases() const noexcept { return bulk_ != nullptr && !bulk_->leases.empty(); }
+  std::size_t leased_bytes() const noexcept { return bulk_ != nullptr ? bulk_->leases.bytes() : 0; }
+  void drop_leases(std::vector<Payload>& done) {
+    if (bulk_ != nullptr) bulk_->leases.clear(done);
+  }
+  void offer_bulk(wire::Hello& hello);
+  void learn_bulk(std::uint64_t features) noexcept;
+  std::optional<BulkLease> lease(Payload& payload, wire::Pull& pull);
+  /// As Outbox::add(); large payloads are lent to the peer, if it takes them.
+  template <class Frame>
+  FrameNumber queue_with_payload(Frame&& frame, Payload&& payload) {
+    if (payload.size() >= lease_bytes_min_) return queue_lent(frame, payload);
+    return outbox_.add(std::move(frame), std::move(payload));
+  }
+  template <class Frame>
+  FrameNumber queue_lent(Frame& frame, Payload& payload);
+  void end_lease(std::optional<BulkLease> lease);
+  void handle(const wire::Pulled& pulled);
+  void take_in_pulled(const wire::PacketView& packet);
+  bool handle(const wire::Pull& pull);
 
   void queue_reply(wire::CallId call, Encoded& reply);
   Result<wire::CallId> refuse_to_overtake() const;
@@ -383,6 +413,8 @@ class Connection final : public engine::LinkEvents,
   std::unique_ptr<calls::CallTable> calls_;  // a successor takes it over
   Outbox outbox_;
   Inbox inbox_;
+  std::unique_ptr<BulkState> bulk_;  // where the transport has it
+  std::size_t lease_bytes_min_ = std::numeric_limits<std::size_t>::max();
   TurnShare share_;
   struct End {
     tt_status status;

@@ -166,7 +166,8 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
     frame.expected_type = request.expectation->response_type;
   }
   const std::size_t payload_bytes = request.argument.payload.size();
-  const FrameNumber number = outbox_.add(std::move(frame), std::move(request.argument.payload));
+  const FrameNumber number =
+      queue_with_payload(std::move(frame), std::move(request.argument.payload));
   ++under_way_;
   if (call != nullptr) {
     call->frame = number;
@@ -186,6 +187,7 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
 bool Connection::withdraw(const calls::PendingCall& call) {
   if (!call.may_withdraw || !outbox_.withdraw(call.frame)) return false;
   handle_window(1);  // the peer never learns of it
+  if (has_leases()) end_lease(bulk_->leases.take_of_frame(call.frame));
   return true;
 }
 
@@ -392,7 +394,7 @@ void Connection::queue_reply(wire::CallId call, Encoded& reply) {
                     Ran::yes));
     return;
   }
-  outbox_.add(std::move(frame), std::move(reply.payload));
+  queue_with_payload(std::move(frame), std::move(reply.payload));
   events_.on_output(*this);
 }
 

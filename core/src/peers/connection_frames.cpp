@@ -56,6 +56,10 @@ bool Connection::handle_frame(wire::Frame& frame, engine::PacketSource& source) 
   } else if (const auto* window = std::get_if<wire::Window>(&frame)) {
     count_done(window->credits);
     handle_window(window->credits);
+  } else if (const auto* pull = std::get_if<wire::Pull>(&frame)) {
+    return handle(*pull);
+  } else if (const auto* pulled = std::get_if<wire::Pulled>(&frame)) {
+    handle(*pulled);
   } else if (const auto* rejected = std::get_if<wire::Rejected>(&frame)) {
     return handle(*rejected);
   }
@@ -85,6 +89,7 @@ bool Connection::handle(const wire::Hello& hello) {
          .connection = hello.connection,
          .frame_bytes_max = hello.frame_bytes_max,
          .window = hello.window});
+  learn_bulk(hello.features);
   const auto verdict = events_.on_hello(*this, peer_);
   if (verdict.has_error()) {
     refuse(verdict.error());

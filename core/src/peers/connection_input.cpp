@@ -19,7 +19,7 @@ std::size_t payload_bytes(const wire::Frame& frame) noexcept {
 }  // namespace
 
 void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
-  if (is_closing()) return;
+  if (is_closing()) return has_leases() ? take_in_pulled(packet) : void();
   pulse_.heard_at = engine_.recent_time();
   if (!is_held_back_) take_in(packet, source);
   // Also the packet of the hello, from its start.
@@ -29,9 +29,9 @@ void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource&
 void Connection::take_in(const wire::PacketView& packet, engine::PacketSource& source) {
   share_.begin(engine_.turns());
   wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
-  if (inbox_.empty()) {
+  if (inbox_.empty() && !is_pulling()) {
     if (read_frames(reader, source) != Progress::share_used_up) return;
-    events_.on_input_waiting(*this);
+    if (!is_pulling()) events_.on_input_waiting(*this);
   }
   wait_for_turn(reader, source);
 }
@@ -59,7 +59,7 @@ Connection::Progress Connection::read_frames(wire::PacketReader& reader,
     if (!*frame) return Progress::whole;
     share_.use(payload_bytes(**frame));
     if (!handle_frame(**frame, source)) return Progress::ended;
-    if (share_.is_used_up() && !must_read_all()) {
+    if (is_pulling() || (share_.is_used_up() && !must_read_all())) {
       return reader.at_end() ? Progress::whole : Progress::share_used_up;
     }
   }
@@ -79,7 +79,8 @@ void Connection::wait_for_turn(const wire::PacketReader& reader, engine::PacketS
 }
 
 void Connection::read_waiting() {
-  while (!inbox_.empty() && !is_closing() && (!share_.is_used_up() || must_read_all())) {
+  while (!inbox_.empty() && !is_closing() && !is_pulling() &&
+         (!share_.is_used_up() || must_read_all())) {
     // Taken out: what it leads to may clear the rest.
     WaitingPacket packet = inbox_.take();
     if (read_frames(packet.reader, packet.source) == Progress::share_used_up) {
@@ -92,7 +93,7 @@ void Connection::read_on() {
   share_.begin(engine_.turns());
   read_waiting();
   if (inbox_.empty() || is_closing()) return on_inbox_empty();
-  events_.on_input_waiting(*this);
+  if (!is_pulling()) events_.on_input_waiting(*this);
 }
 
 void Connection::end_for_memory(std::size_t bytes_max) {

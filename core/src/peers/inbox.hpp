@@ -93,6 +93,16 @@ class Inbox {
     bytes_ -= first.bytes;
     return first;
   }
+  /// A packet of one frame, of which `head` has all but the payload, before all others.
+  void push_front(Payload head, BytesView payload, engine::PacketSource& source,
+                  std::size_t frame_bytes_max) {
+    WaitingPacket packet{.reader = {head.view(), frame_bytes_max}, .source = std::move(source)};
+    packet.pieces = {head.view(), payload};
+    packet.copy = std::move(head);
+    packet.bytes = packet.copy.size() + payload.size();
+    packet.reader = {{packet.pieces.front(), std::span(packet.pieces).subspan(1)}, frame_bytes_max};
+    put_back(std::move(packet));
+  }
   void put_back(WaitingPacket&& packet) {
     bytes_ += packet.bytes;
     packets_.push_front(std::move(packet));

@@ -54,11 +54,16 @@ enum class FrameKind : std::uint8_t {
   pong = 9,
   goodbye = 10,
   window = 11,
+  pull = 12,
+  pulled = 13,
   // 16 … 31 are kept for streams.
 };
 
 /// The name that error texts and logs use, such as "request"; "unknown" for other numbers.
 std::string_view to_string(FrameKind kind) noexcept;
+
+/// Bit of Hello::features: the sender reads payloads out of the peer's memory, see Pull.
+inline constexpr std::uint64_t feature_bulk = 1;
 
 // Members have initialisers so that designated ones may leave out any of them.
 
@@ -66,7 +71,7 @@ std::string_view to_string(FrameKind kind) noexcept;
 struct Hello {
   std::uint8_t version_min = protocol_version;
   std::uint8_t version_max = protocol_version;
-  std::uint64_t features = 0;  ///< bits; none defined yet
+  std::uint64_t features = 0;  ///< bits: `feature_bulk`
   InstanceId instance{};
   std::uint64_t incarnation = 0;              ///< grows with each start of the same instance
   std::uint32_t connection = 0;               ///< the sender's running number of this connection
@@ -143,6 +148,20 @@ struct Window {
   std::uint32_t credits = 0;
 };
 
+/// Stands for a request or a reply whose payload the reader gets out of the sender's memory.
+struct Pull {
+  std::uint64_t lease = 0;  ///< for Pulled; the sender's running number
+  std::uint64_t key = 0;    ///< of the memory, as the transport gave it
+  std::uint64_t address = 0;
+  BytesView frame{};  ///< of that frame all but the payload
+  std::size_t payload_bytes = 0;
+};
+
+/// The reader of a Pull has the payload, or will not need it.
+struct Pulled {
+  std::uint64_t lease = 0;
+};
+
 /// A kind that this version does not know; skipped.
 struct UnknownFrame {
   std::uint8_t kind = 0;
@@ -167,6 +186,6 @@ struct UnusableReply {
 
 /// What a reader yields; the last three are never written.
 using Frame = std::variant<Hello, Request, Accepted, Ack, Nack, Reply, Cancel, Ping, Pong, Goodbye,
-                           Window, UnknownFrame, Rejected, UnusableReply>;
+                           Window, Pull, Pulled, UnknownFrame, Rejected, UnusableReply>;
 
 }  // namespace trestle::wire

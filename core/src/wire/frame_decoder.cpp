@@ -302,6 +302,40 @@ Decoded decode_window(const FrameParts& parts) {
   return decoded(Window{ByteReader(parts.fixed).get<std::uint32_t>()});
 }
 
+/// Of a frame without its payload, the prefix; what it says must be a request or a reply, and fit.
+Decoded decode_pull(const FrameParts& parts) {
+  if (auto met = expect_all_met(parts); !met) return met.error();
+  if (parts.payload.size() < frame_prefix_bytes) {
+    return frame_error(parts, std::to_string(parts.payload.size()) +
+                                  " bytes of the frame that it stands for, the prefix takes " +
+                                  std::to_string(frame_prefix_bytes));
+  }
+  ByteReader inner(parts.payload);
+  const std::size_t frame_bytes = inner.get<std::uint32_t>();
+  const auto kind = FrameKind{inner.get<std::uint8_t>()};
+  inner.take(1);
+  const std::size_t header_bytes = inner.get<std::uint16_t>();
+  if (kind != FrameKind::request && kind != FrameKind::reply) {
+    return frame_error(parts, "it stands for a frame of kind " +
+                                  std::to_string(static_cast<int>(kind)) +
+                                  ", only requests and replies are pulled");
+  }
+  if (header_bytes != inner.size() || frame_bytes <= parts.payload.size()) {
+    return frame_error(parts, "it stands for a frame of " + std::to_string(frame_bytes) +
+                                  " bytes with a header of " + std::to_string(header_bytes) +
+                                  ", and has " + std::to_string(parts.payload.size()) +
+                                  " bytes of it");
+  }
+  ByteReader fixed(parts.fixed);
+  Pull pull;
+  pull.lease = fixed.get<std::uint64_t>();
+  pull.key = fixed.get<std::uint64_t>();
+  pull.address = fixed.get<std::uint64_t>();
+  pull.frame = parts.payload;
+  pull.payload_bytes = frame_bytes - parts.payload.size();
+  return decoded(pull);
+}
+
 /// Where the extension blocks of an unknown kind begin is unknown too: only its flags can insist.
 Decoded decode_unknown(const FrameParts& parts) {
   if (const std::string found = unmet_flags(parts); !found.empty()) {
@@ -333,6 +367,10 @@ std::size_t fixed_bytes_of(std::uint8_t kind) noexcept {
       return fixed_bytes::goodbye;
     case FrameKind::window:
       return fixed_bytes::window;
+    case FrameKind::pull:
+      return fixed_bytes::pull;
+    case FrameKind::pulled:
+      return fixed_bytes::pulled;
   }
   return 0;
 }
@@ -361,6 +399,10 @@ Decoded decode_frame(const FrameParts& parts) {
       return decode_goodbye(parts);
     case FrameKind::window:
       return decode_window(parts);
+    case FrameKind::pull:
+      return decode_pull(parts);
+    case FrameKind::pulled:
+      return decode_cookie<Pulled>(parts);
   }
   return decode_unknown(parts);
 }

@@ -23,6 +23,8 @@ inline constexpr std::size_t call_only = 8;  // accepted, ack, cancel
 inline constexpr std::size_t cookie = 8;     // ping, pong
 inline constexpr std::size_t goodbye = 8;
 inline constexpr std::size_t window = 8;
+inline constexpr std::size_t pull = 24;
+inline constexpr std::size_t pulled = 8;
 }  // namespace fixed_bytes
 
 static_assert(frame_prefix_bytes + fixed_bytes::request <= 48, "the hot request header is bounded");

@@ -41,6 +41,8 @@ constexpr std::array kinds{
     Named<wire::FrameKind>{wire::FrameKind::pong, "pong"},
     Named<wire::FrameKind>{wire::FrameKind::goodbye, "goodbye"},
     Named<wire::FrameKind>{wire::FrameKind::window, "window"},
+    Named<wire::FrameKind>{wire::FrameKind::pull, "pull"},
+    Named<wire::FrameKind>{wire::FrameKind::pulled, "pulled"},
 };
 
 template <class Table, class T>

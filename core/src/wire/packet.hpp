@@ -47,6 +47,8 @@ void append(Buffer& out, const Ping& frame);
 void append(Buffer& out, const Pong& frame);
 void append(Buffer& out, const Goodbye& frame);
 void append(Buffer& out, const Window& frame);
+void append(Buffer& out, const Pull& frame);
+void append(Buffer& out, const Pulled& frame);
 
 /// Appends all of a frame but its payload, which the sender adds as a gather segment of its own.
 void append_without_payload(Buffer& out, const Request& frame);
@@ -68,6 +70,7 @@ constexpr std::size_t named_request_bytes(std::size_t name_bytes,
 std::size_t encoded_bytes(const Request& frame) noexcept;
 std::size_t encoded_bytes(const Accepted& frame) noexcept;
 std::size_t encoded_bytes(const Reply& frame) noexcept;
+std::size_t encoded_bytes(const Pull& frame) noexcept;
 
 /// A request with a handler's number and nothing else in its header, a reply, or an ack: what
 /// nearly all frames are once a connection is open.

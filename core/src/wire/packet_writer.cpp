@@ -172,6 +172,22 @@ void append(Buffer& out, const Window& frame) {
   start_frame(out, FrameKind::window, fixed_bytes::window, 0).put(frame.credits).reserve<4>();
 }
 
+void append(Buffer& out, const Pull& frame) {
+  start_frame(out, FrameKind::pull, fixed_bytes::pull, frame.frame.size())
+      .put(frame.lease)
+      .put(frame.key)
+      .put(frame.address)
+      .put(frame.frame);
+}
+
+void append(Buffer& out, const Pulled& frame) {
+  append_cookie(out, FrameKind::pulled, frame.lease);
+}
+
+std::size_t encoded_bytes(const Pull& frame) noexcept {
+  return frame_prefix_bytes + fixed_bytes::pull + frame.frame.size();
+}
+
 std::size_t encoded_bytes(const Request& frame) noexcept {
   return frame_prefix_bytes + fixed_bytes::request + extension_bytes(frame) + frame.payload.size();
 }

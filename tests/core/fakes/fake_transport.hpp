@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fakes/fake_bulk.hpp"
+
 namespace trestle::fakes {
 
 /// One send() as the transport saw it.
@@ -34,6 +36,7 @@ struct FakeConn {
   std::optional<std::uint32_t> close_flags;  // of the last close
   bool freed = false;
   std::uint64_t bytes_received = 0;  // as tt.activity/1 says
+  FakeBulk bulk;
 
   tt_conn* handle() noexcept { return reinterpret_cast<tt_conn*>(this); }
   static FakeConn& of(tt_conn* conn) noexcept { return *reinterpret_cast<FakeConn*>(conn); }
@@ -98,6 +101,7 @@ class FakeTransport {
   std::string failure_text;
   std::uint64_t arm_deadline = 0;
   bool broken = false;  // progress() answers with an error
+  bool has_bulk = false;
 
   // ---- What the test reads ----
   const tt_host* host = nullptr;
@@ -146,6 +150,18 @@ class FakeTransport {
     event.data = rx.bytes.data();
     event.len = rx.bytes.size();
     event.rx = rx.handle();
+    push(event);
+  }
+  /// A get of tt.bulk has ended; a good one brought what `rx` holds.
+  void bulk(FakeConn& conn, std::uint64_t op, tt_status status, FakeRx* rx = nullptr) {
+    tt_event event = event_of(conn, TT_EV_BULK);
+    event.op = op;
+    event.status = status;
+    if (rx != nullptr) {
+      event.data = rx->bytes.data();
+      event.len = rx->bytes.size();
+      event.rx = rx->handle();
+    }
     push(event);
   }
   /// Ends every connection that was closed from above, as transports do.
@@ -236,7 +252,9 @@ class FakeTransport {
     }
     return count;
   }
-  static const void* extension(tt_transport*, const char* id) {
+  static const void* extension(tt_transport* t, const char* id) {
+    if (std::string_view(id) == TT_BULK_ID)
+      return of(t).has_bulk ? &bulk_table<FakeConn>() : nullptr;
     static constexpr tt_activity activity{
         .size = sizeof(tt_activity),
         .reserved0 = 0,

@@ -53,7 +53,10 @@ class ConnectionRig : public ::testing::Test,
                       protected engine::EngineEvents,
                       protected ConnectionEvents {
  protected:
-  ConnectionRig() {
+  /// `bulk`: whether the transport has tt.bulk.
+  enum class Extensions { none, bulk };
+  explicit ConnectionRig(Extensions extensions = Extensions::none) {
+    fake_.has_bulk = extensions == Extensions::bulk;
     const std::lock_guard lock(engine_.mutex());
     transport_ = engine_.transport(fake_.plugin(), "fake").value();
   }
@@ -75,7 +78,10 @@ class ConnectionRig : public ::testing::Test,
     auto connection = dial();
     fakes::FakeConn& conn = fake_.conns.back();
     fake_.connected(conn);
-    fake_.packet(conn, PacketBytes().add(hello_of(instance, incarnation)).str());
+    wire::Hello hello = hello_of(instance, incarnation);
+    hello.features = peer_features_;
+    hello.frame_bytes_max = peer_frame_bytes_max_;
+    fake_.packet(conn, PacketBytes().add(hello).str());
     turn();
     EXPECT_TRUE(connection->is_open());
     return connection;
@@ -218,6 +224,8 @@ class ConnectionRig : public ::testing::Test,
   std::uint32_t made_ = 0;
   std::vector<std::shared_ptr<Connection>> connections_;
 
+  std::uint64_t peer_features_ = 0;
+  std::uint32_t peer_frame_bytes_max_ = 1 << 20;
   std::optional<Error> verdict_;
   Admission admission_ = Admission::now;
   int opened_ = 0;
@@ -245,6 +253,12 @@ class ConnectionRig : public ::testing::Test,
   static std::string describe(const wire::Ack&) { return "ack"; }
   static std::string describe(const wire::Cancel&) { return "cancel"; }
   static std::string describe(const wire::UnknownFrame&) { return "void"; }
+  static std::string describe(const wire::Pull& pull) {
+    return "pull#" + std::to_string(pull.lease) + ":" + std::to_string(pull.payload_bytes);
+  }
+  static std::string describe(const wire::Pulled& pulled) {
+    return "pulled#" + std::to_string(pulled.lease);
+  }
   template <class Frame>
   static std::string describe(const Frame&) {
     return "other";

@@ -43,6 +43,18 @@ Request request_with_blocks() {
   return blocks;
 }
 
+/// For a request with 1 MiB of payload.
+Pull pull() {
+  static const Bytes head = bytes_of_hex(
+      "20 00 10 00 02 00 18 00  05 00 20 00 00 00 00 00"
+      "01 00 00 00 02 00 00 00  30 75 00 00 00 00 00 00");
+  return {.lease = 7,
+          .key = 0x1112131415161718,
+          .address = 0x7f0000002000,
+          .frame = BytesView(head.data(), head.size()),
+          .payload_bytes = 1 << 20};
+}
+
 }  // namespace
 
 const std::string_view golden_packet_hex =
@@ -87,6 +99,11 @@ const std::vector<GoldenFrame>& golden_frames() {
       {"goodbye", Goodbye{Errc::draining, "bye"},
        "13 00 00 00 0a 00 08 00  2c 00 00 00 00 00 00 00  62 79 65"},
       {"window", Window{64}, "10 00 00 00 0b 00 08 00  40 00 00 00 00 00 00 00"},
+      {"pull", pull(),
+       "40 00 00 00 0c 00 18 00  07 00 00 00 00 00 00 00  18 17 16 15 14 13 12 11"
+       "00 20 00 00 00 7f 00 00  20 00 10 00 02 00 18 00  05 00 20 00 00 00 00 00"
+       "01 00 00 00 02 00 00 00  30 75 00 00 00 00 00 00"},
+      {"pulled", Pulled{7}, "10 00 00 00 0d 00 08 00  07 00 00 00 00 00 00 00"},
   };
   return frames;
 }

@@ -212,6 +212,42 @@ TEST(MalformedNack, WithALongText) {
             "nack frame at byte 8: the text has 1025 bytes, above the limit of 1024");
 }
 
+/// A pull frame around these bytes.
+std::string error_of_pull(std::string_view inner) {
+  const Bytes bytes = bytes_of_hex(inner);
+  return error_of(packet_of(Pull{.frame = BytesView(bytes.data(), bytes.size())}));
+}
+
+TEST(MalformedPull, OfLessThanAFramesPrefix) {
+  EXPECT_EQ(error_of_pull("20 00 10 00 06 00 10"),
+            "pull frame at byte 8: 7 bytes of the frame that it stands for, the prefix takes 8");
+}
+
+TEST(MalformedPull, OfAKindThatHasNoPayload) {
+  EXPECT_EQ(error_of_pull("20 00 10 00 04 00 08 00 05 00 20 00 00 00 00 00"),
+            "pull frame at byte 8: it stands for a frame of kind 4, only requests and replies are "
+            "pulled");
+}
+
+TEST(MalformedPull, OfAPullWithinAPull) {
+  EXPECT_EQ(error_of_pull("20 00 10 00 0c 00 00 00"),
+            "pull frame at byte 8: it stands for a frame of kind 12, only requests and replies are "
+            "pulled");
+}
+
+TEST(MalformedPull, WhoseHeaderIsNotThere) {
+  EXPECT_EQ(error_of_pull("20 00 10 00 06 00 10 00 05 00 20 00 00 00 00 00"),
+            "pull frame at byte 8: it stands for a frame of 1048608 bytes with a header of 16, and "
+            "has 16 bytes of it");
+}
+
+TEST(MalformedPull, OfAFrameThatHasNothingToPull) {
+  EXPECT_EQ(
+      error_of_pull("10 00 00 00 06 00 08 00 05 00 20 00 00 00 00 00"),
+      "pull frame at byte 8: it stands for a frame of 16 bytes with a header of 8, and has 16 "
+      "bytes of it");
+}
+
 TEST(MalformedGoodbye, WithCodeZero) {
   EXPECT_EQ(error_of(packet_of(Goodbye{Errc{0}, ""})),
             "goodbye frame at byte 8: code is 0, which names no error");

@@ -37,14 +37,14 @@ TEST(Names, AreThoseThatToolsAndDocsUse) {
 TEST(Names, OfUnknownNumbersAreUnknownAndParseToNothing) {
   EXPECT_EQ(to_string(static_cast<DeliveryMode>(5)), "unknown");
   EXPECT_EQ(to_string(static_cast<Codec>(3)), "unknown");
-  EXPECT_EQ(to_string(static_cast<wire::FrameKind>(12)), "unknown");
+  EXPECT_EQ(to_string(static_cast<wire::FrameKind>(14)), "unknown");
   EXPECT_EQ(parse_delivery_mode("unknown"), std::nullopt);
   EXPECT_EQ(parse_codec("JSON"), std::nullopt);
   EXPECT_EQ(parse_codec(""), std::nullopt);
 }
 
 TEST(Names, OfEveryFrameKindAreKnown) {
-  for (int kind = 1; kind <= 11; ++kind) {
+  for (int kind = 1; kind <= 13; ++kind) {
     EXPECT_NE(to_string(static_cast<wire::FrameKind>(kind)), "unknown") << kind;
   }
 }
