@@ -25,6 +25,7 @@ class Program:
     clients: int = 1
     spin: str = "auto"   # of Trestle
     payload: str = "copied"  # likewise
+    options: str = ""   # likewise: of the server's URI
     wait: str = "block"  # of bare sockets
     write: str = "each"  # likewise
     pattern: str = "dealer"  # of bare libzmq: the client's socket
@@ -119,9 +120,10 @@ def ofi(what, **options):
 
 def ofi_cases(provider):
     """The plugin beside connected endpoints of libfabric itself."""
-    def case(name, metric, direction, bar, spin="auto", wait="block", payload="copied", **load):
-        return Case(f"ofi-{provider}-{name}",
-                    tool(f"ofi+{provider}", spin=spin, payload=payload, **load),
+    def case(name, metric, direction, bar, spin="auto", wait="block", payload="copied", options="",
+             **load):
+        ours = tool(f"ofi+{provider}", spin=spin, payload=payload, options=options, **load)
+        return Case(f"ofi-{provider}-{name}", ours,
                     (ofi(provider, wait=wait, **load),), metric, direction, bar)
     return [
         case("rtt-polled", "p50_us", "<=", 1.15, spin="on", wait="spin"),
@@ -132,6 +134,10 @@ def ofi_cases(provider):
              size=16 * MIB),
         case("oneway-1MiB-copied", "per_second", ">=", None, **ONE_WAY_LARGE),
         case("oneway-16MiB-copied", "per_second", ">=", None, mode="oneway", size=16 * MIB),
+        case("oneway-1MiB-bulk", "per_second", ">=", None, payload="lent", options="?bulk=on",
+             **ONE_WAY_LARGE),
+        case("oneway-16MiB-bulk", "per_second", ">=", None, payload="lent", options="?bulk=on",
+             mode="oneway", size=16 * MIB),
     ]
 
 

@@ -44,7 +44,7 @@ class Programs:
         """The command, without its CPU; None for programs that need no server."""
         if program.kind in ("trestle", "many"):
             place = "127.0.0.1:0" if program.what.endswith("tcp") else "*"
-            endpoint = f"{program.what}://{place}"
+            endpoint = f"{program.what}://{place}{program.options}"
             return [self.tool, "serve", "--listen", endpoint, "--spin", program.spin]
         if program.kind in ("sync", "epoll"):
             endpoint = ("tcp://127.0.0.1:0" if program.what == "tcp"
