@@ -46,6 +46,47 @@ TEST_F(Calls, BuildTheirArgumentInPlace) {
   EXPECT_EQ(peer.call<Answer>("repeat", in_place<Question>, "once", 1).value().lines.size(), 1u);
 }
 
+TEST_F(Calls, OfAllKindsTakeArgumentsBuiltInPlaceAndEncoded) {
+  std::vector<std::string> seen;
+  const auto note = [&](const Question& question) { seen.push_back(question.text); };
+  server.add(ack("note", note)).value();
+  const auto json = [] {
+    return Encoded{Codec::json, Payload::copy(R"({"text":"json","times":1})"), {}};
+  };
+
+  EXPECT_TRUE(peer.confirm("note", in_place<Question>, "confirmed", 1).has_value());
+  EXPECT_TRUE(peer.confirm("note", json()).has_value());
+  EXPECT_TRUE(peer.send("note", in_place<Question>, "sent", 1).has_value());
+  EXPECT_TRUE(peer.send("note", json()).has_value());
+  network.settle();
+
+  EXPECT_EQ(seen, (std::vector<std::string>{"confirmed", "json", "sent", "json"}));
+}
+
+TEST_F(Calls, HandOverBytesToConfirm) {
+  Payload bytes = Payload::copy(std::string(5000, 'x'));
+  std::size_t size = 0;
+  server.add(ack("take", [&](BytesView view) { size = view.size(); })).value();
+
+  EXPECT_TRUE(peer.confirm("take", std::move(bytes)).has_value());
+
+  EXPECT_TRUE(bytes.empty());
+  EXPECT_EQ(size, 5000u);
+}
+
+TEST_F(Calls, WithOtherOptionsHaveNoneOfThoseBefore) {
+  Headers seen;
+  server.add(ack("note", [&](Context& context) { seen = context.headers; })).value();
+  const Peer traced = peer.with({.timeout = 1s, .headers = {{"trace", "1"}}});
+
+  const Peer other = traced.with({.timeout = 2s});
+
+  EXPECT_TRUE(other.confirm("note").has_value());
+  EXPECT_TRUE(seen.empty());
+  EXPECT_TRUE(traced.with_timeout(2s).confirm("note").has_value());
+  EXPECT_EQ(seen, (Headers{{"trace", "1"}}));
+}
+
 TEST_F(Calls, CompleteWithoutABlockedThread) {
   server.add(unary("repeat", &repeat)).value();
   std::vector<std::size_t> lines;

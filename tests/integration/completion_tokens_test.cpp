@@ -80,6 +80,31 @@ TEST_F(CompletionTokens, MakeFutures) {
   EXPECT_GT(ping.get().value(), 0ns);
 }
 
+TEST_F(CompletionTokens, NeedNoArgumentBeforeThem) {
+  server.add(unary("answer", [] { return 42; })).value();
+  server.add(ack("note", [] {})).value();
+  std::promise<int> reply;
+  const auto callback = [&](const Result<int>& value) { reply.set_value(value.value()); };
+
+  peer.async_call<int>("answer", callback);
+  auto future = peer.async_call<int>("answer", asio::use_future);
+  auto confirmed = peer.async_confirm("note", asio::use_future);
+
+  EXPECT_EQ(reply.get_future().get(), 42);
+  EXPECT_EQ(future.get().value(), 42);
+  EXPECT_TRUE(confirmed.get().has_value());
+}
+
+TEST_F(CompletionTokens, TakeWhatIsEncodedAlready) {
+  auto encoded = [] { return Encoded{Codec::json, Payload::copy("21"), {}}; };
+
+  auto confirmed = peer.async_confirm("check", encoded(), asio::use_future);
+  auto called = peer.async_call<int>("double", encoded(), asio::use_future);
+
+  EXPECT_TRUE(confirmed.get().has_value());
+  EXPECT_EQ(called.get().value(), 42);
+}
+
 TEST_F(CompletionTokens, StartNothingUntilADeferredOperationIsCalled) {
   std::string text = "ab";
   auto operation = peer.async_call<std::string>("upper", text);

@@ -215,5 +215,17 @@ TEST_F(Phases, AreWaitedForByOneCompletionAtATime) {
   EXPECT_EQ(accepted, 2);
 }
 
+TEST_F(Phases, AStatusCanEndItsMessage) {
+  add_one_at_a_time();
+  auto status = peer.message("slow").expect_response<int>().send().value();
+
+  EXPECT_TRUE(status.cancel());
+  EXPECT_FALSE(status.cancel());
+  network.settle();
+
+  EXPECT_TRUE(running.front().stop_token().stop_requested());
+  EXPECT_TRUE(std::move(status).await_response().error().is(Errc::cancelled));
+}
+
 }  // namespace
 }  // namespace trestle

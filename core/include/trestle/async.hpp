@@ -22,13 +22,15 @@
 
 #include <boost/asio/deferred.hpp>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <trestle/detail/async_operation.hpp>
-#include <trestle/detail/pending_connect.hpp>
+#include <trestle/detail/node_operations.hpp>
+#include <trestle/detail/system_question.hpp>
 #include <trestle/node.hpp>
 #include <trestle/peer.hpp>
 
@@ -87,18 +89,20 @@ class CallNow {
   Result<Encoded>&& argument_;
 };
 
-class ListStart {
+class SystemStart {
  public:
   using Outcome = Result<Encoded>;
   using Canceller = CallCanceller;
 
-  explicit ListStart(Peer peer) : peer_(std::move(peer)) {}
+  SystemStart(Peer peer, SystemQuestion&& question)
+      : peer_(std::move(peer)), question_(std::move(question)) {}
   void operator()(CallCompletion&& done, CallCanceller* canceller) {
-    peer_.start_list(std::move(done), canceller);
+    peer_.start_asking(question_, std::move(done), canceller);
   }
 
  private:
   Peer peer_;
+  SystemQuestion question_;
 };
 
 class PingStart {
@@ -115,21 +119,36 @@ class PingStart {
   Peer peer_;
 };
 
-class ConnectStart {
+class TransportHealthStart {
  public:
-  using Outcome = Result<Peer>;
-  using Canceller = ConnectCanceller;
+  using Outcome = TransportHealth;
+  using Canceller = CallCanceller;
 
-  ConnectStart(std::shared_ptr<NodeCore> core, std::string_view uri, ConnectOptions options)
-      : core_(std::move(core)), uri_(uri), options_(std::move(options)) {}
-  void operator()(ConnectCompletion done, ConnectCanceller* canceller) {
-    start_connect(core_, uri_, options_, std::move(done), canceller);
+  TransportHealthStart(Peer peer, std::chrono::nanoseconds timeout)
+      : peer_(std::move(peer)), timeout_(timeout) {}
+  void operator()(TransportHealthCompletion done, CallCanceller* canceller) {
+    peer_.start_transport_health(timeout_, std::move(done), canceller);
   }
 
  private:
-  std::shared_ptr<NodeCore> core_;
-  std::string uri_;
-  ConnectOptions options_;
+  Peer peer_;
+  std::chrono::nanoseconds timeout_;
+};
+
+/// An operation of a node, which `Start` begins: `start(done, canceller)`.
+template <class T, class Start>
+class NodeStart {
+ public:
+  using Outcome = T;
+  using Canceller = CallCanceller;
+
+  explicit NodeStart(Start&& start) : start_(std::move(start)) {}
+  void operator()(UniqueFunction<void(T)> done, CallCanceller* canceller) {
+    start_(std::move(done), canceller);
+  }
+
+ private:
+  Start start_;
 };
 
 template <class R>
@@ -137,19 +156,37 @@ struct ReadReply {
   Result<R> operator()(Result<Encoded>&& reply) const { return read_reply<R>(std::move(reply)); }
 };
 
-struct DropReply {
-  Result<void> operator()(const Result<Encoded>& outcome) const {
-    if (outcome.has_error()) return outcome.error();
+struct AsItIs {
+  template <class T>
+  T operator()(T&& outcome) const {
+    return std::move(outcome);
+  }
+};
+
+struct DropTime {
+  Result<void> operator()(const Result<std::chrono::nanoseconds>& pong) const {
+    if (pong.has_error()) return pong.error();
     return {};
   }
 };
 
-struct AsItIs {
-  template <class T>
-  Result<T> operator()(Result<T>&& outcome) const {
-    return std::move(outcome);
+template <class T, class Start, class Token>
+auto initiate_on_node(Start&& start, Token&& token) {
+  return initiate<AsItIs>(NodeStart<T, Start>(std::move(start)), std::forward<Token>(token));
+}
+
+template <class Read, class Token>
+auto initiate_question(const Peer& peer, SystemQuestion&& question, Token&& token) {
+  return initiate<Read>(SystemStart(peer, std::move(question)), std::forward<Token>(token));
+}
+
+/// Says what to do about a type that is neither a value to send nor a token.
+template <class Token, class Outcome>
+constexpr void check_token() {
+  if constexpr (!boost::asio::completion_token_for<Token, void(Outcome)>) {
+    TRESTLE_DETAIL_UNSUPPORTED(Token);
   }
-};
+}
 
 template <class Decode, class Token>
 auto initiate_call(const Peer& peer, std::string_view handler, DeliveryMode mode,
@@ -186,9 +223,16 @@ auto Peer::async_call(std::string_view handler, Encoded&& argument, Token&& toke
       *this, handler, DeliveryMode::with_response, std::move(argument), std::forward<Token>(token));
 }
 
-template <class R>
-auto Peer::async_call(std::string_view handler) const {
-  return async_call<R>(handler, empty_argument());
+template <class R, class Token>
+requires detail::TokenAlone<std::remove_cvref_t<Token>>
+auto Peer::async_call(std::string_view handler, Token&& token) const {
+  detail::check_token<std::remove_cvref_t<Token>, Result<R>>();
+  return async_call<R>(handler, empty_argument(), std::forward<Token>(token));
+}
+
+template <class R, detail::ArgumentAlone T>
+auto Peer::async_call(std::string_view handler, const T& value) const {
+  return async_call<R>(handler, value, boost::asio::deferred);
 }
 
 template <class R, class T, class... Arguments>
@@ -206,14 +250,26 @@ auto Peer::async_confirm(std::string_view handler, const T& value, Token&& token
 
 template <class Token>
 auto Peer::async_confirm(std::string_view handler, Payload&& bytes, Token&& token) const {
-  return detail::initiate_call<detail::DropReply>(*this, handler, DeliveryMode::confirmed,
-                                                  Encoded{Codec::bytes, std::move(bytes)},
-                                                  std::forward<Token>(token));
+  return async_confirm(handler, Encoded{Codec::bytes, std::move(bytes)},
+                       std::forward<Token>(token));
 }
 
-inline auto Peer::async_confirm(std::string_view handler) const {
+template <class Token>
+auto Peer::async_confirm(std::string_view handler, Encoded&& argument, Token&& token) const {
   return detail::initiate_call<detail::DropReply>(*this, handler, DeliveryMode::confirmed,
-                                                  empty_argument(), boost::asio::deferred);
+                                                  std::move(argument), std::forward<Token>(token));
+}
+
+template <class Token>
+requires detail::TokenAlone<std::remove_cvref_t<Token>>
+auto Peer::async_confirm(std::string_view handler, Token&& token) const {
+  detail::check_token<std::remove_cvref_t<Token>, Result<void>>();
+  return async_confirm(handler, empty_argument(), std::forward<Token>(token));
+}
+
+template <detail::ArgumentAlone T>
+auto Peer::async_confirm(std::string_view handler, const T& value) const {
+  return async_confirm(handler, value, boost::asio::deferred);
 }
 
 template <class T, class... Arguments>
@@ -230,14 +286,127 @@ auto Peer::async_ping(Token&& token) const {
 
 template <class Token>
 auto Peer::async_list_handlers(Token&& token) const {
-  return detail::initiate<detail::ReadReply<std::vector<std::string>>>(detail::ListStart(*this),
-                                                                       std::forward<Token>(token));
+  return detail::initiate_question<detail::ReadHandlers>(
+      *this, detail::SystemQuestion::for_handlers(), std::forward<Token>(token));
 }
 
 template <class Token>
-auto Node::async_connect(std::string_view uri, ConnectOptions options, Token&& token) {
-  return detail::initiate<detail::AsItIs>(detail::ConnectStart(core_, uri, std::move(options)),
+auto Peer::async_health_check(Token&& token) const {
+  return detail::initiate_question<detail::ReadHealth>(*this, detail::SystemQuestion::for_health(),
+                                                       std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_transport_health(std::chrono::nanoseconds timeout, Token&& token) const {
+  return detail::initiate<detail::AsItIs>(detail::TransportHealthStart(*this, timeout),
                                           std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_await_handler(std::string_view handler, std::chrono::nanoseconds timeout,
+                               Token&& token) const {
+  return detail::initiate_question<detail::ReadArrival>(
+      *this, detail::SystemQuestion::for_arrival(handler, timeout), std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_contract(std::string_view handler, Token&& token) const {
+  return detail::initiate_question<detail::ReadContract>(
+      *this, detail::SystemQuestion::for_contract(handler), std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_discover(Token&& token) const {
+  return detail::initiate_question<detail::ReadIdentity>(
+      *this, detail::SystemQuestion::for_identity(), std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_statistics(Token&& token) const {
+  return detail::initiate_question<detail::ReadStatistics>(
+      *this, detail::SystemQuestion::for_statistics(), std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_request_shutdown(Token&& token) const {
+  return detail::initiate_question<detail::DropReply>(*this, detail::SystemQuestion::for_shutdown(),
+                                                      std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_register_service(const InstanceId& instance, std::string_view endpoint,
+                                  Token&& token) const {
+  return detail::initiate_question<detail::DropReply>(
+      *this, detail::SystemQuestion::for_service(instance, endpoint), std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_remove_service(const InstanceId& instance, Token&& token) const {
+  return detail::initiate_question<detail::ReadRemoval>(
+      *this, detail::SystemQuestion::for_removal(instance), std::forward<Token>(token));
+}
+
+template <class Token>
+auto Peer::async_ensure_bidirectional_connection(Token&& token) const {
+  return detail::initiate<detail::DropTime>(detail::PingStart(*this), std::forward<Token>(token));
+}
+
+// ---- Of nodes ----
+
+template <class Token>
+auto Node::async_connect(std::string_view uri, ConnectOptions options, Token&& token) {
+  return detail::initiate_on_node<Result<Peer>>(
+      [core = core_, to = std::string(uri), options](auto done, auto* canceller) {
+        detail::start_connect(core, to, options, std::move(done), canceller);
+      },
+      std::forward<Token>(token));
+}
+
+template <class Token>
+auto Node::async_connect(const PeerInfo& peer, ConnectOptions options, Token&& token) {
+  return detail::initiate_on_node<Result<Peer>>(
+      [core = core_, peer, options](auto done, auto* canceller) {
+        detail::start_connect(core, peer, options, std::move(done), canceller);
+      },
+      std::forward<Token>(token));
+}
+
+template <class Token>
+auto Node::async_discover(std::string_view uri, ConnectOptions options, Token&& token) {
+  return detail::initiate_on_node<Result<PeerInfo>>(
+      [core = core_, at = std::string(uri), options](auto done, auto* canceller) {
+        detail::start_discovery(core, at, options, std::move(done), canceller);
+      },
+      std::forward<Token>(token));
+}
+
+template <class Token>
+auto Node::async_discover_any(const WorkerAddress& address, ConnectOptions options, Token&& token) {
+  // Whatever is passed is copied: a token may be started later.
+  return detail::initiate_on_node<Result<PeerInfo>>(
+      [core = core_, address, options](auto done, auto* canceller) {
+        detail::start_discovery(core, address, options, std::move(done), canceller);
+      },
+      std::forward<Token>(token));
+}
+
+template <class T, class Token>
+auto Node::async_broadcast(std::string_view handler, const T& value, const CallOptions& options,
+                           Token&& token) const {
+  return detail::initiate_on_node<std::vector<PeerOutcome>>(
+      [core = core_, name = std::string(handler), options,
+       argument = std::make_shared<const Result<Encoded>>(
+           detail::encode_argument(options.codec, value))](auto done, auto* canceller) {
+        detail::start_broadcast(core, name, argument, options, std::move(done), canceller);
+      },
+      std::forward<Token>(token));
+}
+
+template <class Token>
+auto Node::async_close(Token&& token) {
+  return detail::initiate_on_node<Result<void>>(
+      [core = core_](auto done, auto*) { detail::start_close(core, std::move(done)); },
+      std::forward<Token>(token));
 }
 
 }  // namespace trestle

@@ -46,6 +46,10 @@ class OpenMessage {
 
   /// Equal to what the handler sees.
   MessageId message_id() const noexcept { return id_; }
+  /// Ends the message before its time: who waits for it gets `cancelled`, and the peer is told if
+  /// it may have got it. False: it was over, or its outcome was taken. Another thread that shall
+  /// end a wait stops the token of MessageBuilder::stop().
+  bool cancel() const { return call_.canceller().cancel(); }
   /// Of the call's own functions.
   OpenCall& open() noexcept { return call_; }
 
@@ -72,11 +76,11 @@ class OpenMessage {
 
 /// What MessageBuilder::send and its like give; which waits there are depends on `Stage`.
 template <class Stage>
-class MessageStatus;
+class [[nodiscard]] MessageStatus;
 
 /// Of a message whose handler ended.
 template <>
-class MessageStatus<SendAndConfirm> {
+class [[nodiscard]] MessageStatus<SendAndConfirm> {
  public:
   /// Made by a builder.
   explicit MessageStatus(MessageId id) noexcept : id_(id) {}
@@ -89,7 +93,7 @@ class MessageStatus<SendAndConfirm> {
 
 /// Of a message whose handler's end can be waited for.
 template <>
-class MessageStatus<DetachedConfirm> : public detail::OpenMessage {
+class [[nodiscard]] MessageStatus<DetachedConfirm> : public detail::OpenMessage {
  public:
   using OpenMessage::OpenMessage;
   /// Waits until the handler ended. Errors: its refusal with its text, deadline_exceeded,
@@ -99,7 +103,7 @@ class MessageStatus<DetachedConfirm> : public detail::OpenMessage {
 
 /// Of a message whose handler started.
 template <class R>
-class MessageStatus<WithResponse<R>> : public detail::OpenMessage {
+class [[nodiscard]] MessageStatus<WithResponse<R>> : public detail::OpenMessage {
  public:
   using OpenMessage::OpenMessage;
   /// Waits for the response. Errors: those of Peer::call().
@@ -112,7 +116,7 @@ class MessageStatus<WithResponse<R>> : public detail::OpenMessage {
 
 /// Of a message whose handler's start and response can be waited for.
 template <class R>
-class MessageStatus<DetachedResponse<R>> : public MessageStatus<WithResponse<R>> {
+class [[nodiscard]] MessageStatus<DetachedResponse<R>> : public MessageStatus<WithResponse<R>> {
  public:
   using MessageStatus<WithResponse<R>>::MessageStatus;
   /// Waits until the handler starts; may be repeated. A response counts as well.
@@ -126,7 +130,7 @@ class MessageStatus<DetachedResponse<R>> : public MessageStatus<WithResponse<R>>
 
 /// What a message with a receipt gives: first the receipt, then its end.
 template <class Phase>
-class ReceiptHandle;
+class [[nodiscard]] ReceiptHandle;
 
 namespace detail {
 
@@ -165,7 +169,7 @@ class UndeliveredMessage : public OpenMessage {
 
 /// After the receipt: the acknowledgement can be waited for.
 template <>
-class ReceiptHandle<AckPhase> : public detail::DeliveredMessage {
+class [[nodiscard]] ReceiptHandle<AckPhase> : public detail::DeliveredMessage {
  public:
   using DeliveredMessage::DeliveredMessage;
   /// Waits until the handler ended. Errors: its refusal with its text; those of Peer::confirm().
@@ -174,7 +178,7 @@ class ReceiptHandle<AckPhase> : public detail::DeliveredMessage {
 
 /// After the receipt: the response can be waited for.
 template <class R>
-class ReceiptHandle<ResponsePhase<R>> : public detail::DeliveredMessage {
+class [[nodiscard]] ReceiptHandle<ResponsePhase<R>> : public detail::DeliveredMessage {
  public:
   using DeliveredMessage::DeliveredMessage;
   /// Waits for the response. Errors: those of Peer::call().
@@ -183,14 +187,14 @@ class ReceiptHandle<ResponsePhase<R>> : public detail::DeliveredMessage {
 
 /// Before the receipt, which an acknowledgement follows.
 template <>
-class ReceiptHandle<DeliveryPhase> : public detail::UndeliveredMessage<AckPhase> {
+class [[nodiscard]] ReceiptHandle<DeliveryPhase> : public detail::UndeliveredMessage<AckPhase> {
  public:
   using UndeliveredMessage::UndeliveredMessage;
 };
 
 /// Before the receipt, which a response follows.
 template <class R>
-class ReceiptHandle<ResponseDeliveryPhase<R>>
+class [[nodiscard]] ReceiptHandle<ResponseDeliveryPhase<R>>
     : public detail::UndeliveredMessage<ResponsePhase<R>> {
  public:
   using detail::UndeliveredMessage<ResponsePhase<R>>::UndeliveredMessage;

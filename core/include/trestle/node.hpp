@@ -234,6 +234,10 @@ class TRESTLE_EXPORT Node {
   /// the time. From then on it is known by all of them, as with register_peer(). Errors: each
   /// endpoint with what was wrong, and the code of the last; unreachable if there is none.
   [[nodiscard]] Result<Peer> connect(const PeerInfo& peer, ConnectOptions options = {});
+  /// The same with a completion token, as async_connect() of a URI. Cancelling it ends the attempt
+  /// that is under way, and makes no other.
+  template <class Token = boost::asio::deferred_t>
+  auto async_connect(const PeerInfo& peer, ConnectOptions options = {}, Token&& token = Token());
   /// Makes a peer known by where it listens now; the next call dials it. Where one endpoint does
   /// not lead there, calls go on to the next, also after the connection was lost. Again, with other
   /// endpoints, replaces the connection: it ends once its calls have. A peer that is known already
@@ -249,6 +253,13 @@ class TRESTLE_EXPORT Node {
   /// Errors: each endpoint with what was wrong, and the code of the last.
   [[nodiscard]] Result<PeerInfo> discover_any(const WorkerAddress& address,
                                               ConnectOptions options = {});
+  /// discover() with a completion token for `void(Result<PeerInfo>)`.
+  template <class Token = boost::asio::deferred_t>
+  auto async_discover(std::string_view uri, ConnectOptions options = {}, Token&& token = Token());
+  /// Likewise discover_any().
+  template <class Token = boost::asio::deferred_t>
+  auto async_discover_any(const WorkerAddress& address, ConnectOptions options = {},
+                          Token&& token = Token());
   /// This node, as discover() gives it to others: no wildcards, but the addresses of this host.
   PeerInfo info() const;
   /// The peers that are known, connected or not, in the order of their ids. Without this node.
@@ -267,6 +278,11 @@ class TRESTLE_EXPORT Node {
                                      const CallOptions& options = {}) const {
     return broadcast_encoded(handler, detail::encode_argument(options.codec, value), options);
   }
+  /// The same with a completion token for `void(std::vector<PeerOutcome>)`. Cancelling it ends what
+  /// has not ended.
+  template <class T, class Token = boost::asio::deferred_t>
+  auto async_broadcast(std::string_view handler, const T& value, const CallOptions& options = {},
+                       Token&& token = Token()) const;
 
   /// Runs `function` after `delay`, on whichever thread drives the node then; keep it short. It may
   /// make blocking calls as inline handlers do, see Peer.
@@ -304,6 +320,12 @@ class TRESTLE_EXPORT Node {
   /// Errors: deadline_exceeded: what was still busy. would_block_for_ever inside a handler, which
   /// close() would wait for; the destructor must not run there either.
   Result<void> close();
+  /// close() with a completion token for `void(Result<void>)`, on a thread that closing has of its
+  /// own, so that handlers may ask for it; driven by hand, on the present one, in a handler only
+  /// would_block_for_ever. Nobody can cancel it. A function without an executor is called by the
+  /// thread that closes, and must not destroy the node.
+  template <class Token = boost::asio::deferred_t>
+  auto async_close(Token&& token = Token());
 
  private:
   std::vector<PeerOutcome> broadcast_encoded(std::string_view handler, Result<Encoded> argument,

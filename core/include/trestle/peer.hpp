@@ -17,6 +17,7 @@
 #include <trestle/delivery_mode.hpp>
 #include <trestle/detail/encode_argument.hpp>
 #include <trestle/detail/open_call.hpp>
+#include <trestle/detail/payload_types.hpp>
 #include <trestle/detail/read_reply.hpp>
 #include <trestle/encoded.hpp>
 #include <trestle/error.hpp>
@@ -41,9 +42,11 @@ namespace detail {
 class PeerLink;
 class CallNow;
 class CallStart;
-class ListStart;
 class MessageDraft;
 class PingStart;
+class SystemStart;
+class TransportHealthStart;
+struct SystemQuestion;
 
 template <class T>
 inline constexpr bool is_in_place = false;
@@ -52,9 +55,17 @@ inline constexpr bool is_in_place<std::in_place_type_t<T>> = true;
 /// A value to send, rather than how to build one.
 template <class T>
 concept ArgumentValue = !is_in_place<T>;
+/// Where no token follows, a value can be told from a token.
+template <class T>
+concept ArgumentAlone = Encodable<T> || std::same_as<T, Encoded>;
+/// What is neither a value to send nor how to build one.
+template <class T>
+concept TokenAlone = !ArgumentAlone<T> && !is_in_place<T>;
 
 /// Takes the time of a round trip that nobody blocks for.
 using PingCompletion = UniqueFunction<void(Result<std::chrono::nanoseconds>)>;
+/// Takes what is known of the way to a peer.
+using TransportHealthCompletion = UniqueFunction<void(TransportHealth)>;
 }  // namespace detail
 
 /// How calls through one Peer handle are made. A call whose deadline is over, whose token is
@@ -93,7 +104,8 @@ class TRESTLE_EXPORT Peer {
   /// Whether there is a connection now. Calls dial again where this side dialled before.
   bool is_connected() const;
 
-  /// The same peer with other call options.
+  /// The same peer with other call options, all of them: what `options` does not set is as by
+  /// default, whatever this handle had.
   Peer with(CallOptions options) const { return Peer(link_, std::move(options)); }
   /// The same peer with another timeout; the other options stay.
   Peer with_timeout(std::chrono::nanoseconds timeout) const {
@@ -147,30 +159,41 @@ class TRESTLE_EXPORT Peer {
   /// no lock held; keep it short, the node waits for it. Calls that it starts leave together with
   /// those of its neighbours. Errors: queue_full where there is no room, whatever
   /// NodeOptions::when_full says.
-  template <class R, detail::ArgumentValue T, class Token = boost::asio::deferred_t>
-  auto async_call(std::string_view handler, const T& value, Token&& token = Token()) const;
+  template <class R, detail::ArgumentValue T, class Token>
+  auto async_call(std::string_view handler, const T& value, Token&& token) const;
   /// The same with bytes that are handed over.
   template <class R, class Token = boost::asio::deferred_t>
   auto async_call(std::string_view handler, Payload&& bytes, Token&& token = Token()) const;
   /// The same, in a codec of its own.
   template <class R, class Token = boost::asio::deferred_t>
   auto async_call(std::string_view handler, Encoded&& argument, Token&& token = Token()) const;
-  /// Without an argument, or with one that is built inside the call. What comes back is `deferred`:
-  /// co_await it, or call it with a token.
-  template <class R>
-  auto async_call(std::string_view handler) const;
-  /// Likewise.
+  /// Without an argument.
+  template <class R, class Token = boost::asio::deferred_t>
+  requires detail::TokenAlone<std::remove_cvref_t<Token>>
+  auto async_call(std::string_view handler, Token&& token = Token()) const;
+  /// Without a token. What comes back is `deferred`: co_await it, or call it with a token.
+  template <class R, detail::ArgumentAlone T>
+  auto async_call(std::string_view handler, const T& value) const;
+  /// Likewise with an argument that is built inside the call.
   template <class R, class T, class... Arguments>
   auto async_call(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const;
 
   /// confirm() with a completion token for `void(Result<void>)`.
-  template <detail::ArgumentValue T, class Token = boost::asio::deferred_t>
-  auto async_confirm(std::string_view handler, const T& value, Token&& token = Token()) const;
+  template <detail::ArgumentValue T, class Token>
+  auto async_confirm(std::string_view handler, const T& value, Token&& token) const;
   /// The same with bytes that are handed over.
   template <class Token = boost::asio::deferred_t>
   auto async_confirm(std::string_view handler, Payload&& bytes, Token&& token = Token()) const;
-  /// Without an argument; gives `deferred`, as async_call() does.
-  auto async_confirm(std::string_view handler) const;
+  /// The same, in a codec of its own.
+  template <class Token = boost::asio::deferred_t>
+  auto async_confirm(std::string_view handler, Encoded&& argument, Token&& token = Token()) const;
+  /// Without an argument.
+  template <class Token = boost::asio::deferred_t>
+  requires detail::TokenAlone<std::remove_cvref_t<Token>>
+  auto async_confirm(std::string_view handler, Token&& token = Token()) const;
+  /// Without a token; gives `deferred`, as async_call() does.
+  template <detail::ArgumentAlone T>
+  auto async_confirm(std::string_view handler, const T& value) const;
   /// Likewise with an argument that is built inside.
   template <class T, class... Arguments>
   auto async_confirm(std::string_view handler, std::in_place_type_t<T>, Arguments&&... build) const;
@@ -179,20 +202,30 @@ class TRESTLE_EXPORT Peer {
   template <class Token = boost::asio::deferred_t>
   auto async_ping(Token&& token = Token()) const;
 
-  /// list_handlers() with a completion token for `void(Result<std::vector<std::string>>)`.
-  template <class Token = boost::asio::deferred_t>
-  auto async_list_handlers(Token&& token = Token()) const;
-
   /// Runs an ack or unary handler and waits until it ended; a reply is dropped.
   template <class T>
   [[nodiscard]] Result<void> confirm(std::string_view handler, const T& value) const {
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
-    return without_value(invoke(handler, DeliveryMode::confirmed, std::move(*argument)));
+    return confirm(handler, std::move(*argument));
+  }
+  /// The same with bytes that are handed over, as for call().
+  [[nodiscard]] Result<void> confirm(std::string_view handler, Payload&& bytes) const {
+    return confirm(handler, Encoded{Codec::bytes, std::move(bytes)});
+  }
+  /// The same, in a codec of its own.
+  [[nodiscard]] Result<void> confirm(std::string_view handler, Encoded&& argument) const {
+    return without_value(invoke(handler, DeliveryMode::confirmed, std::move(argument)));
   }
   /// The same without an argument.
   [[nodiscard]] Result<void> confirm(std::string_view handler) const {
-    return without_value(invoke(handler, DeliveryMode::confirmed, empty_argument()));
+    return confirm(handler, empty_argument());
+  }
+  /// The same with an argument that is built inside the call.
+  template <class T, class... Arguments>
+  [[nodiscard]] Result<void> confirm(std::string_view handler, std::in_place_type_t<T>,
+                                     Arguments&&... build) const {
+    return confirm(handler, make<T>(std::forward<Arguments>(build)...));
   }
 
   /// Sends and forgets: returns once the message is admitted to the local queue, with the id that
@@ -207,9 +240,19 @@ class TRESTLE_EXPORT Peer {
   Result<MessageId> send(std::string_view handler, Payload&& bytes) const {
     return admit(handler, Encoded{Codec::bytes, std::move(bytes)});
   }
+  /// The same, in a codec of its own.
+  Result<MessageId> send(std::string_view handler, Encoded&& argument) const {
+    return admit(handler, std::move(argument));
+  }
   /// The same without an argument.
   Result<MessageId> send(std::string_view handler) const {
     return admit(handler, empty_argument());
+  }
+  /// The same with an argument that is built inside the call.
+  template <class T, class... Arguments>
+  Result<MessageId> send(std::string_view handler, std::in_place_type_t<T>,
+                         Arguments&&... build) const {
+    return send(handler, make<T>(std::forward<Arguments>(build)...));
   }
 
   /// A message to this peer, put together step by step. Needs <trestle/message_builder.hpp>.
@@ -237,16 +280,55 @@ class TRESTLE_EXPORT Peer {
 
   /// Has the peer drain and close; returns once it begins to.
   /// Errors: not_permitted, as for all of these three: see Administration.
-  Result<void> request_shutdown() const;
+  [[nodiscard]] Result<void> request_shutdown() const;
   /// Has the peer connect to that instance at `endpoint`; returns once it did, so that it can call
   /// back.
-  Result<void> register_service(const InstanceId& instance, std::string_view endpoint) const;
+  [[nodiscard]] Result<void> register_service(const InstanceId& instance,
+                                              std::string_view endpoint) const;
   /// Has the peer disconnect from that instance and forget it. False: it knew nothing of it.
-  Result<bool> remove_service(const InstanceId& instance) const;
+  [[nodiscard]] Result<bool> remove_service(const InstanceId& instance) const;
 
   /// Connects if need be, and sees that the peer answers. Every connection carries messages both
   /// ways: the peer's node can send to this one from then on.
-  Result<void> ensure_bidirectional_connection() const;
+  [[nodiscard]] Result<void> ensure_bidirectional_connection() const;
+
+  /// The questions above with a completion token for `void(Result<…>)` of what they return.
+  template <class Token = boost::asio::deferred_t>
+  auto async_list_handlers(Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_health_check(Token&& token = Token()) const;
+  /// Likewise, but for `void(TransportHealth)`; what is known without a ping is told at once.
+  template <class Token = boost::asio::deferred_t>
+  auto async_transport_health(std::chrono::nanoseconds timeout = std::chrono::seconds(1),
+                              Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_await_handler(std::string_view handler,
+                           std::chrono::nanoseconds timeout = std::chrono::seconds(30),
+                           Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_contract(std::string_view handler, Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_discover(Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_statistics(Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_request_shutdown(Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_register_service(const InstanceId& instance, std::string_view endpoint,
+                              Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_remove_service(const InstanceId& instance, Token&& token = Token()) const;
+  /// Likewise.
+  template <class Token = boost::asio::deferred_t>
+  auto async_ensure_bidirectional_connection(Token&& token = Token()) const;
 
   /// Ends the connection in good order and forgets the peer. Calls under way end with
   /// connection_lost. Other peers at the same endpoint are not touched.
@@ -255,9 +337,10 @@ class TRESTLE_EXPORT Peer {
  private:
   friend class detail::CallNow;
   friend class detail::CallStart;
-  friend class detail::ListStart;
   friend class detail::MessageDraft;
   friend class detail::PingStart;
+  friend class detail::SystemStart;
+  friend class detail::TransportHealthStart;
 
   template <class T, class... Arguments>
   static T make(Arguments&&... build) {
@@ -280,8 +363,9 @@ class TRESTLE_EXPORT Peer {
     return {};
   }
 
-  Result<Encoded> invoke_system(std::string_view handler, Payload argument = {},
-                                DeliveryMode mode = DeliveryMode::with_response) const;
+  /// With the timeout of the question, if it has one.
+  Peer patient_for(const detail::SystemQuestion& question) const;
+  Result<Encoded> ask(const detail::SystemQuestion& question) const;
   Result<Encoded> invoke(std::string_view handler, DeliveryMode mode, Encoded&& argument) const;
   Result<MessageId> admit(std::string_view handler, Encoded&& argument) const;
   /// Sends, and leaves the waiting to the open call. WhenFull counts as for send(). An argument
@@ -291,7 +375,11 @@ class TRESTLE_EXPORT Peer {
   /// Never waits. `canceller`, if any, is set before `done` could be called.
   void start(std::string_view handler, DeliveryMode mode, Result<Encoded>&& argument,
              detail::CallCompletion&& done, detail::CallCanceller* canceller = nullptr) const;
-  void start_list(detail::CallCompletion&& done, detail::CallCanceller* canceller = nullptr) const;
+  void start_asking(const detail::SystemQuestion& question, detail::CallCompletion&& done,
+                    detail::CallCanceller* canceller = nullptr) const;
+  void start_transport_health(std::chrono::nanoseconds timeout,
+                              detail::TransportHealthCompletion done,
+                              detail::CallCanceller* canceller = nullptr) const;
   void start_ping(detail::PingCompletion done, detail::CallCanceller* canceller = nullptr) const;
 
   std::shared_ptr<detail::PeerLink> link_;

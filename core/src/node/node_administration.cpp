@@ -1,5 +1,5 @@
 // What a node does for others who administer it, and for whom.
-#include <trestle/detail/pending_connect.hpp>
+#include <trestle/detail/node_operations.hpp>
 
 #include <unistd.h>
 

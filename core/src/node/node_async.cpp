@@ -1,5 +1,5 @@
 // Connecting while nobody blocks, and the executor.
-#include <trestle/detail/pending_connect.hpp>
+#include <trestle/detail/node_operations.hpp>
 #include <trestle/node_executor.hpp>
 
 #include "node/node_core.hpp"
@@ -9,6 +9,7 @@ namespace detail {
 
 /// One connect under way, as the application and the node both know it. Owns itself until its end.
 class PendingConnect final : public NodeCore::ConnectWaiter,
+                             public Cancellable,
                              public std::enable_shared_from_this<PendingConnect> {
  public:
   using PeerResult = NodeCore::PeerResult;
@@ -21,7 +22,8 @@ class PendingConnect final : public NodeCore::ConnectWaiter,
         done_(std::move(done)) {}
 
   void start();
-  bool cancel();
+  /// There is no message, so the scope says nothing.
+  bool cancel(CallCanceller::Scope scope) override;
   void finish(const PeerResult& result) override;
 
  private:
@@ -67,7 +69,7 @@ void PendingConnect::start() {
   core.leadership_.ensure_led();
 }
 
-bool PendingConnect::cancel() {
+bool PendingConnect::cancel(CallCanceller::Scope) {
   const engine::Lock lock(core.engine_.mutex());
   if (self_ == nullptr) return false;
   core.engine_.cancel_timer(*this);
@@ -98,15 +100,11 @@ void PendingConnect::complete(PeerResult result) {
   --core.detached_connects_;
 }
 
-bool ConnectCanceller::cancel(CallCanceller::Scope) const {
-  return connect_ != nullptr && connect_->cancel();
-}
-
 void start_connect(const std::shared_ptr<NodeCore>& core, std::string_view uri,
                    const ConnectOptions& options, ConnectCompletion done,
-                   ConnectCanceller* canceller) {
+                   CallCanceller* canceller) {
   const auto connect = std::make_shared<PendingConnect>(*core, uri, options, std::move(done));
-  if (canceller != nullptr) *canceller = ConnectCanceller(connect);
+  if (canceller != nullptr) *canceller = CallCanceller(connect);
   connect->start();
 }
 

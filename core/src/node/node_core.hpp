@@ -1,7 +1,7 @@
 // What a Node is made of, and how the parts talk to each other.
 #pragma once
 
-#include <trestle/detail/pending_connect.hpp>
+#include <trestle/detail/node_operations.hpp>
 #include <trestle/health.hpp>
 #include <trestle/node.hpp>
 #include <trestle/route.hpp>
@@ -47,6 +47,10 @@
 #include "registry/handler_registry.hpp"
 
 namespace trestle {
+namespace detail {
+class PendingConnect;
+}
+struct Ways;
 
 /// Threads: any, where not said otherwise. One mutex, the engine's, guards connections, peers and
 /// calls; it is never held while handlers, completions or log functions run.
@@ -67,6 +71,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Second half of construction: what needs shared_from_this().
   void start();
   Result<void> close();
+  /// Does so while the present thread goes on, unless it drives by hand; then tells.
+  void close_soon(detail::CloseCompletion done);
   /// After close(): nothing of the node runs any more.
   void join();
   /// Whether this process was forked from the one that made the node: none of its threads is here,
@@ -100,9 +106,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::vector<RouteOption> options_of(const std::string& uri) const;
   /// Where that peer can be dialled, nearest first, from now on.
   /// A connection that was dialled elsewhere takes no new calls.
-  peers::PeerLinkPtr set_routes(const InstanceId& id, const std::vector<std::string>& routes);
-  /// The peer, if one of these endpoints connects it already.
-  peers::PeerLinkPtr find_connected(const InstanceId& id, const std::vector<std::string>& routes);
+  peers::PeerLinkPtr set_routes(const InstanceId& id, const Ways& ways);
+  /// Which of these endpoints connects that peer already; empty: none.
+  std::string connected_at(const InstanceId& id, const std::vector<std::string>& routes);
   void after(std::chrono::nanoseconds delay, std::function<void()> function);
   std::size_t poll();
   NodeExecutor executor();
@@ -265,6 +271,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void stop_requested();
   /// Closes the node from a thread made for it, unless that was asked for before.
   void close_elsewhere();
+  void tell_close_waiters(const Result<void>& outcome);
   /// A peer wants this node to end.
   void shut_down_for_peer(const Context& context);
   /// Why its sender may not administer this node; empty: it may.
@@ -407,11 +414,12 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::function<bool()> awaited_condition_;  // by close()
   engine::Waiter* condition_waiter_ = nullptr;
   std::condition_variable_any has_ended_;  // with the engine's lock
-  std::thread closer_;                     // closes the node when a handler asks for it
-  std::atomic<bool> has_closer_{false};    // seq_cst: of several who ask, one makes the thread
-  std::thread::id closing_thread_;         // in close()
-  bool has_stuck_handlers_ = false;        // when close() was over
-  std::stop_source stop_source_;           // of the application's tokens
+  std::vector<detail::CloseCompletion> close_waiters_;
+  std::thread closer_;                   // closes the node when a handler asks for it
+  std::atomic<bool> has_closer_{false};  // seq_cst: of several who ask, one makes the thread
+  std::thread::id closing_thread_;       // in close()
+  bool has_stuck_handlers_ = false;      // when close() was over
+  std::stop_source stop_source_;         // of the application's tokens
   std::optional<std::stop_callback<std::function<void()>>> stop_callback_;
   platform::ForkWatch fork_watch_{*this};  // last: it locks what is above
 };

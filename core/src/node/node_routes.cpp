@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "node/node_core.hpp"
+#include "node/route_search.hpp"
 #include "peers/advertising.hpp"
 #include "peers/candidates.hpp"
 #include "platform/host_addresses.hpp"
@@ -90,8 +91,7 @@ TransportHealth NodeCore::transport_of(const peers::PeerLinkPtr& link) {
           Error(Errc::unreachable, "peer " + name + " was registered and never connected")};
 }
 
-peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id,
-                                        const std::vector<std::string>& routes) {
+peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id, const Ways& ways) {
   const std::lock_guard lock(engine_.mutex());
   peers::PeerLinkPtr link = peers_.find(id);
   if (id == instance_) return link;
@@ -101,8 +101,8 @@ peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id,
     peers_.add(link);
   }
   link->expected = id;
-  link->routes.set(routes);
-  if (!link->routes.has(link->uri)) link->uri = routes.front();
+  link->routes.set(ways.uris);
+  if (!link->routes.has(link->uri)) link->uri = ways.uris.front();
   const auto all = link->connections;
   for (const auto& connection : all) {
     if (connection->opener() == peers::Opener::peer) continue;
@@ -114,15 +114,14 @@ peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id,
   return link;
 }
 
-peers::PeerLinkPtr NodeCore::find_connected(const InstanceId& id,
-                                            const std::vector<std::string>& routes) {
+std::string NodeCore::connected_at(const InstanceId& id, const std::vector<std::string>& routes) {
   const std::lock_guard lock(engine_.mutex());
   const peers::PeerLinkPtr link = peers_.find(id);
-  if (link == nullptr) return nullptr;
+  if (link == nullptr) return {};
   const peers::Connection* connection = peers_.route(*link);
-  if (connection == nullptr || !connection->is_usable()) return nullptr;
+  if (connection == nullptr || !connection->is_usable()) return {};
   const auto& uri = connection->dialled_uri;
-  return std::find(routes.begin(), routes.end(), uri) != routes.end() ? link : nullptr;
+  return std::find(routes.begin(), routes.end(), uri) != routes.end() ? uri : std::string();
 }
 
 bool NodeCore::find_successor(peers::Connection& ended, const Error& why) {

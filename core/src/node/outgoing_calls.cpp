@@ -423,10 +423,10 @@ void OutgoingCalls::start(const CallTarget& target, Result<Encoded>&& argument,
   start_request(target, request, std::move(ready), std::move(done), canceller);
 }
 
-void OutgoingCalls::start_system(const CallTarget& target, detail::CallCompletion&& done,
-                                 detail::CallCanceller* canceller) {
+void OutgoingCalls::start_system(const CallTarget& target, Encoded&& argument,
+                                 detail::CallCompletion&& done, detail::CallCanceller* canceller) {
   peers::OutgoingRequest request{
-      .handler = target.handler, .mode = target.mode, .argument = {Codec::msgpack, {}, {}}};
+      .handler = target.handler, .mode = target.mode, .argument = std::move(argument)};
   start_request(target, request, prepare(target, request), std::move(done), canceller);
 }
 

@@ -44,8 +44,8 @@ class OutgoingCalls {
   /// Never waits. `canceller`, if any, is set before `done` could be called.
   void start(const CallTarget& target, Result<Encoded>&& argument, detail::CallCompletion&& done,
              detail::CallCanceller* canceller);
-  /// The same for a handler of the system, without an argument.
-  void start_system(const CallTarget& target, detail::CallCompletion&& done,
+  /// The same for a handler of the system.
+  void start_system(const CallTarget& target, Encoded&& argument, detail::CallCompletion&& done,
                     detail::CallCanceller* canceller);
   void start_ping(const peers::PeerLinkPtr& link, const CallOptions& options,
                   detail::PingCompletion done, detail::CallCanceller* canceller);

@@ -1,19 +1,18 @@
 // The public face: Peer.
 #include <trestle/peer.hpp>
 
+#include <trestle/detail/system_question.hpp>
 #include <trestle/health.hpp>
 #include <trestle/statistics.hpp>
 
 #include <algorithm>
 
-#include "node/admin_handlers.hpp"
 #include "node/node_core.hpp"
-#include "node/system_handlers.hpp"
 
 namespace trestle {
 namespace {
 
-using namespace std::chrono_literals;
+using detail::SystemQuestion;
 
 Error no_target() {
   return Error(Errc::no_target,
@@ -72,12 +71,6 @@ void Peer::start(std::string_view handler, DeliveryMode mode, Result<Encoded>&& 
   link_->node->calls().start(target, std::move(argument), std::move(done), canceller);
 }
 
-void Peer::start_list(detail::CallCompletion&& done, detail::CallCanceller* canceller) const {
-  if (link_ == nullptr) return done(no_target());
-  link_->node->calls().start_system(
-      {link_, "_list_handlers", DeliveryMode::with_response, options_}, std::move(done), canceller);
-}
-
 void Peer::start_ping(detail::PingCompletion done, detail::CallCanceller* canceller) const {
   if (link_ == nullptr) return done(no_target());
   link_->node->calls().start_ping(link_, options_, std::move(done), canceller);
@@ -88,23 +81,68 @@ Result<std::chrono::nanoseconds> Peer::ping() const {
   return link_->node->calls().ping(link_, options_);
 }
 
-Result<std::vector<std::string>> Peer::list_handlers() const {
-  if (link_ == nullptr) return no_target();
-  return detail::read_reply<std::vector<std::string>>(invoke_system("_list_handlers"));
+// ---- Questions to the system's handlers ----
+
+Peer Peer::patient_for(const SystemQuestion& question) const {
+  return question.timeout ? with_timeout(*question.timeout) : *this;
 }
 
-Result<Encoded> Peer::invoke_system(std::string_view handler, Payload argument,
-                                    DeliveryMode mode) const {
-  CallOptions options = options_;
-  options.codec = Codec::msgpack;
-  return link_->node->calls().invoke_system({link_, handler, mode, options},
-                                            {Codec::msgpack, std::move(argument), {}});
+Result<Encoded> Peer::ask(const SystemQuestion& question) const {
+  if (link_ == nullptr) return no_target();
+  if (question.argument.has_error()) return question.argument.error();
+  const Peer asked = patient_for(question);
+  return link_->node->calls().invoke_system(
+      {link_, question.handler, question.mode, asked.options_},
+      {Codec::msgpack, Payload::copy(*question.argument), {}});
+}
+
+void Peer::start_asking(const SystemQuestion& question, detail::CallCompletion&& done,
+                        detail::CallCanceller* canceller) const {
+  if (link_ == nullptr) return done(no_target());
+  if (question.argument.has_error()) return done(question.argument.error());
+  const Peer asked = patient_for(question);
+  link_->node->calls().start_system({link_, question.handler, question.mode, asked.options_},
+                                    {Codec::msgpack, Payload::copy(*question.argument), {}},
+                                    std::move(done), canceller);
+}
+
+Result<std::vector<std::string>> Peer::list_handlers() const {
+  return detail::ReadHandlers()(ask(SystemQuestion::for_handlers()));
 }
 
 Result<Health> Peer::health_check() const {
-  if (link_ == nullptr) return no_target();
-  return detail::read_reply<Health>(invoke_system("_health_check"));
+  return detail::ReadHealth()(ask(SystemQuestion::for_health()));
 }
+
+Result<bool> Peer::await_handler(std::string_view handler, std::chrono::nanoseconds timeout) const {
+  return detail::ReadArrival()(ask(SystemQuestion::for_arrival(handler, timeout)));
+}
+
+Result<HandlerContract> Peer::contract(std::string_view handler) const {
+  return detail::ReadContract()(ask(SystemQuestion::for_contract(handler)));
+}
+
+Result<NodeStatistics> Peer::statistics() const {
+  return detail::ReadStatistics()(ask(SystemQuestion::for_statistics()));
+}
+
+Result<PeerInfo> Peer::discover() const {
+  return detail::ReadIdentity()(ask(SystemQuestion::for_identity()));
+}
+
+Result<void> Peer::request_shutdown() const {
+  return without_value(ask(SystemQuestion::for_shutdown()));
+}
+
+Result<void> Peer::register_service(const InstanceId& instance, std::string_view endpoint) const {
+  return without_value(ask(SystemQuestion::for_service(instance, endpoint)));
+}
+
+Result<bool> Peer::remove_service(const InstanceId& instance) const {
+  return detail::ReadRemoval()(ask(SystemQuestion::for_removal(instance)));
+}
+
+// ---- The way to the peer ----
 
 std::string_view to_string(TransportState state) noexcept {
   switch (state) {
@@ -122,97 +160,43 @@ std::string_view to_string(TransportState state) noexcept {
   return "unknown";
 }
 
-TransportHealth Peer::transport_health(std::chrono::nanoseconds timeout) const {
-  if (link_ == nullptr) return {.why = no_target()};
-  TransportHealth health = link_->node->transport_of(link_);
-  if (health.state != TransportState::connected) return health;
-  auto answered = with_timeout(timeout).ping();
-  if (answered.has_value()) return health;
+namespace {
+
+void add_ping(TransportHealth& health, Result<std::chrono::nanoseconds>&& answered) {
+  if (answered.has_value()) return;
   health.why = std::move(answered).error();
   health.state =
       health.why.is(Errc::deadline_exceeded) ? TransportState::timed_out : TransportState::failed;
+}
+
+}  // namespace
+
+TransportHealth Peer::transport_health(std::chrono::nanoseconds timeout) const {
+  if (link_ == nullptr) return {.why = no_target()};
+  TransportHealth health = link_->node->transport_of(link_);
+  if (health.state == TransportState::connected) add_ping(health, with_timeout(timeout).ping());
   return health;
 }
 
-Result<bool> Peer::await_handler(std::string_view handler, std::chrono::nanoseconds timeout) const {
-  if (link_ == nullptr) return no_target();
-  // Saturates: what is endless for the application is so in whole milliseconds, too.
-  const std::chrono::nanoseconds most = std::chrono::nanoseconds::max();
-  const auto wait = timeout < most - 1ms ? std::chrono::ceil<std::chrono::milliseconds>(timeout)
-                                         : std::chrono::milliseconds(most / 1ms);
-  auto query = encode(Codec::msgpack, system::HandlerQuery{std::string(handler), wait.count()});
-  if (query.has_error()) return std::move(query).error();
-  // The peer answers within the timeout; what is on top is for the way.
-  const auto on_the_way = std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), wait / 8);
-  const Peer patient = with_timeout(wait < most - on_the_way ? wait + on_the_way : most);
-  auto reply = detail::read_reply<system::Availability>(
-      patient.invoke_system("_wait_for_handler", std::move(*query)));
-  if (reply.has_error()) return std::move(reply).error();
-  return reply->available;
-}
-
-Result<HandlerContract> Peer::contract(std::string_view handler) const {
-  if (link_ == nullptr) return no_target();
-  auto name = encode(Codec::msgpack, std::string(handler));
-  if (name.has_error()) return std::move(name).error();
-  auto text =
-      detail::read_reply<system::ContractText>(invoke_system("_contract", std::move(*name)));
-  if (text.has_error()) return std::move(text).error();
-  const auto kind = parse_handler_kind(text->kind);
-  if (!kind) {
-    return Error(Errc::bad_reply, "the peer says that '" + std::string(handler) +
-                                      "' is of the unknown kind '" + text->kind + "'");
-  }
-  return HandlerContract{*kind, std::move(text->request_type), std::move(text->response_type)};
-}
-
-Result<NodeStatistics> Peer::statistics() const {
-  if (link_ == nullptr) return no_target();
-  return detail::read_reply<NodeStatistics>(invoke_system("_statistics"));
-}
-
-Result<void> Peer::request_shutdown() const {
-  if (link_ == nullptr) return no_target();
-  return without_value(invoke_system("_request_shutdown", {}, DeliveryMode::confirmed));
-}
-
-Result<void> Peer::register_service(const InstanceId& instance, std::string_view endpoint) const {
-  if (link_ == nullptr) return no_target();
-  auto query = encode(Codec::msgpack, system::ServiceQuery{.instance_id = to_string(instance),
-                                                           .endpoint = std::string(endpoint),
-                                                           .ipc_endpoint = {},
-                                                           .tcp_endpoint = {}});
-  if (query.has_error()) return std::move(query).error();
-  return without_value(invoke_system("_register_service", std::move(*query)));
-}
-
-Result<bool> Peer::remove_service(const InstanceId& instance) const {
-  if (link_ == nullptr) return no_target();
-  auto query = encode(Codec::msgpack, system::RemovalQuery{to_string(instance), {}});
-  if (query.has_error()) return std::move(query).error();
-  const auto removal =
-      detail::read_reply<system::Removal>(invoke_system("_remove_service", std::move(*query)));
-  if (removal.has_error()) return removal.error();
-  return removal->removed;
+void Peer::start_transport_health(std::chrono::nanoseconds timeout,
+                                  detail::TransportHealthCompletion done,
+                                  detail::CallCanceller* canceller) const {
+  if (link_ == nullptr) return done({.why = no_target()});
+  TransportHealth health = link_->node->transport_of(link_);
+  if (health.state != TransportState::connected) return done(std::move(health));
+  with_timeout(timeout).start_ping(
+      [health = std::move(health),
+       done = std::move(done)](Result<std::chrono::nanoseconds> answered) mutable {
+        add_ping(health, std::move(answered));
+        done(std::move(health));
+      },
+      canceller);
 }
 
 Result<void> Peer::ensure_bidirectional_connection() const {
   auto answered = ping();
   if (answered.has_error()) return std::move(answered).error();
   return {};
-}
-
-Result<PeerInfo> Peer::discover() const {
-  if (link_ == nullptr) return no_target();
-  auto found = detail::read_reply<system::Discovery>(invoke_system("_discover"));
-  if (found.has_error()) return std::move(found).error();
-  auto instance = parse_instance_id(found->instance_id);
-  if (!instance) {
-    return Error(Errc::bad_reply, "the peer gave '" + found->instance_id + "' as instance id");
-  }
-  HostId host;
-  if (found->host) host = parse_host_id(*found->host).value_or(HostId());
-  return PeerInfo{*instance, WorkerAddress(std::move(found->endpoints)), host};
 }
 
 void Peer::disconnect() const {

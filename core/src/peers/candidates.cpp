@@ -58,22 +58,39 @@ RoutePlan plan_route(const PeerInfo& peer, const HostId& own_host, const FindSch
   return plan;
 }
 
+namespace {
+
+// Of an error that a call ends with: who wants to know more asks plan_route().
+constexpr std::size_t failures_told_max = 8;
+constexpr std::size_t failure_bytes_max = 256;
+
+std::string cut(const std::string& text) {
+  return text.size() <= failure_bytes_max ? text : text.substr(0, failure_bytes_max) + "…";
+}
+
+}  // namespace
+
+Error failure_of_all(std::string head, const std::vector<RouteFailure>& failures) {
+  if (failures.empty()) return Error(Errc::unreachable, std::move(head));
+  Error error = failures.back().why;
+  error.text = std::move(head);
+  const char* before = ": ";
+  for (std::size_t i = 0; i < std::min(failures.size(), failures_told_max); ++i) {
+    error.text += before + cut(failures[i].uri) + " (" + cut(failures[i].why.text) + ")";
+    before = "; ";
+  }
+  if (failures.size() > failures_told_max) {
+    error.text += "; and " + std::to_string(failures.size() - failures_told_max) + " more";
+  }
+  return error;
+}
+
 }  // namespace trestle::peers
 
 namespace trestle {
 
 Error all_failed(const std::string& peer, const std::vector<RouteFailure>& failures) {
-  if (failures.empty()) {
-    return Error(Errc::unreachable, "No available endpoint for peer " + peer);
-  }
-  Error error = failures.back().why;
-  error.text = "No available endpoint for peer " + peer;
-  const char* before = ": ";
-  for (const RouteFailure& failure : failures) {
-    error.text += before + failure.uri + " (" + failure.why.text + ")";
-    before = "; ";
-  }
-  return error;
+  return peers::failure_of_all("No available endpoint for peer " + peer, failures);
 }
 
 }  // namespace trestle

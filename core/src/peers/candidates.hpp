@@ -24,4 +24,8 @@ using FindScheme = std::function<Result<SchemeFacts>(std::string_view scheme)>;
 /// last, with the reason: no transport, or an endpoint that only another host's nodes can use.
 RoutePlan plan_route(const PeerInfo& peer, const HostId& own_host, const FindScheme& find_scheme);
 
+/// "HEAD: URI (TEXT); …", with the code of the last one: unreachable if there is none. Bounded,
+/// however many there are.
+Error failure_of_all(std::string head, const std::vector<RouteFailure>& failures);
+
 }  // namespace trestle::peers

@@ -87,6 +87,14 @@ concept Growing = !DescribedStruct<T> && !TextLike<T> && std::ranges::sized_rang
 template <class T>
 concept RawBytes = BytesLike<T> || TextLike<T>;
 
+/// What an argument can be, as far as the type itself tells; its elements and members may still be
+/// what cannot travel.
+template <class T>
+concept Encodable = Integer<T> || std::floating_point<T> || std::same_as<T, bool> ||
+    std::same_as<T, std::monostate> || std::same_as<T, Payload> || DescribedEnum<T> ||
+    DescribedStruct<T> || TextLike<T> || BytesLike<T> || Associative<T> || Growing<T> ||
+    is_optional<T> || is_tuple<T> || is_array<T> || is_span<T>;
+
 inline BytesView raw_view(BytesView bytes) noexcept {
   return bytes;
 }
