@@ -91,6 +91,50 @@ TEST_F(Routes, WhereNobodyIsTheCallFails) {
   EXPECT_EQ(outcome.error().ran, Ran::no);
 }
 
+TEST_F(Routes, ACallThatFailsEverywhereSaysWhatFailedWhere) {
+  serve({}, {"inproc://near"}, 666);
+  const Peer peer =
+      client.register_peer({wanted, {"nonsense://x", "inproc://near", "inproc://far"}}).value();
+
+  const Error refused = peer.call<int>("answer").error();
+
+  EXPECT_TRUE(refused.is(Errc::connect_refused)) << refused;
+  EXPECT_EQ(refused.ran, Ran::no);
+  EXPECT_THAT(refused.text,
+              AllOf(HasSubstr("call of 'answer' at " + to_string(wanted)),
+                    HasSubstr("nonsense://x (no transport plugin"),
+                    HasSubstr("inproc://near (expected"), HasSubstr("inproc://far (")));
+}
+
+TEST_F(Routes, ACallSaysOnlyWhatItsOwnAttemptsFoundOut) {
+  const Peer peer = client.register_peer(near_or_far).value();
+
+  const std::string first = peer.call<int>("answer").error().text;
+  const std::string second = peer.call<int>("answer").error().text;
+
+  EXPECT_EQ(first, second);
+}
+
+TEST_F(Routes, TheTextIsBoundedHoweverManyEndpointsThereAre) {
+  std::vector<std::string> uris;
+  for (int i = 0; i < 60; ++i) uris.push_back("inproc://x" + std::to_string(i));
+  const Peer peer = client.register_peer({wanted, {uris}}).value();
+
+  const Error refused = peer.call<int>("answer").error();
+
+  EXPECT_LT(refused.text.size(), 8u * 600u);
+  EXPECT_THAT(refused.text, HasSubstr("; and 52 more"));
+}
+
+TEST_F(Routes, OneEndpointSpeaksForItself) {
+  const Peer peer = client.register_peer({wanted, {"inproc://near"}}).value();
+
+  const Error refused = peer.call<int>("answer").error();
+
+  EXPECT_TRUE(refused.is(Errc::connect_refused)) << refused;
+  EXPECT_THAT(refused.text, ::testing::Not(HasSubstr("No available endpoint")));
+}
+
 TEST_F(Routes, AllThatFailedIsToldAtOnce) {
   const auto refused =
       client.connect(PeerInfo{wanted, {"nonsense://x", "inproc://near", "inproc://far"}});

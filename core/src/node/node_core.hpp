@@ -239,7 +239,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   void bury(std::shared_ptr<void> spent) override { buried_.push_back(std::move(spent)); }
   void on_idle() override;
   void log_handler_error(std::string_view handler, const Error& error) override;
-  bool find_successor(peers::Connection& ended, const Error& why) override;
+  bool find_successor(peers::Connection& ended, Error& why) override;
   // RedialHost
   ConnectionPtr make_successor(peers::Connection& lost) override;
   Result<void> begin(peers::Connection& connection) override;
@@ -326,7 +326,9 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   Result<peers::Connection*> dial(detail::PeerLink& link, TimePoint deadline);
   Result<peers::Connection*> dial_once(detail::PeerLink& link, TimePoint deadline);
   /// For a peer that was not connected: what waits goes on to the next way.
-  bool take_next_route(peers::Connection& ended);
+  bool take_next_route(peers::Connection& ended, Error& why);
+  /// The error of who has tried them in vain.
+  static Error with_all_routes(const detail::PeerLink& link, const Error& last);
   /// Has the transport connect it.
   Result<void> attach(const ConnectionPtr& connection, const peers::Endpoint& endpoint);
   void give_up(ConnectWaiter& waiter, Errc why);

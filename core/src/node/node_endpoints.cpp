@@ -105,7 +105,9 @@ Result<void> NodeCore::attach(const ConnectionPtr& connection, const peers::Endp
 Result<peers::Connection*> NodeCore::dial(detail::PeerLink& link, TimePoint deadline) {
   link.routes.restart(link.uri);
   auto connection = dial_once(link, deadline);
-  while (connection.has_error() && link.routes.go_on(link.uri)) {
+  while (connection.has_error()) {
+    link.routes.failed(link.uri, connection.error());
+    if (!link.routes.go_on(link.uri)) return with_all_routes(link, connection.error());
     connection = dial_once(link, deadline);
   }
   return connection;
@@ -297,7 +299,7 @@ void NodeCore::disconnect_locked(const peers::PeerLinkPtr& link) {
   const InstanceId instance = leaving.instance;
   redials_.forget(leaving);
   leaving.uri.clear();
-  leaving.routes.set({});
+  leaving.routes.set({}, {});
   link->uri.clear();
   const auto all = leaving.connections;
   for (const auto& connection : all) {

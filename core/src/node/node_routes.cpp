@@ -101,7 +101,7 @@ peers::PeerLinkPtr NodeCore::set_routes(const InstanceId& id, const Ways& ways) 
     peers_.add(link);
   }
   link->expected = id;
-  link->routes.set(ways.uris);
+  link->routes.set(ways.uris, ways.unusable);
   if (!link->routes.has(link->uri)) link->uri = ways.uris.front();
   const auto all = link->connections;
   for (const auto& connection : all) {
@@ -124,15 +124,20 @@ std::string NodeCore::connected_at(const InstanceId& id, const std::vector<std::
   return std::find(routes.begin(), routes.end(), uri) != routes.end() ? uri : std::string();
 }
 
-bool NodeCore::find_successor(peers::Connection& ended, const Error& why) {
-  return redials_.on_ended(ended, why) || take_next_route(ended);
+bool NodeCore::find_successor(peers::Connection& ended, Error& why) {
+  return redials_.on_ended(ended, why) || take_next_route(ended, why);
 }
 
-bool NodeCore::take_next_route(peers::Connection& ended) {
+bool NodeCore::take_next_route(peers::Connection& ended, Error& why) {
   const peers::PeerLinkPtr link = ended.link;
   if (closing_ || link == nullptr || !ended.is_stranger()) return false;
   // Who is lost is dialled on all ways in turn, whoever calls.
-  if (redials_.is_lost(*link) || !link->routes.go_on(link->uri)) return false;
+  if (redials_.is_lost(*link)) return false;
+  link->routes.failed(ended.dialled_uri, why);
+  if (!link->routes.go_on(link->uri)) {
+    why = with_all_routes(*link, why);
+    return false;
+  }
   const ConnectionPtr successor = make_successor(ended);
   successor->succeed(ended);
   if (auto begun = begin(*successor); begun.has_error()) {
@@ -141,6 +146,12 @@ bool NodeCore::take_next_route(peers::Connection& ended) {
     successor->limit_handshake(engine_.time_after(options_.handshake_timeout));
   }
   return true;
+}
+
+Error NodeCore::with_all_routes(const detail::PeerLink& link, const Error& last) {
+  // One alone says it by itself.
+  if (link.routes.failures().size() < 2) return last;
+  return all_failed(to_string(link.instance), link.routes.failures());
 }
 
 }  // namespace trestle

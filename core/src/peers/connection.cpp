@@ -270,8 +270,7 @@ void Connection::on_closed(tt_status status, std::string_view text) {
 }
 
 Errc Connection::code_of_end(const Error& why) const noexcept {
-  const bool was_up = was_open_ || is_successor_ || is_to_lost_peer;
-  return was_up ? Errc::connection_lost : static_cast<Errc>(why.code.value());
+  return was_up() ? Errc::connection_lost : static_cast<Errc>(why.code.value());
 }
 
 void Connection::end_sent(const Error& why) {
@@ -286,12 +285,15 @@ void Connection::end_sent(const Error& why) {
 
 void Connection::end_requests(const Error& why) {
   end_sent(why);
-  const bool has_heir = !std::exchange(asked_for_heir_, true) && events_.find_successor(*this, why);
-  if (!has_heir) end_calls(why);
+  Error told = why;
+  const bool has_heir =
+      !std::exchange(asked_for_heir_, true) && events_.find_successor(*this, told);
+  if (!has_heir) end_calls(told);
 }
 
 void Connection::succeed(Connection& lost) {
-  is_successor_ = true;
+  // Of one that never was up: another way to the same peer, and it is not lost by now.
+  is_successor_ = lost.was_up();
   std::swap(calls_, lost.calls_);
   calls_->tell(*this);
   lost.calls_->tell(lost);

@@ -301,6 +301,8 @@ class Connection final : public engine::LinkEvents,
   void end_requests(const Error& why);
   void end_sent(const Error& why);
   Errc code_of_end(const Error& why) const noexcept;
+  /// It, or what it succeeds, or another one before.
+  bool was_up() const noexcept { return was_open_ || is_successor_ || is_to_lost_peer; }
   void report_losses(const Error& why);
   void count_done(std::size_t messages);
   void queue_ping(calls::PendingCall& call);

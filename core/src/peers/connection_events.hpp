@@ -88,7 +88,7 @@ class ConnectionEvents {
   /// The handshake failed on this side; the connection will close.
   virtual void on_refused(Connection& connection, const Error& why) = 0;
   /// It ends, and what had left was told so. True: a successor has taken over the rest.
-  virtual bool find_successor(Connection& lost, const Error& why) = 0;
+  virtual bool find_successor(Connection& lost, Error& why) = 0;
   /// Never called with nothing lost.
   virtual void on_messages_lost(Connection& connection, const Error& why, const Losses& lost) = 0;
   virtual void on_closed(Connection& connection, const Error& why) = 0;

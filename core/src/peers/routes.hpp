@@ -1,6 +1,8 @@
 // The ways on which a peer can be dialled, and which of them were tried.
 #pragma once
 
+#include <trestle/route.hpp>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -12,8 +14,11 @@ namespace trestle::peers {
 /// URIs, nearest first; empty where the application gave one only.
 class Routes {
  public:
-  void set(std::vector<std::string> uris) {
+  /// `unusable`: what else the peer gave, and why nobody tries it.
+  void set(std::vector<std::string> uris, std::vector<RouteFailure> unusable) {
     uris_ = std::move(uris);
+    unusable_ = std::move(unusable);
+    failures_.clear();
     tried_ = 0;
   }
   bool empty() const noexcept { return uris_.empty(); }
@@ -26,6 +31,7 @@ class Routes {
     if (uris_.empty()) return;
     tried_ = 1;
     uri = uris_.front();
+    failures_ = unusable_;
   }
   /// Makes `uri` the next that was not tried since. False: there is none.
   bool go_on(std::string& uri) {
@@ -34,8 +40,19 @@ class Routes {
     return true;
   }
 
+  /// That one did not serve; forgotten where the application gave no others.
+  void failed(const std::string& uri, const Error& why) {
+    if (tried_ != 0 && failures_.size() < uris_.size() + unusable_.size()) {
+      failures_.push_back({uri, why});
+    }
+  }
+  /// Of all that was tried since restart(), and of what cannot be.
+  const std::vector<RouteFailure>& failures() const noexcept { return failures_; }
+
  private:
   std::vector<std::string> uris_;
+  std::vector<RouteFailure> unusable_;
+  std::vector<RouteFailure> failures_;
   std::size_t tried_ = 0;
 };
 

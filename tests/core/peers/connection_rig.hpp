@@ -179,7 +179,7 @@ class ConnectionRig : public ::testing::Test,
     violations_ += error.text + "\n";
   }
   void on_refused(Connection&, const Error& why) override { refused_.push_back(why); }
-  bool find_successor(Connection& lost, const Error&) override {
+  bool find_successor(Connection& lost, Error&) override {
     if (successor_ == nullptr) return false;
     successor_->succeed(lost);
     return true;
