@@ -53,9 +53,9 @@ struct HandlerStatistics {
   std::uint64_t under_way = 0;         ///< of them, those that wait or run now
   std::uint64_t failed = 0;            ///< the handler's own failures
   std::vector<ReasonCount> refused{};  ///< some of them after they were admitted
-  /// How many messages took so long from their arrival to their outcome, one row for each of
-  /// latency_bounds and one for the rest. Those that an inline handler answers in the turn of their
-  /// message are not timed: looking at the clock would take longer than most of them.
+  /// How many messages took so long from arrival to outcome, one row for each of latency_bounds and
+  /// one for the rest. Not timed are those that an inline handler answers in their turn, since a
+  /// look at the clock takes longer than most of them, nor those that end once the node closes.
   std::vector<std::uint64_t> latency{};
 };
 BOOST_DESCRIBE_STRUCT(HandlerStatistics, (),
