@@ -315,8 +315,8 @@ class TRESTLE_EXPORT Node {
   /// close_timeout, then closes. Messages that wait for a worker are dropped then; handlers that
   /// run see their stop tokens stopped, and have another second to end. Whichever do not are named,
   /// and the destructor waits for them: they may use the node. Again does nothing; a closed node
-  /// stays closed, and who wants to go on makes a new one. An inline handler that never ends holds
-  /// whoever drives the node, and close() with it.
+  /// stays closed, and who wants to go on makes a new one. An inline handler that does not end is
+  /// named, at most three seconds later, and what it may be using is leaked.
   /// Errors: deadline_exceeded: what was still busy. would_block_for_ever inside a handler, which
   /// close() would wait for; the destructor must not run there either.
   Result<void> close();

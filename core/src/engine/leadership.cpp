@@ -57,6 +57,38 @@ std::uint32_t Leadership::await_signal(Lock& lock, Waiter& waiter) {
   return told;
 }
 
+bool Leadership::wait_at_most(Lock& lock, Waiter& waiter, std::chrono::nanoseconds at_most) {
+  if (waiter.done_ || may_lead()) {
+    wait(lock, waiter);
+    return true;
+  }
+  const std::uint32_t told = await_signal_at_most(lock, waiter, at_most);
+  if (told == promoted) {
+    lead(lock, waiter);
+    step_down();
+  }
+  lock.unlock();
+  return told != nothing_yet;
+}
+
+std::uint32_t Leadership::await_signal_at_most(Lock& lock, Waiter& waiter,
+                                               std::chrono::nanoseconds at_most) {
+  const TimePoint until = engine_.time_after(at_most);
+  park(waiter);
+  lock.unlock();
+  // acquire: as in await_signal().
+  while (waiter.signal_.load(std::memory_order_acquire) == nothing_yet) {
+    const auto left = until - engine_.now();
+    if (left <= std::chrono::nanoseconds::zero()) break;
+    platform::futex_wait(waiter.signal_, nothing_yet, left);
+  }
+  lock.lock();
+  // Told at the last moment counts: who was promoted has to lead.
+  if (waiter.is_parked_) unlink(waiter);
+  // relaxed: it was written under the lock.
+  return waiter.signal_.load(std::memory_order_relaxed);
+}
+
 void Leadership::wait_within_turn(Lock& lock, Waiter& waiter) {
   // Nobody may relieve a leader whose turn is not over: the rest of it runs on this stack.
   ++nested_;
@@ -65,14 +97,13 @@ void Leadership::wait_within_turn(Lock& lock, Waiter& waiter) {
   lock.unlock();
 }
 
-void Leadership::take_over(Lock& lock) {
+bool Leadership::take_over_within(Lock& lock, std::chrono::nanoseconds at_most) {
   if (leader_ == Leader::nobody) {
     leader_ = Leader::caller;
-    return;
+    return true;
   }
   Waiter last;
-  await_signal(lock, last);
-  lock.lock();
+  return await_signal_at_most(lock, last, at_most) == promoted;
 }
 
 void Leadership::finish(Waiter& waiter) noexcept {
@@ -227,14 +258,26 @@ void Leadership::start_thread() {
   thread_ = std::thread([this] { run_thread(); });
 }
 
-void Leadership::stop_thread() {
+bool Leadership::stop_thread_within(std::chrono::nanoseconds at_most) {
   {
     const Lock lock(engine_.mutex());
     stopping_ = true;
     notify_thread();
     if (leader_ == Leader::thread) interrupt_rest();
   }
+  const TimePoint until = engine_.time_after(at_most);
+  // acquire: pairs with the release at its end.
+  while (thread_.joinable() && thread_ended_.load(std::memory_order_acquire) == nothing_yet) {
+    const auto left = until - engine_.now();
+    if (left <= std::chrono::nanoseconds::zero()) return false;
+    platform::futex_wait(thread_ended_, nothing_yet, left);
+  }
   if (thread_.joinable()) thread_.join();
+  return true;
+}
+
+void Leadership::leave_thread() noexcept {
+  if (thread_.joinable()) thread_.detach();
 }
 
 void Leadership::run_thread() {
@@ -251,6 +294,10 @@ void Leadership::run_thread() {
     }
   }
   if (leader_ == Leader::thread && !promote_next()) leader_ = Leader::nobody;
+  lock.unlock();
+  // release: pairs with the acquire in stop_thread_within(), which joins after it.
+  thread_ended_.store(finished, std::memory_order_release);
+  platform::futex_wake_one(thread_ended_);
 }
 
 bool Leadership::is_lingering() const {

@@ -57,21 +57,26 @@ class Leadership {
 
   /// Starts the thread that leads when nobody else does. Lock not held.
   void start_thread();
-  /// Ends and joins it. Lock not held.
-  void stop_thread();
+  /// Ends and joins it. Lock not held. False: its turn does not end in time; it ends after that.
+  bool stop_thread_within(std::chrono::nanoseconds at_most);
+  /// After that was false: nobody will join it. Lock not held.
+  void leave_thread() noexcept;
 
   /// Another policy from the next rest on.
   void set_spin(Spin spin) noexcept;
 
   /// Waits until `waiter` is done, driving as long as nobody else does. Releases the lock.
   void wait(Lock& lock, Waiter& waiter);
+  /// The same, but where somebody else leads it takes no longer than that, whether turns end or
+  /// not: false then, and `waiter` is not done.
+  bool wait_at_most(Lock& lock, Waiter& waiter, std::chrono::nanoseconds at_most);
 
-  /// The same from user code that a turn of this thread runs: this thread leads already.
+  /// wait() from user code that a turn of this thread runs: this thread leads already.
   void wait_within_turn(Lock& lock, Waiter& waiter);
 
   /// Makes this thread the leader for good, once who leads now is done; for the end of the node,
-  /// after stop_thread().
-  void take_over(Lock& lock);
+  /// after the thread has stopped. False: it is not done in time.
+  bool take_over_within(Lock& lock, std::chrono::nanoseconds at_most);
 
   /// Ends the wait for `waiter`. Lock held, in a turn or out of it.
   void finish(Waiter& waiter) noexcept;
@@ -96,6 +101,8 @@ class Leadership {
   void end_rest(Leader me) noexcept;
   void interrupt_rest() noexcept;
   std::uint32_t await_signal(Lock& lock, Waiter& waiter);
+  /// Holds the lock again afterwards.
+  std::uint32_t await_signal_at_most(Lock& lock, Waiter& waiter, std::chrono::nanoseconds at_most);
   void take_lead() noexcept;
   void lead(Lock& lock, const Waiter& waiter);
   void step(Lock& lock);
@@ -127,6 +134,7 @@ class Leadership {
   bool stopping_ = false;
   Standby standby_ = Standby::none;
   std::atomic<std::uint32_t> thread_signal_{0};
+  std::atomic<std::uint32_t> thread_ended_{0};  // it touches nothing of the node any more
   std::uint64_t leads_ended_ = 0;
   std::uint64_t leads_seen_ = 0;  // by the thread, when it last stood by
   TimePoint led_until_{0};

@@ -17,6 +17,9 @@ constexpr int last_turns_max = 1000;
 // What a stranger gets to take in that the node closes.
 constexpr std::chrono::milliseconds last_greeting{100};
 
+// A leader that is alive ends a wait at its deadline; one that is not, holds it up no longer.
+constexpr std::chrono::milliseconds longest_delay{50};
+
 // What handlers get that were told to stop, after all that close() waits for.
 constexpr std::chrono::seconds last_grace{1};
 
@@ -78,7 +81,11 @@ bool NodeCore::wait_until(std::function<bool()> condition, TimePoint deadline) {
   awaited_condition_ = std::move(condition);
   condition_waiter_ = &waiter;
   engine_.arm_timer(limit, deadline);
-  wait(lock, waiter);
+  if (options_.driver != nullptr) {
+    wait(lock, waiter);
+  } else {
+    leadership_.wait_at_most(lock, waiter, deadline - engine_.now() + longest_delay);
+  }
   lock.lock();
   engine_.cancel_timer(limit);
   condition_waiter_ = nullptr;
@@ -138,7 +145,12 @@ Result<void> NodeCore::end() {
     tell_drained();
   }
   close_connections(deadline);
-  stop_driving();
+  if (!stop_driving()) {
+    busy += busy.empty() ? "" : ", ";
+    busy += stuck_in_turn() + " (the node's memory is leaked)";
+    return Error(Errc::deadline_exceeded, "closed, but not idle within close_timeout: " + busy);
+  }
+  destroy_all();
   for (const std::string& scheme : engine_.destroy_transports()) {
     busy += busy.empty() ? "" : ", ";
     busy += "transport '" + scheme + "' (payloads of it are still held, it is leaked)";
@@ -162,6 +174,7 @@ void NodeCore::tell_drained() {
 void NodeCore::join() {
   stop_callback_.reset();  // waits for one that is running on another thread
   if (closer_.joinable()) closer_.join();
+  if (is_turn_abandoned_.load(std::memory_order_relaxed)) abandon();  // it goes on below somebody
   if (!has_stuck_handlers_) return;
   pool_.stop();
   worker_context_->end();
@@ -198,16 +211,62 @@ void NodeCore::close_connections(TimePoint drain_deadline) {
   wait_until([this] { return engine_.is_down() && connections_.empty(); }, deadline);
 }
 
-void NodeCore::stop_driving() {
+bool NodeCore::stop_driving() {
   if (options_.driver != nullptr) {
     ManualDriver::Nodes::remove(*options_.driver, *this);
-  } else {
-    // Whoever waits still may lead, or keep the leader from ending its turn.
-    give_up_waiting();
-    leadership_.stop_thread();
+    return true;
   }
+  // Whoever waits still may lead, or keep the leader from ending its turn.
+  give_up_waiting();
+  const auto ends = [this](auto step) {
+    while (!step()) {
+      if (is_in_user_code()) return false;
+    }
+    return true;
+  };
+  const auto take_over = [this] {
+    engine::Lock lock(engine_.mutex());
+    return leadership_.take_over_within(lock, last_grace);
+  };
+  const bool is_ours =
+      ends([this] { return leadership_.stop_thread_within(last_grace); }) && ends(take_over);
+  if (!is_ours) abandon_turn();
+  return is_ours;
+}
+
+bool NodeCore::is_in_user_code() {
+  // Who leads and is not may only want for the CPU.
+  const std::lock_guard lock(engine_.mutex());
+  return turns_on_stack_ != 0;
+}
+
+std::string NodeCore::stuck_in_turn() const {
+  // relaxed: who is stuck wrote it long ago, and it is kept while the turn is on its stack.
+  const registry::Entry* entry = inline_now_.load(std::memory_order_relaxed);
+  if (entry == nullptr) return "a completion or a function of after() that does not end";
+  return "inline handler '" + entry->handler.name + "' that does not end";
+}
+
+void NodeCore::abandon_turn() {
+  leadership_.leave_thread();  // it uses what is leaked alone
+  {
+    const std::lock_guard lock(engine_.mutex());
+    undriven_ = true;
+    // relaxed: it counts once its turn goes on, which takes the lock or some time.
+    is_turn_abandoned_.store(true, std::memory_order_relaxed);
+  }
+  handlers_.close();
+  peer_events_->close();
+  pool_.drop_queued();
+  has_stuck_handlers_ = !pool_.stop_within(last_grace);
+  if (!has_stuck_handlers_) worker_context_->end();
+  // Who waits for an outcome shall have one: those of give_up_waiting() are here.
+  for (Action& action : deferred_.take()) run(action);
+  log_.tell_all();
+}
+
+void NodeCore::destroy_all() {
   engine::Lock lock(engine_.mutex());
-  if (options_.driver == nullptr) leadership_.take_over(lock);
   turn(lock);  // completions of the last moment: workers may wait for them
   // A transport that never said CLOSED must not keep anybody waiting. Kept until the last turn,
   // because it may say so still.

@@ -78,7 +78,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Whether this process was forked from the one that made the node: none of its threads is here,
   /// and its descriptors are the parent's.
   bool is_of_the_parent() const noexcept { return of_the_parent_; }
-  /// Instead of join() then: what is here stays as it is for good.
+  /// What is here stays as it is for good: instead of join() then, or where a turn does not end.
   void abandon();
   /// Why a closed node does nothing.
   Error closed_error() const;
@@ -284,7 +284,14 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Requests that are on their way still get no answer: their senders know then that none ran.
   void tell_drained();
   void close_connections(TimePoint drain_deadline);
-  void stop_driving();
+  /// False: a turn does not end, and nothing that it may use can be destroyed.
+  bool stop_driving();
+  bool is_in_user_code();
+  /// What it runs.
+  std::string stuck_in_turn() const;
+  /// Nothing follows in it, should it end; nobody else drives either.
+  void abandon_turn();
+  void destroy_all();
   void give_up_waiting();
   Result<void> end();
   std::vector<ConnectionPtr> connections_left();
@@ -388,8 +395,11 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   LeaderWork work_;
   bool work_is_ours_ = false;  // a turn holds the lock: work_ may be touched
   int turns_on_stack_ = 0;
-  std::vector<peers::Connection*> outputs_;  // to flush at the end of the turn
-  std::vector<peers::Connection*> held_;     // to flush at held_until_
+  // Written by the leader; relaxed: read to say what a turn is stuck in.
+  std::atomic<const registry::Entry*> inline_now_{nullptr};
+  std::atomic<bool> is_turn_abandoned_{false};  // relaxed: only ends what would go on for ever
+  std::vector<peers::Connection*> outputs_;     // to flush at the end of the turn
+  std::vector<peers::Connection*> held_;        // to flush at held_until_
   TimePoint held_until_{0};
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;

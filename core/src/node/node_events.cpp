@@ -107,6 +107,7 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
     spent = {};
     // What these lead to runs in the next turn.
     for (std::size_t left = work_.items.size(); left > 0 && !work_.items.empty(); --left) {
+      if (is_turn_abandoned_.load(std::memory_order_relaxed)) break;
       run_next(ran == 0 ? Place::first : Place::later);
       ++ran;
     }
@@ -126,7 +127,10 @@ void NodeCore::run_next(Place place) {
       // Those before it may have taken long.
       start = place == Place::first ? engine_.recent_time() : now();
     }
+    const registry::Entry* const outer = inline_now_.load(std::memory_order_relaxed);
+    inline_now_.store(message.entry, std::memory_order_relaxed);
     dispatcher_.run(message, start);
+    inline_now_.store(outer, std::memory_order_relaxed);
   } else if (auto* ended = std::get_if<Completion>(&item)) {
     const Completion completion = std::move(*ended);
     work_.items.pop();

@@ -1,5 +1,6 @@
 // A node in the child of a fork: a copy of its memory, without its threads, on descriptors that the
 // parent goes on using. It refuses whatever is asked of it, and touches none of them.
+#include <mutex>
 #include <vector>
 
 #include "node/driven_nodes.hpp"
@@ -25,9 +26,12 @@ Error NodeCore::closed_error() const {
 }
 
 void NodeCore::abandon() {
-  // Destroying it would join threads that are not there. Reachable, so that it is no leak.
+  // Destroying it would join threads that are not there, or that do not end. Reachable, so that it
+  // is no leak.
   static std::vector<std::shared_ptr<NodeCore>>& abandoned =
       *new std::vector<std::shared_ptr<NodeCore>>;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   abandoned.push_back(shared_from_this());
 }
 

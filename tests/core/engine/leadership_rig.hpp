@@ -78,6 +78,7 @@ class LeadershipRig : public ::testing::Test, protected EngineEvents, protected 
     rests_seen_ = rests_.size();
     return rests_.back();
   }
+  void stop_thread() { EXPECT_TRUE(leadership_.stop_thread_within(std::chrono::hours(1))); }
   std::size_t rests_of(std::thread::id thread) {
     const Lock lock(engine_.mutex());
     return static_cast<std::size_t>(std::count(rests_.begin(), rests_.end(), thread));

@@ -1,6 +1,8 @@
 // Who leads, who follows, and that nobody is forgotten.
 #include "engine/leadership.hpp"
 
+#include <latch>
+
 #include "leadership_rig.hpp"
 
 namespace trestle::engine {
@@ -44,7 +46,7 @@ TEST_F(LeadershipTest, RelievesTheThreadWhileItRests) {
 
   EXPECT_EQ(rests, 1u) << "the thread stands by while the caller leads";
   await_rest_of(thread);
-  leadership_.stop_thread();
+  stop_thread();
 }
 
 TEST_F(LeadershipTest, PromotesParkedCallersInOrder) {
@@ -125,7 +127,7 @@ TEST_F(LeadershipTest, GoesToTheThreadAtOnceWhenTheNodeMustBeLed) {
   caller.join();
 
   await_rest_of(thread);  // although the clock stands still
-  leadership_.stop_thread();
+  stop_thread();
 }
 
 TEST_F(LeadershipTest, LingersForTheNextCallOtherwise) {
@@ -147,7 +149,7 @@ TEST_F(LeadershipTest, LingersForTheNextCallOtherwise) {
   clock_.advance(1ms);
 
   await_rest_of(thread);
-  leadership_.stop_thread();
+  stop_thread();
 }
 
 TEST_F(LeadershipTest, CutsTheLingerShortWhenSomethingIsOnItsWay) {
@@ -164,7 +166,7 @@ TEST_F(LeadershipTest, CutsTheLingerShortWhenSomethingIsOnItsWay) {
   }
 
   await_rest_of(thread);  // although the clock stands still
-  leadership_.stop_thread();
+  stop_thread();
 }
 
 TEST_F(LeadershipTest, StaysWithTheLeaderThatWaitsWithinItsTurn) {
@@ -191,7 +193,7 @@ TEST_F(LeadershipTest, StaysWithTheLeaderThatWaitsWithinItsTurn) {
   await_rest_of(thread);
 
   EXPECT_EQ(rests_of(caller_id), 0u) << "it led while a turn was under way";
-  leadership_.stop_thread();
+  stop_thread();
 }
 
 TEST_F(LeadershipTest, PromotesACallerWhenTheThreadsTurnIsOver) {
@@ -215,7 +217,7 @@ TEST_F(LeadershipTest, PromotesACallerWhenTheThreadsTurnIsOver) {
   arrive(waiter);
 
   caller.join();
-  leadership_.stop_thread();
+  stop_thread();
 }
 
 TEST_F(LeadershipTest, IsTakenOverOnceTheLeaderIsDone) {
@@ -226,7 +228,7 @@ TEST_F(LeadershipTest, IsTakenOverOnceTheLeaderIsDone) {
 
   std::thread closer([&] {
     Lock lock(engine_.mutex());
-    leadership_.take_over(lock);
+    EXPECT_TRUE(leadership_.take_over_within(lock, 1h));
     over = true;
     EXPECT_TRUE(waiter.is_done());
   });
@@ -241,6 +243,39 @@ struct OnRealTime : LeadershipRig {
   OnRealTime() : LeadershipRig(Spin::automatic, &steady_clock()) {}
 };
 
+TEST_F(OnRealTime, ATurnThatDoesNotEndHoldsUpNobodyWhoWaitsInTime) {
+  std::latch in_code(1);
+  std::latch release(1);
+  start_thread();
+  {
+    const Lock lock(engine_.mutex());
+    user_code_ = [&] {
+      in_code.count_down();
+      release.wait();
+    };
+    engine_.wake();
+  }
+  in_code.wait();
+  Waiter waiter;
+  {
+    Lock lock(engine_.mutex());
+    EXPECT_FALSE(leadership_.wait_at_most(lock, waiter, 10ms));
+    EXPECT_FALSE(lock.owns_lock());
+  }
+
+  EXPECT_FALSE(waiter.is_done());
+  EXPECT_FALSE(leadership_.stop_thread_within(10ms));
+  {
+    Lock lock(engine_.mutex());
+    EXPECT_FALSE(leadership_.take_over_within(lock, 10ms));
+    EXPECT_TRUE(lock.owns_lock());
+  }
+  release.count_down();
+  stop_thread();
+  Lock lock(engine_.mutex());
+  EXPECT_TRUE(leadership_.take_over_within(lock, 1h));
+}
+
 TEST_F(OnRealTime, AnIdleThreadSleepsFromOneEventToTheNext) {
   struct Alarm final : Timer {
     void expire() override { rang = true; }
@@ -254,7 +289,7 @@ TEST_F(OnRealTime, AnIdleThreadSleepsFromOneEventToTheNext) {
     engine_.arm_timer(alarm, engine_.now() + 50ms);
   }
   await([&] { return alarm.rang; });
-  leadership_.stop_thread();
+  stop_thread();
 
   // At the start, once it knows of the timer, and after the timer.
   EXPECT_LE(rests_of(thread), 3u);
@@ -304,7 +339,7 @@ TEST_P(Handovers, LoseNoWakeUp) {
   bring_outcomes(callers * calls);
 
   for (std::thread& thread : threads) thread.join();
-  leadership_.stop_thread();
+  stop_thread();
   EXPECT_EQ(ended_, callers * calls);
 }
 
