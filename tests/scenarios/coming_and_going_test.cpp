@@ -11,11 +11,10 @@
 namespace trestle::scenarios {
 namespace {
 
-constexpr int rounds = 200;
 /// What is kept to be used again grows now and then. A leak, of the smallest block that malloc has,
 /// grows in every pass.
 constexpr int passes_max = 6;
-constexpr std::ptrdiff_t leak_bytes = rounds * 32;
+constexpr std::size_t block_bytes = 32;
 
 std::ptrdiff_t entries_of(const char* folder) {
   const std::filesystem::directory_iterator all(folder);
@@ -47,13 +46,15 @@ class ComingAndGoing : public Scenario {
 
 TRESTLE_OVER_EVERY_TRANSPORT(ComingAndGoing);
 
-TEST_P(ComingAndGoing, TwoHundredTimesLeavesNothingBehind) {
-  for (int i = 0; i < rounds / 4; ++i) live_once();  // what the process makes once
+TEST_P(ComingAndGoing, AThousandTimesLeavesNothingBehind) {
+  const std::size_t rounds = times(1000, 10'000);
+  const auto leak_bytes = static_cast<std::ptrdiff_t>(rounds * block_bytes);
+  for (std::size_t i = 0; i < rounds / 4; ++i) live_once();  // what the process makes once
   std::ptrdiff_t growth_bytes = leak_bytes;
 
   for (int pass = 0; pass < passes_max && growth_bytes >= leak_bytes; ++pass) {
     const Holdings before;
-    for (int i = 0; i < rounds; ++i) live_once();
+    for (std::size_t i = 0; i < rounds; ++i) live_once();
     // A library's threads end in their own time, and the kernel lists them a little longer.
     ASSERT_TRUE(eventually([&] { return Holdings().threads == before.threads; }));
     ASSERT_TRUE(eventually([&] { return Holdings().descriptors == before.descriptors; }));

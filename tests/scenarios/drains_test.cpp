@@ -1,5 +1,6 @@
 // A node that closes: what is under way ends in peace, what is new is refused at once.
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <optional>
 #include <string>
@@ -141,6 +142,37 @@ TEST_P(Drains, TellWhoMayNotWaitSoLongWhatIsStillBusy) {
   EXPECT_TRUE(outcome.error().is(Errc::connection_lost)) << outcome.error();
   EXPECT_EQ(outcome.error().ran, Ran::maybe);
   held.answer();
+}
+
+TEST_P(Drains, OverAndOverLoseNoCall) {
+  constexpr int calls = 3;
+  const std::size_t drains = times(1000, 100'000);
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  Node client(options({.workers = 1}));
+  std::size_t done = 0;
+
+  for (; done < drains && std::chrono::steady_clock::now() < until; ++done) {
+    std::atomic<int> ran = 0;
+    Node server(options({.workers = 1, .close_timeout = watchdog}));
+    server.add(unary("double", [&](int n) { return ++ran, 2 * n; })).value();
+    const Peer peer = connect(client, server);
+    std::vector<MessageStatus<DetachedResponse<int>>> under_way;
+    for (int n = 0; n < calls; ++n) {
+      const auto message = peer.message("double").payload(n).expect_response<int>();
+      under_way.push_back(message.send_detached().value());
+    }
+    ASSERT_TRUE(server.close().has_value());
+    int answered = 0;
+    for (auto& call : under_way) {
+      const auto outcome = std::move(call).await_response();
+      ASSERT_TRUE(outcome.has_value() || outcome.error().ran == Ran::no) << outcome.error();
+      answered += outcome.has_value() ? 1 : 0;
+    }
+    ASSERT_EQ(ran, answered);
+    peer.disconnect();
+  }
+
+  RecordProperty("drains", static_cast<int>(done));
 }
 
 }  // namespace

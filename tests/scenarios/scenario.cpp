@@ -1,7 +1,10 @@
 // What the nodes of scenarios are made with, and how scenarios wait.
 #include "scenario.hpp"
 
+#include <cstdlib>
 #include <thread>
+
+#include "platform/sanitizers.hpp"
 
 namespace trestle::scenarios {
 
@@ -12,6 +15,11 @@ bool eventually(const std::function<bool()>& condition) {
     std::this_thread::yield();
   }
   return true;
+}
+
+std::size_t times(std::size_t usual, std::size_t longer) {
+  if (std::getenv("TRESTLE_SCENARIO_LONG") != nullptr) return longer;
+  return platform::sanitized ? usual / 10 : usual;
 }
 
 void Scenario::SetUp() {

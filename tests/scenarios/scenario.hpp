@@ -5,6 +5,7 @@
 #include <trestle/trestle.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ inline constexpr std::chrono::seconds watchdog{20};
 /// True once `condition` is; false if the watchdog came first. Never sleeps: others may need the
 /// CPU, and get it.
 bool eventually(const std::function<bool()>& condition);
+
+/// How often a scenario does what it repeats: `usual`, or `longer` where TRESTLE_SCENARIO_LONG is
+/// set, as `scripts/scenarios --long` does. A sanitizer makes the usual a tenth.
+std::size_t times(std::size_t usual, std::size_t longer);
 
 /// A scenario over the transport of its parameter. Nodes are its local variables, behind all that
 /// their handlers use.
