@@ -10,6 +10,7 @@
 
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 extern "C" char** environ;
 
@@ -39,7 +40,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
 
 ChildProcess::~ChildProcess() {
   kill();
-  ::close(input_);
+  if (input_ >= 0) ::close(input_);
   ::close(output_);
 }
 
@@ -60,6 +61,13 @@ std::string ChildProcess::read_line(std::chrono::milliseconds at_most) {
 
 void ChildProcess::signal(int number) const {
   if (pid_ > 0) ::kill(pid_, number);
+}
+
+int ChildProcess::end() {
+  ::close(std::exchange(input_, -1));
+  int status = 0;
+  ::waitpid(std::exchange(pid_, -1), &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 void ChildProcess::kill() {

@@ -23,6 +23,8 @@ class ChildProcess {
   std::string read_line(std::chrono::milliseconds at_most);
   /// Sends a signal to it, unless it was waited for.
   void signal(int number) const;
+  /// Ends its standard input, and waits until it is gone: its exit status, or -1 if it was killed.
+  int end();
   /// As `kill -9`, and waits until it is gone.
   void kill();
 
