@@ -107,4 +107,7 @@ inline constexpr Expected instructions_inproc_pipe_64 = expected(4'020, 3'310);
 /// A caller and a server that sleep: electing the leader, waiting, the transport for sockets.
 inline constexpr Expected instructions_unix_64 = expected(10'130, 7'990);
 
+/// Through the wrapper that changes nothing, on both sides.
+inline constexpr Expected instructions_pass_unix_64 = expected(10'400, 8'200);
+
 }  // namespace trestle::guards
