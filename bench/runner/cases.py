@@ -162,8 +162,8 @@ def wrapper_cases(inner):
                     (tool(inner, spin=spin, **load),), metric, direction, bar)
     return [
         case("rtt-same", "p50_us", "<=", 1.1, spin="off", pinning="same"),
-        case("pipe-64Bx256", "per_second", ">=", 0.9, **PIPE_64),
-        case("oneway-1MiB", "per_second", ">=", 0.9, **ONE_WAY_LARGE),
+        case("pipe-64Bx256", "per_second", ">=", None, **PIPE_64),
+        case("oneway-1MiB", "per_second", ">=", None, **ONE_WAY_LARGE),
     ]
 
 

@@ -33,7 +33,7 @@ class Programs:
     @property
     def environment(self):
         """With the wrapper, which is built for examples and tests and not offered to nodes."""
-        return os.environ | {"TRESTLE_PLUGIN_PATH": f"{self.build}/lib:<default>"}
+        return os.environ | {"TRESTLE_PLUGIN_PATH": f"{self.build.resolve()}/lib:<default>"}
 
     def missing(self):
         names = ["bare_sync_socket", "bare_epoll_socket", "bare_in_process", "inproc_bench",

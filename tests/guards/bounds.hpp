@@ -110,4 +110,7 @@ inline constexpr Expected instructions_inproc_oneway_64 = expected(910, 825);
 /// A caller and a server that sleep: electing the leader, waiting, the transport for sockets.
 inline constexpr Expected instructions_unix_64 = expected(9'820, 7'650);
 
+/// Through the wrapper that changes nothing, on both sides.
+inline constexpr Expected instructions_pass_unix_64 = expected(10'400, 8'200);
+
 }  // namespace trestle::guards

@@ -26,6 +26,7 @@ const Case* find(std::string_view name) {
       {"inproc_pipe_64", "manual", 64, 256, instructions_inproc_pipe_64},
       {"inproc_oneway_64", "manual", 64, 250, instructions_inproc_oneway_64},
       {"unix_64", "unix://*", 64, 0, instructions_unix_64},
+      {"pass_unix_64", "pass+unix://*", 64, 0, instructions_pass_unix_64},
   };
   for (const Case& one : cases) {
     if (one.name == name) return &one;
