@@ -1,6 +1,6 @@
 /* ThinTransport: the C contract between Trestle and a transport plugin (C11 and C++20).
  *
- * This is draft 0.10 of what will be frozen as 1.0. The words behind each rule are in
+ * This is draft 0.11 of what will be frozen as 1.0. The words behind each rule are in
  * docs/writing_a_transport.md; the rules that hold for the whole file:
  *
  *  R1  Plain C. Fixed-width integers, pointers and size_t only: no enum, bool, long or bit-field.
@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define TT_ABI_MAJOR 0
-#define TT_ABI_MINOR 10
+#define TT_ABI_MINOR 11
 #define TT_MAGIC 0x31505454u /* "TTP1" in memory on little-endian */
 
 /* ---- Status ---------------------------------------------------------------------------------
