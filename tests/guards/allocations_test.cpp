@@ -30,7 +30,8 @@ class Allocations : public ::testing::TestWithParam<const char*> {
   }
 
   static const Bound& bound_of_trains() {
-    return std::string_view(GetParam()) == "inproc://*" ? allocations_train : allocations;
+    const std::string_view where = GetParam();
+    return where == "inproc://*" || where == "manual" ? allocations_train : allocations;
   }
   static const Bound& bound_of_pages() {
     return std::string_view(GetParam()) == "manual" ? allocations : allocations_pages;

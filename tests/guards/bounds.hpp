@@ -16,9 +16,9 @@ struct Bound {
 inline constexpr Bound allocations{
     0, "payloads, calls, queues and holds of packets live in memory that is recycled"};
 
-/// Of messages that share packets, over inproc://.
+/// Of 200 messages that nobody has read yet, over inproc.
 inline constexpr Bound allocations_train{
-    0.02, "inproc makes one array for each packet of many small frames, of 200 or so"};
+    0.02, "inproc keeps a spare chunk of 8 KiB; more than two that are full at once are made anew"};
 
 /// Of pages that nobody answers, between threads.
 inline constexpr Bound allocations_pages{

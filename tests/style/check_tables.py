@@ -23,12 +23,13 @@ KEYS = {
     ("plugins/inproc/src/listener.hpp", "listeners_"): "the application's",
     ("plugins/ofi/src/device.hpp", "completion_sinks_"): "running numbers of ours",
     ("plugins/ofi/src/device.hpp", "event_sinks_"): "addresses of ours",
-    ("plugins/tcp/src/stream_transport.hpp", "lookups_"): "running numbers of ours",
     ("plugins/zmq/src/router.hpp", "closed_early_"): "descriptors of ours",
     ("plugins/zmq/src/router.hpp", "peers_"): "made up by libzmq",
     ("plugins/zmq/src/zmq_transport.hpp", "connections_"): "running numbers of ours",
     ("sdk/transport_kit/include/trestle/transport_kit/roster.hpp", "connections_"):
         "addresses of ours",
+    ("sdk/transport_kit/include/trestle/transport_kit/name_lookups.hpp", "waiting_"):
+        "running numbers of ours",
 }
 
 

@@ -43,7 +43,8 @@ void OutgoingCalls::call_into(Result<Encoded>& outcome, const CallTarget& target
   OutcomeWaiter waiter(leadership_, counts_, outcome);
   engine::Lock lock(engine_.mutex());
   ++counts_.started;
-  waiter.place = peers::only_connection(*target.link);
+  // In the child of a fork connections look as good as they were.
+  if (!host_.is_undriven()) waiter.place = peers::only_connection(*target.link);
   if (waiter.place == nullptr) {
     auto found = host_.route(*target.link, request.deadline.value_or(TimePoint::max()));
     if (found.has_error()) {

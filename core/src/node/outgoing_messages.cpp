@@ -14,12 +14,6 @@ constexpr std::size_t paced_bytes_min = 64 * 1024;
 // A peer that does not read is queue_bytes_max' affair.
 constexpr std::chrono::milliseconds longest_pace{10};
 
-/// The only connection there is, if nothing is to be said about it.
-peers::Connection* only_way_to(const detail::PeerLink& link) noexcept {
-  if (link.connections.size() != 1 || !link.connections.front()->is_usable()) return nullptr;
-  return link.connections.front().get();
-}
-
 }  // namespace
 
 bool OutgoingCalls::may_pace() const {
@@ -62,8 +56,9 @@ std::optional<MessageId> OutgoingCalls::admit_small(const CallTarget& target, Co
   if (!is_plain) return std::nullopt;
   std::shared_ptr<const peers::Connection> paced;  // what it holds is not destroyed with the lock
   engine::Lock lock(engine_.mutex());
-  peers::Connection* const connection = only_way_to(*target.link);
-  if (connection == nullptr || host_.is_undriven()) return std::nullopt;
+  if (host_.is_undriven()) return std::nullopt;
+  peers::Connection* const connection = peers::only_connection(*target.link);
+  if (connection == nullptr) return std::nullopt;
   const auto sent = connection->send_small(target.handler, codec, payload);
   if (!sent) return std::nullopt;
   ++counts_.messages_sent;

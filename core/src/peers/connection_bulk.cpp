@@ -16,7 +16,7 @@ void Connection::offer_bulk(wire::Hello& hello) {
 
 void Connection::learn_bulk(std::uint64_t features) noexcept {
   if (bulk_ != nullptr && (features & wire::feature::bulk) != 0) {
-    lease_bytes_min_ = std::max<std::size_t>(bulk_->terms.bytes_min, 1);
+    lease_bytes_min_ = std::max<std::size_t>(bulk_->terms.bytes_min, Outbox::lend_bytes_min);
   }
 }
 

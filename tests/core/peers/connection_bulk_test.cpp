@@ -62,7 +62,7 @@ TEST_F(Bulk, IsOfferedInTheHelloWhereTheTransportHasIt) {
 
   const auto frame = reader.next();
 
-  EXPECT_EQ(std::get<wire::Hello>(**frame).features, wire::feature::bulk);
+  EXPECT_NE(std::get<wire::Hello>(**frame).features & wire::feature::bulk, 0u);
 }
 
 TEST_F(Bulk, LendsLargePayloadsUntilThePeerHasThem) {
@@ -114,9 +114,9 @@ TEST_F(Bulk, TakesAWithdrawnCallsMemoryBack) {
   const auto connection = open();
   fake_.send_status = TT_E_AGAIN;
   NotedSink sink;
-  send(*connection, 2000, &sink);
+  send(*connection, 5000, &sink);
   const wire::CallId first = last_;
-  send(*connection, 2000, &sink);  // its handler has a number by now
+  send(*connection, 5000, &sink);  // its handler has a number by now
 
   connection->abandon(last_);
   flush();
@@ -130,7 +130,7 @@ TEST_F(Bulk, TakesAWithdrawnCallsMemoryBack) {
 TEST_F(Bulk, KeepsTheMemoryOfACallThatEndedUntilThePeerHasIt) {
   const auto connection = open();
   NotedSink sink;
-  send(*connection, 2000, &sink);
+  send(*connection, 5000, &sink);
 
   connection->cancel(last_, detail::CallCanceller::Scope::any);
   flush();
@@ -144,7 +144,7 @@ TEST_F(Bulk, KeepsTheMemoryOfACallThatEndedUntilThePeerHasIt) {
 TEST_F(Bulk, ClosesOnceThePeerHasWhatItWasLent) {
   limits_.close_timeout = 5s;
   const auto connection = open();
-  send(*connection, 2000);
+  send(*connection, 5000);
 
   connection->close(Error(Errc::connection_lost, "leaving"));
   EXPECT_FALSE(conn().close_flags.has_value());
@@ -157,7 +157,7 @@ TEST_F(Bulk, ClosesOnceThePeerHasWhatItWasLent) {
 TEST_F(Bulk, ClosesAfterItsTimeoutWhatNobodyPulls) {
   limits_.close_timeout = 5s;
   const auto connection = open();
-  send(*connection, 2000);
+  send(*connection, 5000);
 
   connection->close(Error(Errc::connection_lost, "leaving"));
   advance(5s);
@@ -172,7 +172,7 @@ TEST_F(Bulk, ClosesAfterItsTimeoutWhatNobodyPulls) {
 TEST_F(Bulk, GivesMemoryBackWhenThePeerDies) {
   const auto connection = open();
   NotedSink sink;
-  send(*connection, 2000, &sink);
+  send(*connection, 5000, &sink);
 
   fake_.closed(conn(), TT_E_RESET, "killed");
   turn();
@@ -321,7 +321,7 @@ TEST_F(Bulk, RefusesPullsAboveTheLimitOfMessages) {
 
 TEST_F(Bulk, IgnoresConfirmationsOfNothing) {
   const auto connection = open();
-  send(*connection, 2000);
+  send(*connection, 5000);
 
   receive(PacketBytes().add(wire::Pulled{1}).add(wire::Pulled{1}).add(wire::Pulled{99}).str());
 
