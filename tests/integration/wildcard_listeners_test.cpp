@@ -75,6 +75,7 @@ TEST_P(WildcardListeners, CallTheirCallersBack) {
 
 TEST_P(WildcardListeners, CallBackOnAConnectionOfTheirOwnOnceTheCallersIsGone) {
   const Peer peer = caller.connect(server.info()).value();
+  peer.ping().value();  // by then the server knows who it is
   const PeerInfo known = server.peer(caller.instance_id()).discover().value();
 
   peer.disconnect();
