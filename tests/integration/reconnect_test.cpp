@@ -258,11 +258,11 @@ class Awaited : public ::testing::Test {
     return text;
   }
 
+  std::vector<Result<Payload>> outcomes;  // calls that are pending end with the network
   TestNetwork network;
   Node& node = network.add_node();
   const std::string uri = node.listen("inproc://*").value();
   std::unique_ptr<RawPeer> raw;
-  std::vector<Result<Payload>> outcomes;
 };
 
 TEST_F(Awaited, CallsWaitUntilItConnectsAgain) {
