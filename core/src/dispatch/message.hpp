@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "wire/frame.hpp"
@@ -55,9 +56,16 @@ struct Kept {
 
 /// What the sender of a message is told.
 struct Answer {
-  peers::Connection* connection = nullptr;
+  using What = std::variant<Acknowledged, Encoded, Error, Forgotten, Started, Receipt, Kept>;
+
+  /// Makes it in place; clang 14 cannot do that with an aggregate.
+  template <class Alternative>
+  Answer(peers::Connection* from, wire::CallId id, Alternative&& answer)
+      : connection(from), call(id), what(std::forward<Alternative>(answer)) {}
+
+  peers::Connection* connection;
   wire::CallId call;
-  std::variant<Acknowledged, Encoded, Error, Forgotten, Started, Receipt, Kept> what;
+  What what;
 
   /// Nothing follows.
   bool is_outcome() const noexcept { return what.index() < 3; }
