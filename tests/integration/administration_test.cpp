@@ -79,14 +79,16 @@ TEST(Administration, TheSameUserMayOverAUnixSocketInBothDirections) {
   Node client;
   const Peer to_server = client.connect(server.listen("unix://*").value()).value();
   const Peer to_client = server.peer(client.instance_id());
+  ASSERT_TRUE(to_server.ping().has_value()) << "the server knows who dialled";
 
-  EXPECT_TRUE(to_client.request_shutdown().has_value()) << "the one who dialled is asked";
+  const auto asked = to_client.request_shutdown();
+  ASSERT_TRUE(asked.has_value()) << "the one who dialled is asked: " << asked.error();
   wait_for(client.stop_token());
   client.close().value();
 
   Node other;
   const Peer again = other.connect(server.info().address.endpoints().at(0)).value();
-  EXPECT_TRUE(again.request_shutdown().has_value());
+  ASSERT_TRUE(again.request_shutdown().has_value());
   wait_for(server.stop_token());
 }
 
