@@ -110,7 +110,9 @@ class Client {
       return await_reply();
     }
     zmq::socket_t end(context_, zmq::socket_type::pull);
-    end.bind(arguments_.endpoint.starts_with("ipc://") ? "ipc://*" : "tcp://127.0.0.1:*");
+    // Not ipc://*: libzmq would leave its folder behind, wherever this runs.
+    end.bind(arguments_.endpoint.starts_with("ipc://") ? arguments_.endpoint + "-end"
+                                                       : "tcp://127.0.0.1:*");
     send(socket_, echo + end.get(zmq::sockopt::last_endpoint));
     receive(end);
   }
