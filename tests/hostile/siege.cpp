@@ -67,7 +67,8 @@ void Siege::expect_bystander_was_served() {
   const int before = bystander_->calls();
   EXPECT_TRUE(comes_true([&] { return bystander_->calls() >= before + 10; }));
   const Bystander::Service service = bystander_->stop();
-  EXPECT_GE(service.served * 100, service.calls * 99)
+  // One in a hundred, or one of fewer: a short siege of a busy machine makes few calls.
+  EXPECT_LE(service.calls - service.served, std::max(service.calls / 100, 1))
       << service.served << " of " << service.calls << " calls were served; the longest took "
       << service.longest.count() / 1'000'000 << " ms";
 }
