@@ -19,14 +19,14 @@ class Allocations : public ::testing::TestWithParam<const char*> {
 
   /// Of one message, if `work` makes 200.
   template <class Work>
-  static double allocations_of(const Work& work, int rounds_to_warm_up = 1) {
+  static double allocations_of(const Bound& bound, const Work& work, int rounds_to_warm_up = 1) {
     for (int i = 0; i < rounds_to_warm_up; ++i) work();
     const auto count = [&] {
       const std::size_t before = fakes::allocations();
       work();
       return static_cast<double>(fakes::allocations() - before) / messages;
     };
-    return fewest(16, count);
+    return fewest(bound, count);
   }
 
   static const Bound& bound_of_trains() {
@@ -53,39 +53,43 @@ INSTANTIATE_TEST_SUITE_P(Transports, Allocations,
                          });
 
 TEST_P(Allocations, OfABlockingCallWithAFewBytes) {
-  const double counted = allocations_of([&] { pair_.call("echo", small_, messages); });
+  const double counted = allocations_of(allocations, [&] { pair_.call("echo", small_, messages); });
 
   expect_within(counted, allocations, "allocations");
 }
 
 TEST_P(Allocations, OfABlockingCallWithAPage) {
-  const double counted = allocations_of([&] { pair_.call("echo", page_, messages); });
+  const double counted = allocations_of(allocations, [&] { pair_.call("echo", page_, messages); });
 
   expect_within(counted, allocations, "allocations");
 }
 
 TEST_P(Allocations, OfABlockingCallWithATypedMessage) {
-  const double counted = allocations_of([&] { pair_.call("move", Point{1, 2, 3.0}, messages); });
+  const double counted = allocations_of(allocations, [&] {
+    pair_.call("move", Point{1, 2, 3.0}, messages);
+  });
 
   expect_within(counted, allocations, "allocations");
 }
 
 TEST_P(Allocations, OfABlockingCallToASpawnHandler) {
-  const double counted = allocations_of([&] { pair_.call("spawned", small_, messages); });
+  const double counted =
+      allocations_of(allocations_spawned, [&] { pair_.call("spawned", small_, messages); });
 
   EXPECT_GT(counted, 0) << "the meter does not count";
   expect_within(counted, allocations_spawned, "allocations");
 }
 
 TEST_P(Allocations, OfACallThatDoesNotBlock) {
-  const double counted =
-      allocations_of([&] { pair_.call_without_blocking(small_, messages, 16); }, many_rounds);
+  const double counted = allocations_of(
+      bound_of_trains(), [&] { pair_.call_without_blocking(small_, messages, 16); }, many_rounds);
 
   expect_within(counted, bound_of_trains(), "allocations");
 }
 
 TEST_P(Allocations, OfAMessageThatNobodyAnswers) {
-  const double counted = allocations_of([&] { pair_.send(small_, messages); }, many_rounds);
+  const double counted = allocations_of(
+      bound_of_trains(), [&] { pair_.send(small_, messages); }, many_rounds);
 
   expect_within(counted, bound_of_trains(), "allocations");
 }
@@ -94,6 +98,7 @@ TEST_P(Allocations, OfAPageThatNobodyAnswers) {
   // What is under way at once must fit into the memory that is kept for the next time.
   constexpr int at_once = 20;
   const double counted = allocations_of(
+      bound_of_pages(),
       [&] {
         for (int sent = 0; sent < messages; sent += at_once) pair_.send(page_, at_once);
       },

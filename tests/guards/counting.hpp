@@ -15,12 +15,14 @@
 
 namespace trestle::guards {
 
-/// The least that `count_round` returns in so many rounds. Other programs can only make a thread
-/// late, which adds work; what our code does too much, it does each time.
+/// The least that `count_round` returned until it was within `bound`, in so many rounds at most.
+/// Other programs can only make a thread late, which adds work; what our code does too much, it
+/// does each time.
 template <class CountRound>
-auto fewest(int rounds, CountRound count_round) {
-  auto least = count_round();
-  for (int i = 1; i < rounds; ++i) least = std::min(least, count_round());
+double fewest(const Bound& bound, CountRound count_round, int rounds_max = 256) {
+  double least = count_round();
+  for (int i = 1; i < rounds_max && least > bound.at_most; ++i)
+    least = std::min(least, count_round());
   return least;
 }
 

@@ -32,16 +32,16 @@ class SystemCallsOf : public ::testing::TestWithParam<const char*> {
 
   static SystemCalls by_this_thread() { return system_calls(meter_of_this_thread()); }
 
-  /// The fewest in 16 rounds, as `read` counts them, per message; `work` handles so many.
+  /// As `read` counts them, per message; `work` handles so many.
   template <class Read, class Work>
-  static double per_message(int messages, const Read& read, const Work& work) {
+  static double per_message(const Bound& bound, int messages, const Read& read, const Work& work) {
     work();
     const auto count = [&] {
       const int before = read();
       work();
       return static_cast<double>(read() - before) / messages;
     };
-    return fewest(16, count);
+    return fewest(bound, count);
   }
 
   NodePair pair_{GetParam()};
@@ -61,7 +61,8 @@ INSTANTIATE_TEST_SUITE_P(Transports, BlockingCall,
 TEST_P(BlockingCall, AsksTheKernelLittleAtTheClient) {
   constexpr int calls = 200;
   const double counted = per_message(
-      calls, [] { return by_this_thread().total(); }, [&] { pair_.call("echo", small_, calls); });
+      client_call, calls, [] { return by_this_thread().total(); },
+      [&] { pair_.call("echo", small_, calls); });
 
   EXPECT_GT(counted, 0.5) << "the meter does not count";
   expect_within(counted, client_call, "system calls of the caller");
@@ -71,7 +72,7 @@ TEST_P(BlockingCall, AsksTheKernelLittleAtTheServer) {
   constexpr int calls = 200;
   pair_.call("echo", small_, 1);
   const double counted = per_message(
-      calls, [&] { return pair_.server_calls().total(); },
+      server_call, calls, [&] { return pair_.server_calls().total(); },
       [&] { pair_.call("echo", small_, calls); });
 
   EXPECT_GT(counted, 0.5) << "the meter does not count";
@@ -90,7 +91,8 @@ INSTANTIATE_TEST_SUITE_P(Transports, CallOverZmq,
 TEST_P(CallOverZmq, AsksTheKernelLittleAtTheClient) {
   constexpr int calls = 200;
   const double counted = per_message(
-      calls, [] { return by_this_thread().total(); }, [&] { pair_.call("echo", small_, calls); });
+      zmq_call, calls, [] { return by_this_thread().total(); },
+      [&] { pair_.call("echo", small_, calls); });
 
   EXPECT_GT(counted, 3.0) << "the meter does not count";
   expect_within(counted, zmq_call, "system calls of the caller");
@@ -100,7 +102,7 @@ TEST_P(CallOverZmq, AsksTheKernelLittleAtTheServer) {
   constexpr int calls = 200;
   pair_.call("echo", small_, 1);
   const double counted = per_message(
-      calls, [&] { return pair_.server_calls().total(); },
+      zmq_call, calls, [&] { return pair_.server_calls().total(); },
       [&] { pair_.call("echo", small_, calls); });
 
   EXPECT_GT(counted, 3.0) << "the meter does not count";
@@ -110,7 +112,7 @@ TEST_P(CallOverZmq, AsksTheKernelLittleAtTheServer) {
 TEST_P(SystemCallsOf, ABlockingCallToWakeThreads) {
   constexpr int calls = 200;
   const double counted = per_message(
-      calls, [] { return system_calls().event_writes; },
+      eventfd_writes, calls, [] { return system_calls().event_writes; },
       [&] { pair_.call("echo", small_, calls); });
 
   expect_within(counted, eventfd_writes, "writes to an eventfd");
@@ -120,7 +122,8 @@ TEST_P(SystemCallsOf, ABlockingCallToWakeParkedThreads) {
   // Few, so that one of the rounds is not interrupted: after a gap the core thread leads.
   constexpr int calls = 25;
   const double counted = per_message(
-      calls, [] { return system_calls().futex_wakes; }, [&] { pair_.call("echo", small_, calls); });
+      futex_wakes, calls, [] { return system_calls().futex_wakes; },
+      [&] { pair_.call("echo", small_, calls); });
 
   expect_within(counted, futex_wakes, "futex wakes");
 }
@@ -128,7 +131,7 @@ TEST_P(SystemCallsOf, ABlockingCallToWakeParkedThreads) {
 TEST_P(SystemCallsOf, APipeOfCalls) {
   constexpr int calls = 4096;
   const double counted = per_message(
-      calls, [] { return system_calls().writes + system_calls().reads; },
+      pipe, calls, [] { return system_calls().writes + system_calls().reads; },
       [&] { pair_.call_without_blocking(small_, calls, 256); });
 
   EXPECT_GT(counted, 0.0) << "the meter does not count";
@@ -138,7 +141,8 @@ TEST_P(SystemCallsOf, APipeOfCalls) {
 TEST_P(SystemCallsOf, APipeOfCallsToWakeThreads) {
   constexpr int calls = 4096;
   const double counted = per_message(
-      calls, [] { return system_calls().event_writes + system_calls().futex_wakes; },
+      eventfd_writes, calls,
+      [] { return system_calls().event_writes + system_calls().futex_wakes; },
       [&] { pair_.call_without_blocking(small_, calls, 256); });
 
   expect_within(counted, eventfd_writes, "writes to an eventfd, futex wakes");
@@ -147,7 +151,8 @@ TEST_P(SystemCallsOf, APipeOfCallsToWakeThreads) {
 TEST_P(SystemCallsOf, MessagesThatNobodyAnswers) {
   constexpr int messages = 4096;
   const double counted = per_message(
-      messages, [] { return system_calls().writes; }, [&] { pair_.send(small_, messages); });
+      one_way, messages, [] { return system_calls().writes; },
+      [&] { pair_.send(small_, messages); });
 
   EXPECT_GT(counted, 0.0) << "the meter does not count";
   expect_within(counted, one_way, "writes to a socket, both sides");
@@ -166,7 +171,7 @@ TEST_P(SystemCallsOf, CallersThatAreParked) {
     for (std::thread& thread : threads) thread.join();
     return static_cast<double>(system_calls().futex_wakes - before) / (callers - 1);
   };
-  const double counted = fewest(16, round);
+  const double counted = fewest(wakes_of_parked, round);
 
   // All but one are parked once the server has seen their requests.
   EXPECT_GE(counted, 1.0) << "who was parked cannot have noticed otherwise";
@@ -195,7 +200,7 @@ TEST_P(WakeUps, OfAnIdlePair) {
     ::poll(nullptr, 0, 1000);  // the period that is looked at; one of the sleeps
     return sleeps() - before;
   };
-  const double counted = fewest(2, count);
+  const double counted = fewest(idle_wake_ups, count, 4);
 
   EXPECT_GE(counted, 1.0) << "the meter does not count";
   expect_within(counted, idle_wake_ups, "sleeps in a second, this thread's included");
