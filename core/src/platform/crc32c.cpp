@@ -1,8 +1,12 @@
-// The instruction in three lanes, and a table of eight bytes per step.
+// The instruction in three lanes, a table of eight bytes per step, and the choice of a way.
 #include "platform/crc32c.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "platform/crc32c_arithmetic.hpp"
+#include "platform/crc32c_folding.hpp"
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -14,15 +18,6 @@
 
 namespace trestle::platform {
 namespace {
-
-// A sum in progress is the register of the shift register, without the inversions at both ends. It
-// is linear: what zeros do to it is a matrix.
-constexpr std::uint32_t polynomial = 0x82F63B78;  // 0x1EDC6F41, lowest bit first
-
-constexpr std::uint32_t after_zero_byte(std::uint32_t sum) noexcept {
-  for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? polynomial : 0);
-  return sum;
-}
 
 using Rows = std::array<std::uint32_t, 256>;
 
@@ -41,6 +36,19 @@ constexpr auto byte_tables = [] {
 
 constexpr std::uint32_t step(std::uint32_t sum, std::byte byte) noexcept {
   return (sum >> 8) ^ byte_tables[0][(sum ^ std::to_integer<std::uint32_t>(byte)) & 0xFF];
+}
+
+std::uint32_t add_by_table(std::uint32_t sum, std::span<const std::byte> bytes) noexcept {
+  for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
+    std::uint32_t next = 0;
+    for (std::size_t i = 0; i < 8; ++i) {
+      const auto mixed = i < 4 ? sum >> (8 * i) & 0xFF : 0;
+      next ^= byte_tables[7 - i][mixed ^ std::to_integer<std::uint32_t>(bytes[i])];
+    }
+    sum = next;
+  }
+  for (const std::byte byte : bytes) sum = step(sum, byte);
+  return sum;
 }
 
 #if defined(__x86_64__) || (defined(__aarch64__) && defined(__linux__))
@@ -99,9 +107,9 @@ TRESTLE_CRC_TARGET inline std::uint32_t add_byte(std::uint32_t sum, std::byte by
 }
 #endif
 
-TRESTLE_CRC_TARGET std::uint32_t by_instruction(std::uint32_t before,
-                                                std::span<const std::byte> bytes) noexcept {
-  std::uint32_t sum = ~before;
+/// Of a sum in progress, which it returns.
+TRESTLE_CRC_TARGET std::uint32_t add_by_instruction(std::uint32_t sum,
+                                                    std::span<const std::byte> bytes) noexcept {
   const std::byte* at = bytes.data();
   const std::byte* const end = at + bytes.size();
   for (; static_cast<std::size_t>(end - at) >= 3 * lane_bytes; at += 3 * lane_bytes) {
@@ -116,10 +124,10 @@ TRESTLE_CRC_TARGET std::uint32_t by_instruction(std::uint32_t before,
   }
   for (; end - at >= 8; at += 8) sum = add_word(sum, at);
   for (; at != end; ++at) sum = add_byte(sum, *at);
-  return ~sum;
+  return sum;
 }
 
-bool ask_processor() noexcept {
+bool has_instruction() noexcept {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("sse4.2") != 0;
 #else
@@ -129,39 +137,66 @@ bool ask_processor() noexcept {
 
 #else
 
-std::uint32_t by_instruction(std::uint32_t before, std::span<const std::byte> bytes) noexcept {
-  return crc32c_by_table(before, bytes);
+std::uint32_t add_by_instruction(std::uint32_t sum, std::span<const std::byte> bytes) noexcept {
+  return add_by_table(sum, bytes);
 }
 
-bool ask_processor() noexcept {
+bool has_instruction() noexcept {
   return false;
 }
 
 #endif
 
+using Sum = std::uint32_t(std::uint32_t sum, std::span<const std::byte> bytes) noexcept;
+
+template <Sum& fold>
+std::uint32_t add_by_folding(std::uint32_t sum, std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() >= fold_bytes_min) {
+    const std::size_t whole = bytes.size() / fold_step_bytes * fold_step_bytes;
+    sum = fold(sum, bytes.first(whole));
+    bytes = bytes.subspan(whole);
+  }
+  return add_by_instruction(sum, bytes);
+}
+
+Sum* function_of(Crc32cWay way) noexcept {
+  switch (way) {
+    case Crc32cWay::table:
+      break;
+    case Crc32cWay::instruction:
+      return &add_by_instruction;
+    case Crc32cWay::folding_256:
+      return &add_by_folding<fold_by_256>;
+    case Crc32cWay::folding_512:
+      return &add_by_folding<fold_by_512>;
+  }
+  return &add_by_table;
+}
+
 }  // namespace
 
-bool has_crc32c_instruction() noexcept {
-  static const bool has = ask_processor();
-  return has;
+bool has_crc32c_way(Crc32cWay way) noexcept {
+  switch (way) {
+    case Crc32cWay::table:
+      break;
+    case Crc32cWay::instruction:
+      return has_instruction();
+    case Crc32cWay::folding_256:
+      return can_fold_by_256();
+    case Crc32cWay::folding_512:
+      return can_fold_by_512();
+  }
+  return true;
 }
 
 std::uint32_t crc32c(std::uint32_t before, std::span<const std::byte> bytes) noexcept {
-  return has_crc32c_instruction() ? by_instruction(before, bytes) : crc32c_by_table(before, bytes);
+  static Sum* const fastest = function_of(*std::ranges::find_if(crc32c_ways, has_crc32c_way));
+  return ~fastest(~before, bytes);
 }
 
-std::uint32_t crc32c_by_table(std::uint32_t before, std::span<const std::byte> bytes) noexcept {
-  std::uint32_t sum = ~before;
-  for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
-    std::uint32_t next = 0;
-    for (std::size_t i = 0; i < 8; ++i) {
-      const auto mixed = i < 4 ? sum >> (8 * i) & 0xFF : 0;
-      next ^= byte_tables[7 - i][mixed ^ std::to_integer<std::uint32_t>(bytes[i])];
-    }
-    sum = next;
-  }
-  for (const std::byte byte : bytes) sum = step(sum, byte);
-  return ~sum;
+std::uint32_t crc32c_by(Crc32cWay way, std::uint32_t before,
+                        std::span<const std::byte> bytes) noexcept {
+  return ~function_of(way)(~before, bytes);
 }
 
 }  // namespace trestle::platform
