@@ -20,6 +20,7 @@ struct OperateCommand {
   std::string uri;
   std::string handler;  ///< to wait for
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  std::chrono::nanoseconds time_left{};  ///< of that, once it is connected
   OutputFormat format = OutputFormat::text;
 };
 
@@ -32,11 +33,12 @@ BOOST_DESCRIBE_STRUCT(Waited, (), (handler, available))
 
 using Question = std::function<Result<void>(const Peer&, const OperateCommand&)>;
 
-Result<void> ask(const OperateCommand& command, const Question& question) {
+Result<void> ask(OperateCommand command, const Question& question) {
   Client client(command.timeout);
   const auto connected = client.connect(command.uri);
   if (connected.has_error()) return connected.error();
-  return question(connected->with_timeout(client.time_left()), command);
+  command.time_left = client.time_left();
+  return question(connected->with_timeout(command.time_left), command);
 }
 
 Result<void> show_health(const Peer& peer, const OperateCommand& command) {
@@ -63,7 +65,7 @@ Result<void> show_handlers(const Peer& peer, const OperateCommand& command) {
 }
 
 Result<void> wait_for_handler(const Peer& peer, const OperateCommand& command) {
-  const auto came = peer.await_handler(command.handler, command.timeout);
+  const auto came = peer.await_handler(command.handler, command.time_left);
   if (came.has_error()) return came.error();
   if (command.format == OutputFormat::json) print_line(to_json(Waited{command.handler, *came}));
   if (*came) return {};
