@@ -127,11 +127,9 @@ struct NodeOptions {
   std::size_t send_delay_bytes = 64u << 10;  ///< then what waits leaves
   /// Others are refused as not_permitted, and the log says who they were.
   Administration remote_administration = Administration::trusted;
-  Spin spin = Spin::automatic;              ///< of the whole node; spin= in a URI changes it
-  Checksum checksum = Checksum::automatic;  ///< asked for; checksum= in a URI changes it
-  /// Stopping it closes the node; never the reverse. In a handler: elsewhere, or, driven by hand,
-  /// in a later turn.
-  std::stop_token stop{};
+  Spin spin = Spin::automatic;                   ///< of the whole node; spin= in a URI changes it
+  Checksum checksum = Checksum::automatic;       ///< asked for; checksum= in a URI changes it
+  std::stop_token stop{};                        ///< stopping it closes the node; never the reverse
   std::vector<std::filesystem::path> plugins{};  ///< plugin files to use before any other; absolute
   /// Called once for each message that NodeCounters::messages_lost counts, but for peers whose
   /// requests_max is 0. Unset costs nothing; set, each message is noted until the peer has done it.
