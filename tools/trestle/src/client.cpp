@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <future>
+#include <thread>
 #include <utility>
 
 namespace trestle::tools {
@@ -14,6 +15,13 @@ namespace {
 
 // What saying goodbye may take beyond the deadline.
 constexpr std::chrono::nanoseconds goodbye_time = std::chrono::milliseconds(100);
+
+// Between two attempts to reach who does not listen yet.
+constexpr std::chrono::nanoseconds redial_delay = std::chrono::milliseconds(50);
+
+bool may_come_still(const Error& error) {
+  return error.is(Errc::connect_refused) || error.is(Errc::unreachable);
+}
 
 NodeOptions client_options(std::chrono::nanoseconds timeout) {
   NodeOptions options;
@@ -37,6 +45,15 @@ Client::~Client() {
 
 Result<Peer> Client::connect(const std::string& uri) {
   return node_->connect(uri, {.expect = {}, .timeout = time_left()});
+}
+
+Result<Peer> Client::connect_once_there(const std::string& uri) {
+  while (true) {
+    auto peer = connect(uri);
+    if (peer.has_value() || !may_come_still(peer.error())) return peer;
+    if (time_left() <= redial_delay) return peer;
+    std::this_thread::sleep_for(redial_delay);
+  }
 }
 
 Result<void> Client::close() {

@@ -22,6 +22,9 @@ class Client {
   /// Errors: those of Node::connect().
   Result<Peer> connect(const std::string& uri);
 
+  /// The same, and tries again until the deadline as long as nobody listens.
+  Result<Peer> connect_once_there(const std::string& uri);
+
   /// What is left until the deadline; at least 1 ns.
   std::chrono::nanoseconds time_left() const;
 

@@ -35,7 +35,10 @@ using Question = std::function<Result<void>(const Peer&, const OperateCommand&)>
 
 Result<void> ask(OperateCommand command, const Question& question) {
   Client client(command.timeout);
-  const auto connected = client.connect(command.uri);
+  // Who waits for a handler waits for its node, too.
+  const bool waits = !command.handler.empty();
+  const auto connected =
+      waits ? client.connect_once_there(command.uri) : client.connect(command.uri);
   if (connected.has_error()) return connected.error();
   command.time_left = client.time_left();
   return question(connected->with_timeout(command.time_left), command);
@@ -188,7 +191,7 @@ void add_handlers(CLI::App& app, ExitCode& outcome) {
 
 void add_wait(CLI::App& app, ExitCode& outcome) {
   const auto command = std::make_shared<OperateCommand>();
-  CLI::App* verb = add_verb(app, command, "wait", "Wait until a node has a handler");
+  CLI::App* verb = add_verb(app, command, "wait", "Wait until a node is there and has a handler");
   verb->add_option("HANDLER", command->handler, "Its name")->type_name("")->required();
   finish_verb(*verb, outcome, command, wait_for_handler,
               "  trestle wait tcp://127.0.0.1:7000 wordcount --timeout 10s\n");
