@@ -1,4 +1,6 @@
 // Who waits for a handler to come is told in the end, whatever it asked for.
+#include <future>
+
 #include "raw_calls.hpp"
 
 namespace trestle {
@@ -51,6 +53,24 @@ TEST_F(HandlerWaits, EndEachAtItsTime) {
     network.advance(1s);
     raw->settle();
     EXPECT_EQ(reply(), not_there) << second;
+  }
+}
+
+TEST(HandlerWaitsOnThreads, MissNoHandlerThatComesMeanwhile) {
+  Node server;
+  Node client;
+  const Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  for (int round = 0; round < 1000; ++round) {
+    const std::string name = "handler-" + std::to_string(round);
+    std::promise<Result<bool>> came;
+    peer.async_await_handler(name, 60s, [&](Result<bool> here) { came.set_value(here); });
+
+    server.add(am(name, [] {})).value();
+
+    const auto here = came.get_future().get();
+    ASSERT_TRUE(here.has_value()) << round << ": " << here.error();
+    ASSERT_TRUE(*here) << round;
+    server.remove(name).value();
   }
 }
 

@@ -59,6 +59,26 @@ TEST_P(InlineOrder, IsThatOfArrivalWhoeverDrives) {
   EXPECT_EQ(late, 0);
 }
 
+TEST(Execution, IsWhereTheNodeIsDrivenOrOnAWorker) {
+  Node node;
+  std::promise<std::thread::id> of_timer, of_inline, of_spawn;
+  const auto note = [](std::promise<std::thread::id>& where) {
+    return [&where] { where.set_value(std::this_thread::get_id()); };
+  };
+  node.add(am("inline", note(of_inline), {.execution = Execution::inline_})).value();
+  node.add(am("spawn", note(of_spawn), {.execution = Execution::spawn})).value();
+  const Peer self = node.peer(node.instance_id());
+
+  node.after(std::chrono::milliseconds(1), note(of_timer));
+  self.send("inline").value();
+  self.send("spawn").value();
+
+  const std::thread::id driver = of_timer.get_future().get();
+  EXPECT_EQ(of_inline.get_future().get(), driver);
+  EXPECT_NE(of_spawn.get_future().get(), driver);
+  EXPECT_NE(driver, std::this_thread::get_id());
+}
+
 TEST(InlineTrains, GoOnBelowAHandlerThatWaits) {
   constexpr int messages = 100;
   Node server;

@@ -137,6 +137,49 @@ TEST(ManualDriving, AHandlerThatPollsItsNodeHarmsNoOther) {
   EXPECT_TRUE(seen == sent) << "in order, and each as long as it is viewed";
 }
 
+TEST(ManualDriving, CloseInAHandlerIsRefusedAtOnce) {
+  for (const Execution execution : {Execution::inline_, Execution::spawn}) {
+    TestNetwork network;
+    Node& server = network.add_node();
+    Node& between = network.add_node();
+    Result<void> closed;
+    server.add(ack("close", [&] { closed = server.close(); }, {execution})).value();
+    const Peer inner = between.connect(server.listen("inproc://*").value()).value();
+    Result<void> closed_below;
+    // The handler of `between` waits in its turn for what the server runs.
+    between.add(ack("pass_on", [&] { closed_below = inner.confirm("close"); }, {execution}))
+        .value();
+    const Peer peer = network.add_node().connect(between.listen("inproc://*").value()).value();
+
+    EXPECT_TRUE(peer.confirm("pass_on").has_value());
+
+    EXPECT_TRUE(closed.error().is(Errc::would_block_for_ever)) << closed.error();
+    EXPECT_TRUE(closed_below.has_value()) << closed_below.error();
+    EXPECT_EQ(server.now(), TimePoint(0)) << "no time passed";
+    EXPECT_TRUE(server.close().has_value());
+  }
+}
+
+TEST(ManualDriving, AHandlerThatStopsItsNodeHasItClosedInALaterTurn) {
+  for (const Execution execution : {Execution::inline_, Execution::spawn}) {
+    std::stop_source parent;
+    TestNetwork network;
+    Node& server = network.add_node({.stop = parent.get_token()});
+    const auto stop = [&] {
+      parent.request_stop();
+      return 7;
+    };
+    server.add(unary("stop", stop, {execution})).value();
+    const Peer peer = network.add_node().connect(server.listen("inproc://*").value()).value();
+
+    EXPECT_EQ(peer.call<int>("stop").value(), 7) << "its own outcome still leaves";
+    network.settle();
+
+    EXPECT_TRUE(server.listen("inproc://*").error().is(Errc::shut_down));
+    EXPECT_EQ(server.now(), TimePoint(0)) << "nothing was waited for";
+  }
+}
+
 TEST(ManualDriving, TwoRunsAreTheSame) {
   const auto run = [] {
     TestNetwork network;

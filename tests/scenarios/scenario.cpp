@@ -2,6 +2,7 @@
 #include "scenario.hpp"
 
 #include <cstdlib>
+#include <sstream>
 #include <thread>
 
 #include "platform/sanitizers.hpp"
@@ -27,9 +28,8 @@ void Scenario::SetUp() {
 }
 
 NodeOptions Scenario::options(NodeOptions options) {
-#ifdef TRESTLE_PASS_PLUGIN
-  options.plugins.emplace_back(TRESTLE_PASS_PLUGIN);
-#endif
+  std::istringstream files(TRESTLE_OUTSIDE_PLUGINS);
+  for (std::string file; std::getline(files, file, ':');) options.plugins.emplace_back(file);
   return options;
 }
 

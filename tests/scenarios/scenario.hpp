@@ -38,7 +38,7 @@ class Scenario : public ::testing::TestWithParam<TransportUnderTest> {
   /// Skips what this build has no transport for, and says so.
   void SetUp() override;
 
-  /// What every node here is made with: it knows the wrapper, too.
+  /// What every node here is made with: it knows those that no search finds, too.
   static NodeOptions options(NodeOptions options = {});
   /// An address of that transport that nobody has used.
   std::string fresh_address(const TransportUnderTest& transport = GetParam()) {

@@ -233,19 +233,22 @@ TEST_P(DestroyedInCallback, AStatusOfItsCompletion) {
 }
 
 TEST(DestroyedByHand, ANodeOfItsOwnHandlerEndsInALaterTurn) {
-  ManualDriver driver;
-  Trace trace;
-  Node other({.driver = &driver});
-  auto mine = std::make_unique<Node>(NodeOptions{.driver = &driver});
-  mine->add(am("trace", [kept = trace.take()] {})).value();
-  mine->add(unary("end", [&] { return mine.reset(), 5; }, {Execution::inline_})).value();
-  const Peer peer = other.connect(mine->listen("inproc://*").value()).value();
+  for (const Execution execution : {Execution::inline_, Execution::spawn}) {
+    ManualDriver driver;
+    Trace trace;
+    Node other({.driver = &driver});
+    auto mine = std::make_unique<Node>(NodeOptions{.driver = &driver});
+    mine->add(am("trace", [kept = trace.take()] {})).value();
+    mine->add(unary("end", [&] { return mine.reset(), 5; }, {execution})).value();
+    const Peer peer = other.connect(mine->listen("inproc://*").value()).value();
 
-  EXPECT_EQ(peer.call<int>("end").value(), 5);
-  driver.settle();
+    EXPECT_EQ(peer.call<int>("end").value(), 5);
+    driver.settle();
 
-  EXPECT_TRUE(trace.is_gone());
-  EXPECT_TRUE(peer.call<int>("end").has_error());
+    EXPECT_EQ(driver.clock().now(), TimePoint(0)) << "nothing was waited for";
+    EXPECT_TRUE(trace.is_gone());
+    EXPECT_TRUE(peer.call<int>("end").has_error());
+  }
 }
 
 }  // namespace

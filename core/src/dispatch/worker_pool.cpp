@@ -96,6 +96,13 @@ bool WorkerPool::is_own_thread() const noexcept {
   return current_pool == this;
 }
 
+bool WorkerPool::is_in_task() const {
+  if (workers_ != 0) return is_own_thread();
+  // By hand there is one thread: a task that runs is below whoever asks.
+  const std::lock_guard lock(mutex_);
+  return running_ != 0;
+}
+
 WorkerPool::BlockingGuard::BlockingGuard(WorkerPool& pool) {
   if (!pool.is_own_thread()) return;
   pool_ = &pool;

@@ -51,8 +51,8 @@ class WorkerPool {
     bool may_block_ = true;
   };
 
-  /// True on the threads of this pool.
-  bool is_own_thread() const noexcept;
+  /// True within a task of this pool: on its threads, and below run_one().
+  bool is_in_task() const;
 
   /// Drops what is queued, and takes nothing more. What runs goes on.
   void drop_queued();
@@ -67,13 +67,14 @@ class WorkerPool {
  private:
   static constexpr std::size_t compensation_max = 64;
 
+  bool is_own_thread() const noexcept;
   void start_worker();
   bool may_start_task() const;
   void work();
 
   const std::size_t workers_;
   const std::size_t queue_max_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable idle_;  // nothing runs, and no more will
   WaitingLine queue_;

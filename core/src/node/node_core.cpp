@@ -137,10 +137,7 @@ std::size_t NodeCore::turn() {
     lock.unlock();
   }
   while (pool_.run_one()) ++handled;
-  if (orphan_ != nullptr && !TurnScope::is_in_any_turn()) {
-    const auto keep_alive = std::move(orphan_);
-    end_orphan();
-  }
+  if (ends_by_hand_ && !must_end_later()) end_by_hand();
   return handled;
 }
 

@@ -81,7 +81,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// What is here stays as it is for good: instead of join() then, or where a turn does not end.
   void abandon();
   /// Whether its destructor would wait for the code that it runs in.
-  bool must_end_later() const noexcept;
+  bool must_end_later() const;
   /// Closes and joins it from elsewhere, since its Node is being destroyed.
   static void end_later(std::shared_ptr<NodeCore> core);
   /// Why a closed node does nothing.
@@ -310,6 +310,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// Nothing follows in it, should it end; nobody else drives either.
   void abandon_turn();
   void destroy_all();
+  void end_by_hand();
   void end_orphan();
   void give_up_waiting();
   Result<void> end();
@@ -380,6 +381,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   std::atomic<Node*> maker_;
   std::unique_ptr<Node> stand_in_;    // since that one is gone, and this is not
   std::shared_ptr<NodeCore> orphan_;  // this; a ManualDriver ends it
+  bool ends_by_hand_ = false;         // in its next turn that is below none of its handlers
   const NodeOptions options_;
   const InstanceId instance_;
   const std::uint64_t incarnation_;

@@ -8,8 +8,12 @@
 namespace trestle {
 
 void NodeCore::stop_requested() {
-  // Closing waits for that handler, so it must happen elsewhere.
-  if (must_end_later() && options_.driver == nullptr) return close_elsewhere();
+  if (must_end_later()) {
+    // Closing waits for that handler, so it must happen elsewhere, or later.
+    if (options_.driver == nullptr) return close_elsewhere();
+    ends_by_hand_ = true;
+    return;
+  }
   if (auto closed = close(); closed.has_error()) report(closed.error());
 }
 
@@ -25,8 +29,8 @@ void NodeCore::close_elsewhere() {
   });
 }
 
-bool NodeCore::must_end_later() const noexcept {
-  return TurnScope::is_in_any_turn() || pool_.is_own_thread();
+bool NodeCore::must_end_later() const {
+  return TurnScope::is_in_any_turn() || pool_.is_in_task();
 }
 
 void NodeCore::end_later(std::shared_ptr<NodeCore> core) {
@@ -40,11 +44,19 @@ void NodeCore::end_later(std::shared_ptr<NodeCore> core) {
     self.dispatcher_.close_gate();
   }
   if (self.options_.driver != nullptr) {
-    self.orphan_ = std::move(core);  // its next turn that is not below another ends it
+    self.ends_by_hand_ = true;
+    self.orphan_ = std::move(core);
     return;
   }
   // Detached: whoever could join it may be the code that it waits for.
   std::thread([left = std::move(core)] { left->end_orphan(); }).detach();
+}
+
+void NodeCore::end_by_hand() {
+  ends_by_hand_ = false;
+  if (orphan_ == nullptr) return stop_requested();
+  const auto keep_alive = std::move(orphan_);
+  end_orphan();
 }
 
 void NodeCore::end_orphan() {

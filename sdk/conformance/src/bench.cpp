@@ -17,6 +17,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds quiet_span{20};
 
+/// What checks send without asking whether it fits.
+constexpr std::uint64_t packet_bytes_at_least = 200;
+
 std::uint32_t drain(const Bench::Drivers& drivers) {
   std::uint32_t events = 0;
   for (Driver* driver : drivers) {
@@ -64,12 +67,19 @@ const char* name_of_cap(std::uint64_t cap) {
 
 void skip_without(std::uint64_t required, const Subject& subject) {
   Bench probe(subject);
-  const std::uint64_t caps = probe.open().attributes().caps;
+  const tt_attr attributes = probe.open().attributes();
+  const std::uint64_t caps = attributes.caps;
+  const std::uint64_t largest = attributes.max_msg;
   probe.finish();
   for (std::uint64_t cap = 1; cap != 0; cap <<= 1) {
     if ((required & cap) != 0 && (caps & cap) == 0) {
       throw Skipped{std::string("the transport does not declare ") + name_of_cap(cap)};
     }
+  }
+  if ((required & TT_CAP_CONNECT) != 0 && largest != 0 && largest < packet_bytes_at_least) {
+    throw Skipped{"checks send packets of " + std::to_string(packet_bytes_at_least) +
+                  " bytes, and the transport's largest has " + std::to_string(largest) +
+                  " (max_msg)"};
   }
 }
 

@@ -60,7 +60,8 @@ class Bench {
   std::vector<std::unique_ptr<Driver>> drivers_;
 };
 
-/// Opens a transport to see what it declares. Errors: Skipped, if a capability is missing.
+/// Opens a transport to see what it declares. Errors: Skipped, if a capability is missing, or its
+/// packets are too small for checks that need a connection.
 void skip_without(std::uint64_t required_caps, const Subject& subject);
 
 /// Two transports with a connection between them.

@@ -142,7 +142,13 @@ tt_status open(const tt_host* host, const tt_open_params* params, tt_transport**
   if (status != TT_OK) return status;
   transport->attr.size = sizeof(transport->attr);
   inner().query(transport->inner, &transport->attr);
-  if (const auto largest = chosen_largest(); largest > 0) transport->attr.max_msg = largest;
+  if (const auto largest = chosen_largest(); largest > 0) {
+    transport->attr.max_msg = largest;
+    // What it copies, it does not lend.
+    if (largest < transport->attr.borrow_min) {
+      transport->attr.caps &= ~std::uint64_t{TT_CAP_TX_BORROW | TT_CAP_RX_HOLD};
+    }
+  }
   if (has(Bug::wake_up_lost_now_and_then) || has(Bug::asleep_to_the_outside)) {
     transport->leaky_fd = ::epoll_create1(EPOLL_CLOEXEC);
     transport->descriptors.push_back(transport->leaky_fd);

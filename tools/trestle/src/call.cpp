@@ -103,7 +103,7 @@ void add_options(CLI::App& verb, const std::shared_ptr<CallCommand>& command) {
   verb.add_option("--codec", command->codec, "How the message is encoded on the wire")
       ->check(CLI::IsMember({"msgpack", "json"}))
       ->capture_default_str();
-  add_duration(verb, "--timeout", command->timeout, "Deadline for connecting and the call", "30s");
+  add_duration(verb, "--timeout", command->timeout, "Deadline for all of it", "30s");
   CLI::Option* confirm = verb.add_flag_callback(
       "--confirm", [command] { command->wanted = Wanted::acknowledgement; },
       "Wait until the handler ended; print nothing (for ack handlers)");

@@ -20,6 +20,7 @@ struct OperateCommand {
   std::string uri;
   std::string handler;  ///< to wait for
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  std::chrono::nanoseconds time_left{};  ///< of that, once it is connected
   OutputFormat format = OutputFormat::text;
 };
 
@@ -32,11 +33,15 @@ BOOST_DESCRIBE_STRUCT(Waited, (), (handler, available))
 
 using Question = std::function<Result<void>(const Peer&, const OperateCommand&)>;
 
-Result<void> ask(const OperateCommand& command, const Question& question) {
+Result<void> ask(OperateCommand command, const Question& question) {
   Client client(command.timeout);
-  const auto connected = client.connect(command.uri);
+  // Who waits for a handler waits for its node, too.
+  const bool waits = !command.handler.empty();
+  const auto connected =
+      waits ? client.connect_once_there(command.uri) : client.connect(command.uri);
   if (connected.has_error()) return connected.error();
-  return question(connected->with_timeout(client.time_left()), command);
+  command.time_left = client.time_left();
+  return question(connected->with_timeout(command.time_left), command);
 }
 
 Result<void> show_health(const Peer& peer, const OperateCommand& command) {
@@ -63,7 +68,7 @@ Result<void> show_handlers(const Peer& peer, const OperateCommand& command) {
 }
 
 Result<void> wait_for_handler(const Peer& peer, const OperateCommand& command) {
-  const auto came = peer.await_handler(command.handler, command.timeout);
+  const auto came = peer.await_handler(command.handler, command.time_left);
   if (came.has_error()) return came.error();
   if (command.format == OutputFormat::json) print_line(to_json(Waited{command.handler, *came}));
   if (*came) return {};
@@ -186,7 +191,7 @@ void add_handlers(CLI::App& app, ExitCode& outcome) {
 
 void add_wait(CLI::App& app, ExitCode& outcome) {
   const auto command = std::make_shared<OperateCommand>();
-  CLI::App* verb = add_verb(app, command, "wait", "Wait until a node has a handler");
+  CLI::App* verb = add_verb(app, command, "wait", "Wait until a node is there and has a handler");
   verb->add_option("HANDLER", command->handler, "Its name")->type_name("")->required();
   finish_verb(*verb, outcome, command, wait_for_handler,
               "  trestle wait tcp://127.0.0.1:7000 wordcount --timeout 10s\n");

@@ -151,6 +151,21 @@ TEST(CallOfAKilledServer, ExitsWithThreeWithinASecondAndSaysThatItMayHaveRun) {
   EXPECT_THAT(ended.err, AllOf(HasSubstr("may have run"), HasSubstr("[connection_lost]")));
 }
 
+TEST(CallOfAStoppedServer, EndsAtItsDeadlineAndNotLater) {
+  auto server = ToolProcess::mute_server();
+  const auto start = std::chrono::steady_clock::now();
+  ToolProcess client({"call", server.read_line(), "mute", "--timeout", "2s"});
+  ASSERT_EQ(server.read_line(), "called");
+
+  server.send_signal(SIGSTOP);  // so that it takes no leave either
+  const auto ended = client.wait();
+
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_GE(took, std::chrono::seconds(2));
+  EXPECT_LT(took, std::chrono::milliseconds(3500));
+}
+
 /// Calls against a node in this process, which sees what arrives.
 class CallOfANode : public testing::Test {
  protected:

@@ -4,6 +4,9 @@
 #include <trestle/trestle.hpp>
 
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <string>
 
 namespace trestle::tools {
 namespace {
@@ -45,6 +48,20 @@ TEST(Wait, EndsWithZeroForAHandlerThatIsThereAndWithFourForNone) {
   EXPECT_EQ(missing.exit_code, 4);
   EXPECT_EQ(missing.out, "{\"handler\":\"nobody\",\"available\":false}\n");
   EXPECT_THAT(missing.err, HasSubstr("no handler 'nobody'"));
+}
+
+TEST(Wait, EndsOnceANodeThatStartsLaterHasTheHandler) {
+  const std::string uri = "unix://@trestle-wait-" + std::to_string(::getpid());
+  ToolProcess waiter({"wait", uri, "late"});
+  const auto nobody = run_tool({"wait", uri, "late", "--timeout", "300ms"});
+  Node node;
+  node.listen(uri).value();
+
+  node.add(am("late", [] {})).value();
+
+  const auto ended = waiter.wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(nobody.exit_code, 3) << "nobody listened in that time";
 }
 
 TEST(Stats, ShowWhatTheNodeCounted) {

@@ -171,7 +171,7 @@ void short_lived_packets(Bench& bench) {
 
 /// Every call but progress(), on the transport that has just shown packets.
 void call_everything(Bench& bench, const Pair& pair, const Ends& other, std::uint64_t number) {
-  const auto answer = make_pattern(number, 1000);
+  const auto answer = make_pattern(number, pair.server.fitting(1000));
   for (Connection* conn : {&pair.in, &other.in}) {
     pair.server.send(*conn, answer, TT_SEND_COPY);
     static_cast<void>(pair.server.describe(*conn));

@@ -11,7 +11,7 @@ namespace trestle::conformance {
 namespace {
 
 constexpr std::uint64_t packet_count = 50;
-constexpr std::size_t packet_bytes = 3000;
+constexpr std::size_t usual_bytes = 3000;
 
 enum class Closer { client, server };
 
@@ -24,6 +24,7 @@ void close_in_order(Bench& bench, Closer closer) {
   Connection& mine = from_client ? pair.out : pair.in;
   Connection& theirs = from_client ? pair.in : pair.out;
 
+  const std::size_t packet_bytes = driver.fitting(usual_bytes);
   for (std::uint64_t number = 0; number < packet_count; ++number) {
     send_or_wait(bench, driver, mine, make_pattern(number, packet_bytes), TT_SEND_COPY);
   }
@@ -60,6 +61,7 @@ void send_after_close(Bench& bench) {
 
 void abort_ends_both_sides(Bench& bench) {
   const Pair pair = connect_pair(bench);
+  const std::size_t packet_bytes = pair.client.fitting(usual_bytes);
   for (std::uint64_t number = 0; number < packet_count; ++number) {
     send_or_wait(bench, pair.client, pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY);
   }

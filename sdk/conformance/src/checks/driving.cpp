@@ -22,13 +22,17 @@ constexpr std::uint64_t queue_bytes = 64 * 1024;
 
 /// Sends to a receiver that does not run until the queue is full for good; returns how many.
 std::uint64_t stall(Bench& bench, const Pair& pair) {
+  const std::size_t packet_bytes = pair.client.fitting(4000);
   std::uint64_t sent = 0;
   while (true) {
     const unsigned writables = pair.out.writables;
     const tt_status status =
-        pair.client.send(pair.out, make_pattern(sent, 4000), TT_SEND_COPY).status;
-    if (status == TT_OK) ++sent;
-    if (status != TT_E_AGAIN) continue;
+        pair.client.send(pair.out, make_pattern(sent, packet_bytes), TT_SEND_COPY).status;
+    if (status == TT_OK) {
+      ++sent;
+      continue;
+    }
+    expect_status("send to a full queue", TT_E_AGAIN, status);
     const auto writable = [&] { return pair.out.writables > writables; };
     if (!bench.pump_until_quiet({&pair.client}, writable)) return sent;
   }
@@ -65,8 +69,8 @@ void calls_do_not_block(Bench& bench) {
   const std::uint64_t sent = stall(bench, pair);
 
   expect_quick("progress() with a full queue", [&] { pair.client.progress(); });
-  expect_quick("send() to a full queue",
-               [&] { pair.client.send(pair.out, make_pattern(sent, 4000), TT_SEND_COPY); });
+  const auto bytes = make_pattern(sent, pair.client.fitting(4000));
+  expect_quick("send() to a full queue", [&] { pair.client.send(pair.out, bytes, TT_SEND_COPY); });
   expect_quick("connect()", [&] { pair.client.connect(pair.uri); });
   bench.pump_until([&] { return pair.in.arrived == sent; }, "all packets after the stall");
 }
@@ -82,14 +86,15 @@ void progress_is_bounded(Bench& bench) {
   constexpr std::chrono::milliseconds bound{150};
   constexpr std::uint64_t packet_count = 20'000;
   const Pair pair = connect_pair(bench, {.batch_events = 64}, {.queue_bytes_max = 1 << 20});
+  const std::size_t packet_bytes = pair.client.fitting(500);
   std::chrono::nanoseconds longest{0};
   std::uint64_t sent = 0;
 
   const auto give_up = Clock::now() + bench.subject().patience;
   while (pair.in.arrived < packet_count && Clock::now() < give_up) {
     while (sent < packet_count && !pair.out.owes_writable) {
-      const auto status = pair.client.send(pair.out, make_pattern(sent, 500), TT_SEND_COPY);
-      if (status.status == TT_OK) ++sent;
+      const auto bytes = make_pattern(sent, packet_bytes);
+      if (pair.client.send(pair.out, bytes, TT_SEND_COPY).status == TT_OK) ++sent;
     }
     pair.client.progress();
     const auto before = thread_time();
@@ -113,11 +118,16 @@ void nobody_starves(Bench& bench) {
   for (std::size_t i = 0; i < quiet_count; ++i) {
     quiet.push_back(connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri));
   }
+  const std::size_t packet_bytes = pair.client.fitting(1000);
   std::uint64_t sent = 0;
   const auto flood = [&] {
     while (!pair.out.owes_writable) {
-      if (pair.client.send(pair.out, make_pattern(sent, 1000), TT_SEND_COPY).status == TT_OK) {
+      const auto bytes = make_pattern(sent, packet_bytes);
+      const tt_status status = pair.client.send(pair.out, bytes, TT_SEND_COPY).status;
+      if (status == TT_OK) {
         ++sent;
+      } else {
+        expect_status("send in a flood", TT_E_AGAIN, status);
       }
     }
     pair.client.progress();

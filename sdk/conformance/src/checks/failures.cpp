@@ -162,8 +162,9 @@ void failed_allocations(Bench& bench) {
     }
     Listener& listener = server.listen(bench.subject().listen_uri);
     const Ends ends = connect_ends(bench, server, client, listener, server.uri_of(listener));
-    send_or_wait(bench, client, ends.out, make_pattern(granted, 1000), TT_SEND_COPY);
-    expect_packet(bench, ends.in, granted, 1000);
+    const std::size_t packet_bytes = client.fitting(1000);
+    send_or_wait(bench, client, ends.out, make_pattern(granted, packet_bytes), TT_SEND_COPY);
+    expect_packet(bench, ends.in, granted, packet_bytes);
   }
 }
 
@@ -212,8 +213,9 @@ void strangers_do_no_harm(Bench& bench) {
                std::to_string(pair.server.host().allocated_bytes()) + " bytes");
   }
 
-  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 4000), TT_SEND_COPY);
-  expect_packet(bench, pair.in, 1, 4000);
+  const std::size_t packet_bytes = pair.client.fitting(4000);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, packet_bytes), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, packet_bytes);
   connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
 }
 

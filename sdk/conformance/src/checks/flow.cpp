@@ -33,8 +33,8 @@ std::uint64_t fill(Bench& bench, const Pair& pair, std::size_t packet_bytes) {
 }
 
 void back_pressure(Bench& bench) {
-  constexpr std::size_t packet_bytes = 1000;
   const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
+  const std::size_t packet_bytes = pair.client.fitting(1000);
 
   std::uint64_t count = fill(bench, pair, packet_bytes);
   for (int i = 0; i < 3; ++i) {
@@ -98,13 +98,14 @@ void larger_than_the_queue(Bench& bench) {
 void large_waits_for_room(Bench& bench) {
   const auto [packet_bytes, mark_bytes] = excess_of(bench);
   const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = mark_bytes});
-  const std::uint64_t count = fill(bench, pair, 1000);
+  const std::size_t small_bytes = pair.client.fitting(1000);
+  const std::uint64_t count = fill(bench, pair, small_bytes);
 
   const auto large = make_pattern(count, packet_bytes);
   send_or_wait(bench, pair.client, pair.out, large, TT_SEND_COPY);
 
   for (std::uint64_t number = 0; number < count; ++number) {
-    expect_packet(bench, pair.in, number, 1000);
+    expect_packet(bench, pair.in, number, small_bytes);
   }
   expect_packet(bench, pair.in, count, packet_bytes);
 }
@@ -112,9 +113,9 @@ void large_waits_for_room(Bench& bench) {
 // Neither side reads before it has sent: no transport may need the other's attention for that.
 void flood_both_ways(Bench& bench) {
   constexpr std::uint64_t packet_count = 3000;
-  constexpr std::size_t packet_bytes = 4000;
   const OpenOptions narrow{.queue_bytes_max = queue_bytes};
   const Pair pair = connect_pair(bench, narrow, narrow);
+  const std::size_t packet_bytes = pair.client.fitting(4000);
   std::uint64_t out = 0;
   std::uint64_t in = 0;
   const auto send_some = [&](Driver& driver, Connection& conn, std::uint64_t& number) {
@@ -150,7 +151,8 @@ Traces trace_with_batches_of(Bench& bench, std::uint32_t events) {
   const OpenOptions options{.batch_events = events};
   const Pair pair = connect_pair(bench, options, options);
   for (std::uint64_t number = 0; number < 100; ++number) {
-    send_or_wait(bench, pair.client, pair.out, make_pattern(number, number * 13), TT_SEND_COPY);
+    const std::size_t packet_bytes = pair.client.fitting(number * 13);
+    send_or_wait(bench, pair.client, pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY);
   }
   pair.client.close(pair.out);
   bench.pump_until([&] { return pair.in.closed && pair.out.closed; }, "CLOSED on both sides");
@@ -171,18 +173,19 @@ void batch_size_changes_nothing(Bench& bench) {
 void paused_is_not_read(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+  const std::size_t packet_bytes = pair.client.fitting(1000);
   pair.server.pause(pair.in);
-  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 1000), TT_SEND_COPY);
-  send_or_wait(bench, pair.client, other.out, make_pattern(2, 1000), TT_SEND_COPY);
-  send_or_wait(bench, pair.server, pair.in, make_pattern(3, 1000), TT_SEND_COPY);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, packet_bytes), TT_SEND_COPY);
+  send_or_wait(bench, pair.client, other.out, make_pattern(2, packet_bytes), TT_SEND_COPY);
+  send_or_wait(bench, pair.server, pair.in, make_pattern(3, packet_bytes), TT_SEND_COPY);
 
-  expect_packet(bench, other.in, 2, 1000);
-  expect_packet(bench, pair.out, 3, 1000);
+  expect_packet(bench, other.in, 2, packet_bytes);
+  expect_packet(bench, pair.out, 3, packet_bytes);
   bench.pump_until_quiet({&pair.client, &pair.server});
 
   expect_equal("packets on a paused connection", std::size_t{0}, pair.in.arrived);
   pair.server.resume(pair.in);
-  expect_packet(bench, pair.in, 1, 1000);
+  expect_packet(bench, pair.in, 1, packet_bytes);
 }
 
 constexpr std::array checks = {

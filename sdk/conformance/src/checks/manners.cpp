@@ -159,11 +159,20 @@ void descriptors_stay_here(Bench& bench) {
 void threads_are_declared(Bench& bench) {
   const std::size_t before = running_threads();
   const Pair pair = connect_pair(bench);
-  send_or_wait(bench, pair.client, pair.out, make_pattern(1, 1000), TT_SEND_COPY);
-  expect_packet(bench, pair.in, 1, 1000);
+  const std::size_t packet_bytes = pair.client.fitting(1000);
+  send_or_wait(bench, pair.client, pair.out, make_pattern(1, packet_bytes), TT_SEND_COPY);
+  expect_packet(bench, pair.in, 1, packet_bytes);
 
   if ((pair.client.attributes().caps & TT_CAP_OWN_THREADS) != 0) return;
   expect_equal("threads of a transport without TT_CAP_OWN_THREADS", before, running_threads());
+}
+
+void expect_carried(Bench& bench, const Pair& pair, std::uint64_t number) {
+  const auto bytes = make_pattern(number, pair.client.fitting(4000));
+  send_or_wait(bench, pair.client, pair.out, bytes, TT_SEND_COPY);
+  send_or_wait(bench, pair.server, pair.in, bytes, TT_SEND_COPY);
+  expect_packet(bench, pair.in, number, bytes.size());
+  expect_packet(bench, pair.out, number, bytes.size());
 }
 
 void transports_are_apart(Bench& bench) {
@@ -180,8 +189,7 @@ void transports_are_apart(Bench& bench) {
 
   expect(!staying.in.closed && !staying.out.closed && !staying.listener.gone,
          "shutdown of two transports: expected the others to live on, got their end");
-  send_or_wait(bench, staying.client, staying.out, make_pattern(1, 4000), TT_SEND_COPY);
-  expect_packet(bench, staying.in, 1, 4000);
+  expect_carried(bench, staying, 1);
   connect_ends(bench, staying.server, staying.client, staying.listener, staying.uri);
 }
 
@@ -213,13 +221,6 @@ Pair connect_neighbours(Bench& bench, const Neighbour& neighbour) {
   const std::string uri = server.uri_of(listener);
   const Ends ends = connect_ends(bench, server, client, listener, uri);
   return {server, client, listener, uri, ends.in, ends.out};
-}
-
-void expect_carried(Bench& bench, const Pair& pair, std::uint64_t number) {
-  send_or_wait(bench, pair.client, pair.out, make_pattern(number, 4000), TT_SEND_COPY);
-  send_or_wait(bench, pair.server, pair.in, make_pattern(number, 4000), TT_SEND_COPY);
-  expect_packet(bench, pair.in, number, 4000);
-  expect_packet(bench, pair.out, number, 4000);
 }
 
 /// Both of its transports, down to destroy().

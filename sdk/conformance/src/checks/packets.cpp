@@ -18,7 +18,9 @@ constexpr std::size_t mib = 1024 * kib;
 void order_both_ways(Bench& bench) {
   constexpr std::uint64_t packet_count = 2000;
   const Pair pair = connect_pair(bench);
-  const auto size_of = [](std::uint64_t number) { return number * 37 % 1500; };
+  const auto size_of = [&](std::uint64_t number) {
+    return pair.client.fitting(number * 37 % 1500);
+  };
 
   for (std::uint64_t number = 0; number < packet_count; ++number) {
     const auto bytes = make_pattern(number, size_of(number));

@@ -20,8 +20,9 @@ Remote connect_to_peer(Bench& bench, Driver& driver, const std::string& uri) {
   bench.pump_until([&] { return conn.up || conn.closed; }, "CONNECTED to a second process");
   expect(!conn.closed, "connecting to a second process at " + uri +
                            ": expected CONNECTED, got CLOSED: " + conn.closed_text);
-  send_or_wait(bench, driver, conn, make_pattern(1, 1000), TT_SEND_COPY);
-  expect_packet(bench, conn, 1, 1000);
+  const std::size_t packet_bytes = driver.fitting(1000);
+  send_or_wait(bench, driver, conn, make_pattern(1, packet_bytes), TT_SEND_COPY);
+  expect_packet(bench, conn, 1, packet_bytes);
   return {driver, conn, uri};
 }
 
@@ -30,7 +31,7 @@ void expect_reset(Bench& bench, Driver& driver, Connection& conn, const std::str
   const bool noticed = (driver.attributes().caps & TT_CAP_LOSS_NOTICE) != 0;
   const auto closed = [&] { return conn.closed; };
   for (int i = 0; i < 20 && !noticed && !bench.pump_until_quiet({&driver}, closed); ++i) {
-    driver.send(conn, make_pattern(2, 1000), TT_SEND_COPY);
+    driver.send(conn, make_pattern(2, driver.fitting(1000)), TT_SEND_COPY);
   }
   if (noticed) bench.pump_until(closed, "CLOSED on " + whose + ", as TT_CAP_LOSS_NOTICE promises");
   if (conn.closed) {
@@ -86,9 +87,9 @@ void never_comes_back(Bench& bench) {
 
 void stopped_peer(Bench& bench) {
   constexpr std::uint64_t queue_bytes = 64 * 1024;
-  constexpr std::size_t packet_bytes = 4000;
   PeerProcess& peer = bench.peer(0);
   Driver& driver = bench.open({.queue_bytes_max = queue_bytes});
+  const std::size_t packet_bytes = driver.fitting(4000);
   const std::string uri = peer.begin(PeerRole::echo, bench.subject().listen_uri);
   const Remote remote = connect_to_peer(bench, driver, uri);
   const std::uint64_t bound = queue_bytes + bench.subject().library_buffer_bytes_max;

@@ -15,10 +15,11 @@ void shutdown_with_traffic(Bench& bench) {
   for (int i = 0; i < 4; ++i) {
     all.push_back(connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri));
   }
+  const std::size_t packet_bytes = pair.client.fitting(4000);
   for (std::uint64_t number = 0; number < 20; ++number) {
     for (const Ends& ends : all) {
-      send_or_wait(bench, pair.client, ends.out, make_pattern(number, 4000), TT_SEND_COPY);
-      send_or_wait(bench, pair.server, ends.in, make_pattern(number, 4000), TT_SEND_COPY);
+      send_or_wait(bench, pair.client, ends.out, make_pattern(number, packet_bytes), TT_SEND_COPY);
+      send_or_wait(bench, pair.server, ends.in, make_pattern(number, packet_bytes), TT_SEND_COPY);
     }
   }
 

@@ -221,14 +221,18 @@ void idle_sleeps(Bench& bench) {
 
 void stalled_sender_sleeps(Bench& bench) {
   const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = 64 * 1024});
+  const std::size_t packet_bytes = pair.client.fitting(4000);
   std::uint64_t sent = 0;
   tt_status status = TT_OK;
   bool stalled = false;
   while (!stalled) {
     const unsigned writables = pair.out.writables;
-    status = pair.client.send(pair.out, make_pattern(sent, 4000), TT_SEND_COPY).status;
-    if (status == TT_OK) ++sent;
-    if (status != TT_E_AGAIN) continue;
+    status = pair.client.send(pair.out, make_pattern(sent, packet_bytes), TT_SEND_COPY).status;
+    if (status == TT_OK) {
+      ++sent;
+      continue;
+    }
+    expect_status("send to a full queue", TT_E_AGAIN, status);
     const auto writable = [&] { return pair.out.writables > writables; };
     stalled = !bench.pump_until_quiet({&pair.client}, writable);
   }
