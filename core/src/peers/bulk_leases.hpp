@@ -76,6 +76,7 @@ class BulkLeases {
 /// it.
 struct BulkPull {
   std::uint64_t lease = 0;
+  std::optional<std::uint32_t> payload_sum{};
   std::string head;  ///< packet header, and the frame but for its payload
 };
 

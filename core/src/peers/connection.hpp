@@ -378,6 +378,8 @@ class Connection final : public engine::LinkEvents,
   void agree_on_checksums();
   /// False: the connection has ended.
   bool is_intact(const wire::PacketView& packet);
+  bool is_intact(BytesView payload, std::optional<std::uint32_t> sum);
+  bool is_sound(const Result<>& checked);
 
   /// How far a packet was read.
   enum class Progress { whole, share_used_up, ended };

@@ -32,6 +32,9 @@ std::optional<BulkLease> Connection::lease(Payload& payload, wire::Pull& pull) {
           .key = offer->range.key,
           .address = offer->range.address,
           .payload_bytes = payload.size()};
+  if (checksum_rule_ == wire::ChecksumRule::required) {
+    pull.payload_sum = wire::payload_sum(payload.view());
+  }
   return lease;
 }
 
@@ -89,6 +92,10 @@ bool Connection::handle(const wire::Pull& pull) {
                                                     " bytes, the limit is " +
                                                     std::to_string(most)));
   }
+  if (checksum_rule_ == wire::ChecksumRule::required && !pull.payload_sum) {
+    return violated(Error(Errc::protocol_error,
+                          "a pull frame without a checksum, and both sides agreed on them"));
+  }
   if (conn_ == nullptr) {  // the transport's end of it is gone, and the memory with it
     abort(Error(Errc::connection_lost, "the peer ended before its payload was read"));
     return false;
@@ -103,7 +110,7 @@ bool Connection::handle(const wire::Pull& pull) {
                                              " bytes from the peer"));
     return false;
   }
-  bulk_->pull.emplace(BulkPull{.lease = pull.lease, .head = {}});
+  bulk_->pull.emplace(BulkPull{.lease = pull.lease, .payload_sum = pull.payload_sum, .head = {}});
   std::string& head = bulk_->pull->head;
   head.append(reinterpret_cast<const char*>(start.data()), start.size());
   head.append(as_text(pull.frame));
@@ -120,6 +127,7 @@ void Connection::on_bulk(std::uint64_t op, tt_status status, BytesView bytes,
         Errc::connection_lost,
         "a payload that the peer announced cannot be read, status " + std::to_string(status)));
   }
+  if (!is_intact(bytes, pulled.payload_sum)) return;
   pulse_.heard_at = engine_.recent_time();
   outbox_.add(wire::Pulled{pulled.lease});
   events_.on_output(*this);

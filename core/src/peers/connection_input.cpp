@@ -97,7 +97,14 @@ void Connection::agree_on_checksums() {
 bool Connection::is_intact(const wire::PacketView& packet) {
   // The packet of the hello, which may be read twice, comes before the agreement.
   const auto rule = is_open() ? checksum_rule_ : wire::ChecksumRule::if_present;
-  const auto checked = wire::check_sum(packet, rule);
+  return is_sound(wire::check_sum(packet, rule));
+}
+
+bool Connection::is_intact(BytesView payload, std::optional<std::uint32_t> sum) {
+  return !sum || is_sound(wire::check_payload(payload, *sum));
+}
+
+bool Connection::is_sound(const Result<>& checked) {
   if (checked.has_value()) return true;
   events_.on_damage(*this, checked.error());
   fail(checked.error());

@@ -50,6 +50,19 @@ void put_checksum(std::byte* packet, std::uint32_t sum) noexcept {
   ByteWriter({packet + packet_header_bytes, checksum_bytes}).put(sum);
 }
 
+std::uint32_t payload_sum(BytesView payload) noexcept {
+  return platform::crc32c(0, payload);
+}
+
+Result<> check_payload(BytesView payload, std::uint32_t told) {
+  const std::uint32_t found = payload_sum(payload);
+  if (found == told) return {};
+  return Error(Errc::connection_lost, "a payload of " + std::to_string(payload.size()) +
+                                          " bytes that was read from the " +
+                                          "peer is damaged: its checksum is " + hex(told) +
+                                          ", its bytes make " + hex(found));
+}
+
 Result<> check_sum(const PacketView& packet, ChecksumRule rule) {
   if (!has_checksum(packet.first)) {
     if (rule == ChecksumRule::if_present || is_goodbye(packet)) return {};

@@ -35,4 +35,10 @@ enum class ChecksumRule { if_present, required };
 /// goodbye may come without: its sender may not know yet what was agreed.
 [[nodiscard]] Result<> check_sum(const PacketView& packet, ChecksumRule rule);
 
+/// Of a payload that travels outside of packets.
+std::uint32_t payload_sum(BytesView payload) noexcept;
+
+/// Errors: connection_lost, naming both sums: the payload is damaged.
+[[nodiscard]] Result<> check_payload(BytesView payload, std::uint32_t told);
+
 }  // namespace trestle::wire

@@ -152,6 +152,7 @@ struct Pull {
   std::uint64_t address = 0;
   BytesView frame{};  ///< of that frame all but the payload
   std::size_t payload_bytes = 0;
+  std::optional<std::uint32_t> payload_sum{};  ///< CRC-32C, where packets have checksums
 };
 
 /// The reader of a Pull has the payload, or will not need it.

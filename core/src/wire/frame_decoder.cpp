@@ -302,9 +302,30 @@ Decoded decode_window(const FrameParts& parts) {
   return decoded(Window{ByteReader(parts.fixed).get<std::uint32_t>()});
 }
 
+/// Errors: a sum of another length, two of them, or what this version does not understand.
+Result<> read_payload_sum(const FrameParts& parts, Pull& pull) {
+  if (auto found = unmet_flags(parts); !found.empty()) return frame_error(parts, found);
+  for (ExtensionReader extensions(parts); !extensions.at_end();) {
+    const auto extension = extensions.next();
+    if (!extension) return extension.error();
+    if (extension->type != extension_type::pull_checksum) {
+      if (auto found = unmet(*extension); !found.empty()) return frame_error(parts, found);
+      continue;
+    }
+    if (pull.payload_sum) return frame_error(parts, "two checksums");
+    if (extension->bytes.size() != checksum_bytes) {
+      return frame_error(parts, "a checksum of " + std::to_string(extension->bytes.size()) +
+                                    " bytes, expected one of " + std::to_string(checksum_bytes));
+    }
+    pull.payload_sum = ByteReader(extension->bytes).get<std::uint32_t>();
+  }
+  return {};
+}
+
 /// Of a frame without its payload, the prefix; what it says must be a request or a reply, and fit.
 Decoded decode_pull(const FrameParts& parts) {
-  if (auto met = expect_all_met(parts); !met) return met.error();
+  Pull pull;
+  if (auto read = read_payload_sum(parts, pull); !read) return read.error();
   if (parts.payload.size() < frame_prefix_bytes) {
     return frame_error(parts, std::to_string(parts.payload.size()) +
                                   " bytes of the frame that it stands for, the prefix takes " +
@@ -327,7 +348,6 @@ Decoded decode_pull(const FrameParts& parts) {
                                   " bytes of it");
   }
   ByteReader fixed(parts.fixed);
-  Pull pull;
   pull.lease = fixed.get<std::uint64_t>();
   pull.key = fixed.get<std::uint64_t>();
   pull.address = fixed.get<std::uint64_t>();

@@ -61,6 +61,7 @@ inline constexpr std::uint16_t accepted_contract = 1;
 inline constexpr std::uint16_t hello_endpoint = 1;
 inline constexpr std::uint16_t hello_authentication = 2;
 inline constexpr std::uint16_t hello_checksum = 3;
+inline constexpr std::uint16_t pull_checksum = 1;
 }  // namespace extension_type
 
 }  // namespace trestle::wire

@@ -40,6 +40,10 @@ std::size_t extension_bytes(const Accepted& frame) noexcept {
          cut_type(frame.response_type).size();
 }
 
+std::size_t extension_bytes(const Pull& frame) noexcept {
+  return frame.payload_sum ? extension_prefix_bytes + checksum_bytes : 0;
+}
+
 void start_extension(ByteWriter& writer, std::uint16_t type, std::size_t bytes) {
   writer.put(type).put(static_cast<std::uint16_t>(bytes));
 }
@@ -176,11 +180,14 @@ void append(Buffer& out, const Window& frame) {
 }
 
 void append(Buffer& out, const Pull& frame) {
-  start_frame(out, FrameKind::pull, fixed_bytes::pull, frame.frame.size())
-      .put(frame.lease)
-      .put(frame.key)
-      .put(frame.address)
-      .put(frame.frame);
+  const std::size_t header_bytes = fixed_bytes::pull + extension_bytes(frame);
+  ByteWriter writer = start_frame(out, FrameKind::pull, header_bytes, frame.frame.size());
+  writer.put(frame.lease).put(frame.key).put(frame.address);
+  if (frame.payload_sum) {
+    start_extension(writer, extension_type::pull_checksum, checksum_bytes);
+    writer.put(*frame.payload_sum);
+  }
+  writer.put(frame.frame);
 }
 
 void append(Buffer& out, const Pulled& frame) {
@@ -188,7 +195,7 @@ void append(Buffer& out, const Pulled& frame) {
 }
 
 std::size_t encoded_bytes(const Pull& frame) noexcept {
-  return frame_prefix_bytes + fixed_bytes::pull + frame.frame.size();
+  return frame_prefix_bytes + fixed_bytes::pull + extension_bytes(frame) + frame.frame.size();
 }
 
 std::size_t encoded_bytes(const Request& frame) noexcept {

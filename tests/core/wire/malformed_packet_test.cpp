@@ -235,6 +235,18 @@ TEST(MalformedPull, OfAPullWithinAPull) {
             "pulled");
 }
 
+TEST(MalformedPull, WithAChecksumOfAnotherLength) {
+  EXPECT_EQ(error_of(packet_with_extensions(Pull{}, "01 00 03 00 aa bb cc")),
+            "pull frame at byte 8: a checksum of 3 bytes, expected one of 4");
+}
+
+TEST(MalformedPull, WithTwoChecksums) {
+  EXPECT_EQ(error_of(packet_with_extensions(Pull{},
+                                            "01 00 04 00 aa bb cc dd"
+                                            "01 00 04 00 aa bb cc dd")),
+            "pull frame at byte 8: two checksums");
+}
+
 TEST(MalformedPull, WhoseHeaderIsNotThere) {
   EXPECT_EQ(error_of_pull("20 00 10 00 06 00 10 00 05 00 20 00 00 00 00 00"),
             "pull frame at byte 8: it stands for a frame of 1048608 bytes with a header of 16, and "
