@@ -98,17 +98,17 @@ constexpr Expected expected(double with_assertions, double as_released) {
 }
 
 /// Both nodes on one thread: encoding, framing, both engines, the handler.
-inline constexpr Expected instructions_inproc_64 = expected(5'750, 4'530);
+inline constexpr Expected instructions_inproc_64 = expected(5'750, 4'430);
 /// The same with a payload that is lent instead of copied.
 inline constexpr Expected instructions_inproc_4096 = expected(8'810, 7'070);
 /// 256 calls under way, each of whose completions starts the next one: what is left of a call where
 /// all that packets and turns take is shared by many.
-inline constexpr Expected instructions_inproc_pipe_64 = expected(4'020, 3'240);
+inline constexpr Expected instructions_inproc_pipe_64 = expected(4'020, 3'150);
 /// A message that nobody answers, from one end to the other: what is left where packets, locks and
 /// turns are shared by 250.
 inline constexpr Expected instructions_inproc_oneway_64 = expected(910, 825);
 /// A caller and a server that sleep: electing the leader, waiting, the transport for sockets.
-inline constexpr Expected instructions_unix_64 = expected(9'820, 7'650);
+inline constexpr Expected instructions_unix_64 = expected(9'820, 7'280);
 
 /// Through the wrapper that changes nothing, on both sides.
 inline constexpr Expected instructions_pass_unix_64 = expected(10'400, 8'200);

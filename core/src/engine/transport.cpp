@@ -275,17 +275,24 @@ void Transport::deliver_packet(const tt_event& event) {
 void Transport::deliver_segments(const tt_event& event) {
   auto& link = *static_cast<LinkEvents*>(event.user);
   const std::span segments(static_cast<const tt_iov*>(event.data), event.len);
-  pieces_.resize(segments.size());
+  std::array<BytesView, 4> few;  // as many as most packets have
+  std::span<BytesView> pieces(few);
+  if (segments.size() <= few.size()) {
+    pieces = pieces.first(segments.size());
+  } else {
+    pieces_.resize(segments.size());
+    pieces = pieces_;
+  }
   std::size_t size = 0;
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    pieces_[i] = {static_cast<const std::byte*>(segments[i].base), segments[i].len};
+    pieces[i] = {static_cast<const std::byte*>(segments[i].base), segments[i].len};
     size += segments[i].len;
   }
   ++traffic_.packets_received;
   traffic_.bytes_received += size;
   PacketSource source(*this, event.rx, released_, size);
-  if (!pieces_.empty() && wire::PacketView::is_readable(pieces_)) {
-    link.on_packet({pieces_.front(), std::span(pieces_).subspan(1)}, source);
+  if (!pieces.empty() && wire::PacketView::is_readable(pieces)) {
+    link.on_packet({pieces.front(), pieces.subspan(1)}, source);
     return;
   }
   const Payload whole = gather(segments);

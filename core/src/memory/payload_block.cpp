@@ -25,18 +25,21 @@ constexpr auto large_release_functions = []<std::size_t... Class>(std::index_seq
 }
 (std::make_index_sequence<memory::large_classes>());
 
-}  // namespace
-
-PayloadBlock allocate_payload(std::size_t size) {
+// Out of line: small payloads are most of them.
+[[gnu::noinline]] PayloadBlock allocate_otherwise(std::size_t size) {
   if (platform::sanitized || size - 1 >= memory::large_bytes_max) {
     return {static_cast<std::byte*>(::operator new(size)),
             [](void* block) noexcept { ::operator delete(block); }};
   }
-  if (size > memory::block_bytes_max) {
-    const std::size_t large_class = memory::large_class(size);
-    return {static_cast<std::byte*>(memory::acquire_large(large_class)),
-            large_release_functions[large_class]};
-  }
+  const std::size_t large_class = memory::large_class(size);
+  return {static_cast<std::byte*>(memory::acquire_large(large_class)),
+          large_release_functions[large_class]};
+}
+
+}  // namespace
+
+PayloadBlock allocate_payload(std::size_t size) {
+  if (platform::sanitized || size - 1 >= memory::block_bytes_max) return allocate_otherwise(size);
   const std::size_t block_class = memory::block_class(size);
   return {static_cast<std::byte*>(memory::acquire_block(block_class)),
           release_functions[block_class]};

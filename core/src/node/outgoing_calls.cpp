@@ -42,22 +42,26 @@ void add_headers(const Headers& more, Headers& headers) {
   }
 }
 
+/// Whether check_handler_name() finds nothing; a Result for each call would cost more.
+bool is_callable(std::string_view handler) noexcept {
+  return !handler.empty() && handler.size() <= wire::handler_name_bytes_max &&
+         handler.front() != '_';
+}
+
 }  // namespace
 
 Result<void> check_handler_name(std::string_view handler) {
+  if (is_callable(handler)) return {};
   if (handler.empty()) return Error(Errc::invalid_argument, "a call needs a handler name");
   if (handler.size() > wire::handler_name_bytes_max) {
     return Error(Errc::name_too_long, "handler name of " + std::to_string(handler.size()) +
                                           " bytes, the limit is " +
                                           std::to_string(wire::handler_name_bytes_max));
   }
-  if (handler.front() == '_') {
-    return Error(Errc::reserved_name,
-                 "'" + std::string(handler) +
-                     "' is a system handler: use the function of Peer that stands for it, such as "
-                     "list_handlers()");
-  }
-  return {};
+  return Error(Errc::reserved_name,
+               "'" + std::string(handler) +
+                   "' is a system handler: use the function of Peer that stands for it, such as "
+                   "list_handlers()");
 }
 
 Error with_target(Error error, std::string_view handler, const InstanceId& peer) {
@@ -174,8 +178,7 @@ Result<wire::CallId> OutgoingCalls::send_or_wait(engine::Lock& lock, peers::Conn
 // ---- Calls that block ----
 
 Result<Encoded> OutgoingCalls::invoke(const CallTarget& target, Encoded&& argument) {
-  if (auto valid = check_handler_name(target.handler); valid.has_error())
-    return std::move(valid).error();
+  if (!is_callable(target.handler)) return check_handler_name(target.handler).error();
   return call(target, std::move(argument));
 }
 

@@ -382,8 +382,13 @@ class Connection final : public engine::LinkEvents,
   bool is_sound(const Result<>& checked);
 
   /// How far a packet was read.
-  enum class Progress { whole, share_used_up, ended };
+  enum class Progress { may_go_on, whole, share_used_up, ended };
   Progress read_frames(wire::PacketReader& reader, engine::PacketSource& source);
+  /// Those in a row that nearly all are; what is next is something else then, or nothing.
+  Progress read_plain_frames(wire::PacketReader& reader, engine::PacketSource& source);
+  // Out of line: what makes a frame of any kind has no room beside what reads plain ones.
+  [[gnu::noinline]] Progress read_any_frame(wire::PacketReader& reader,
+                                            engine::PacketSource& source);
   void wait_for_turn(const wire::PacketReader& reader, engine::PacketSource& source);
   bool must_read_all() const noexcept;
   void read_waiting();

@@ -44,7 +44,11 @@ class Connection::TrainLoader {
   }
 
   void send_off() {
-    if (train_ == nullptr) return;
+    if (train_ != nullptr) send_train();
+  }
+
+ private:
+  [[gnu::noinline]] void send_train() {
     train_->move_to(source_.keep_for_turn(train_->span()));
     const auto messages = static_cast<std::uint32_t>(train_->size());
     connection_.likely_train_ = messages;
@@ -52,7 +56,6 @@ class Connection::TrainLoader {
     if (connection_.count_forgotten(messages)) connection_.send_window();
   }
 
- private:
   bool finds(const wire::PlainFrame& message) {
     HandlerName* const handler = connection_.names_received_.known(message.handler);
     registry::Entry* const entry =
@@ -70,6 +73,20 @@ class Connection::TrainLoader {
   std::uint32_t number_ = 0;  // of the handler of the latest message
   registry::Entry* entry_ = nullptr;
 };
+
+// In place: for each packet.
+inline void Connection::take_in(const wire::PacketView& packet, engine::PacketSource& source) {
+  const bool may_be_damaged =
+      wire::has_checksum(packet.first) || checksum_rule_ == wire::ChecksumRule::required;
+  if (may_be_damaged && !is_intact(packet)) return;
+  share_.begin(engine_.turns());
+  wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
+  if (inbox_.empty() && !is_pulling()) {
+    if (read_frames(reader, source) != Progress::share_used_up) return;
+    if (!is_pulling()) events_.on_input_waiting(*this);
+  }
+  wait_for_turn(reader, source);
+}
 
 void Connection::on_packet(const wire::PacketView& packet, engine::PacketSource& source) {
   if (is_closing()) return has_leases() ? take_in_pulled(packet) : void();
@@ -111,52 +128,54 @@ bool Connection::is_sound(const Result<>& checked) {
   return false;
 }
 
-void Connection::take_in(const wire::PacketView& packet, engine::PacketSource& source) {
-  const bool may_be_damaged =
-      wire::has_checksum(packet.first) || checksum_rule_ == wire::ChecksumRule::required;
-  if (may_be_damaged && !is_intact(packet)) return;
-  share_.begin(engine_.turns());
-  wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
-  if (inbox_.empty() && !is_pulling()) {
-    if (read_frames(reader, source) != Progress::share_used_up) return;
-    if (!is_pulling()) events_.on_input_waiting(*this);
-  }
-  wait_for_turn(reader, source);
-}
-
 Connection::Progress Connection::read_frames(wire::PacketReader& reader,
                                              engine::PacketSource& source) {
   while (true) {
     // The peer's first requests may ride in the packet of its hello.
     if (is_open()) {
-      reader.limit_frames(limits_.message_bytes_max);
-      TrainLoader loader(*this, source);
-      while (const wire::PlainFrame* plain = reader.next_plain()) {
-        share_.use(plain->payload.size());
-        if (reader.is_in_last_piece() && loader.takes(*plain)) {
-          if (!share_.is_used_up() || must_read_all()) continue;
-          return reader.at_end() ? Progress::whole : Progress::share_used_up;
-        }
-        loader.send_off();  // in order
-        if (reader.at_end()) source.end_with_next_part();
-        if (!handle_plain(*plain, source)) return Progress::ended;
-        if (share_.is_used_up() && !must_read_all()) {
-          return reader.at_end() ? Progress::whole : Progress::share_used_up;
-        }
-      }
+      const Progress progress = read_plain_frames(reader, source);
+      if (progress != Progress::may_go_on) return progress;
     }
-    auto frame = reader.next();
-    if (frame.has_error()) {
-      violated(frame.error());
-      return Progress::ended;
-    }
-    if (!*frame) return Progress::whole;
-    share_.use(payload_bytes(**frame));
-    if (!handle_frame(**frame, source)) return Progress::ended;
-    if (is_pulling() || (share_.is_used_up() && !must_read_all())) {
+    if (reader.at_end()) return Progress::whole;
+    const Progress progress = read_any_frame(reader, source);
+    if (progress != Progress::may_go_on) return progress;
+  }
+}
+
+Connection::Progress Connection::read_plain_frames(wire::PacketReader& reader,
+                                                   engine::PacketSource& source) {
+  reader.limit_frames(limits_.message_bytes_max);
+  TrainLoader loader(*this, source);
+  while (const wire::PlainFrame* plain = reader.next_plain()) {
+    share_.use(plain->payload.size());
+    if (reader.is_in_last_piece() && loader.takes(*plain)) {
+      if (!share_.is_used_up() || must_read_all()) continue;
       return reader.at_end() ? Progress::whole : Progress::share_used_up;
     }
+    loader.send_off();  // in order
+    const bool is_last = reader.at_end();
+    if (is_last) source.end_with_next_part();
+    if (!handle_plain(*plain, source)) return Progress::ended;
+    if (is_last) return Progress::whole;
+    if (share_.is_used_up() && !must_read_all()) return Progress::share_used_up;
   }
+  return Progress::may_go_on;
+}
+
+Connection::Progress Connection::read_any_frame(wire::PacketReader& reader,
+                                                engine::PacketSource& source) {
+  auto frame = reader.next();
+  if (frame.has_error()) {
+    violated(frame.error());
+    return Progress::ended;
+  }
+  if (!*frame) return Progress::whole;
+  share_.use(payload_bytes(**frame));
+  if (!handle_frame(**frame, source)) return Progress::ended;
+  if (is_pulling() || (share_.is_used_up() && !must_read_all())) {
+    return reader.at_end() ? Progress::whole : Progress::share_used_up;
+  }
+  return Progress::may_go_on;
 }
 
 bool Connection::must_read_all() const noexcept {

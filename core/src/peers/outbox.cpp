@@ -7,9 +7,8 @@ namespace trestle::peers {
 
 namespace {
 
-/// Only now: until it leaves, a frame may still be withdrawn.
+/// Of a packet that has room for one. Only now: until it leaves, a frame may still be withdrawn.
 void put_checksum(wire::Buffer& packet, std::span<const tt_iov> segments) noexcept {
-  if (!wire::has_checksum(packet.view())) return;
   wire::PacketSum sum({packet.data(), segments.front().len});
   for (const tt_iov& segment : segments.subspan(1)) {
     sum.add({static_cast<const std::byte*>(segment.base), segment.len});
@@ -32,7 +31,7 @@ tt_status Outbox::send(PacketSink& sink, Packet& packet) {
   if (packet.lent.empty()) {
     // Lending pays for payloads; a packet of small frames is cheaper copied than tracked.
     const tt_iov whole{packet.bytes.data(), packet.bytes.size()};
-    put_checksum(packet.bytes, {&whole, 1});
+    if (wire::has_checksum(packet.bytes.view())) put_checksum(packet.bytes, {&whole, 1});
     return sink.send_packet({&whole, 1}, TT_SEND_COPY, next_op_);
   }
   std::array<tt_iov, segments_limit> segments;
@@ -47,7 +46,7 @@ tt_status Outbox::send(PacketSink& sink, Packet& packet) {
     segments[count++] = {packet.bytes.data() + at, packet.bytes.size() - at};
   }
   const auto all = std::span<const tt_iov>(segments).first(count);
-  put_checksum(packet.bytes, all);
+  if (wire::has_checksum(packet.bytes.view())) put_checksum(packet.bytes, all);
   return sink.send_packet(all, 0, next_op_);
 }
 

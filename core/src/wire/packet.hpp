@@ -1,8 +1,11 @@
 // Packets are trains of length-prefixed frames. No I/O here: bytes in, values out, and back.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "wire/buffer.hpp"
@@ -37,8 +40,29 @@ constexpr std::size_t packet_start_bytes(PacketStyle style) noexcept {
   return packet_header_bytes + (style == PacketStyle::summed ? checksum_bytes : 0);
 }
 
+/// A packet header, and room for the checksum.
+inline constexpr auto summed_packet_start = [] {
+  std::array<std::byte, packet_start_bytes(PacketStyle::summed)> start{};
+  std::ranges::copy(packet_magic, start.begin());
+  start[4] = std::byte{protocol_version};
+  start[5] = std::byte{packet_has_checksum};
+  return start;
+}();
+/// A packet header.
+inline constexpr auto plain_packet_start = [] {
+  std::array<std::byte, packet_start_bytes(PacketStyle::plain)> start{};
+  std::ranges::copy_n(summed_packet_start.begin(), start.size(), start.begin());
+  start[5] = std::byte{0};
+  return start;
+}();
+
 /// Appends a packet header, and room for the checksum if it has one.
-void begin_packet(Buffer& out, PacketStyle style = PacketStyle::plain);
+inline void begin_packet(Buffer& out, PacketStyle style = PacketStyle::plain) {
+  const auto put = [&out](const auto& start) {
+    std::memcpy(out.extend(start.size()), start.data(), start.size());
+  };
+  style == PacketStyle::plain ? put(plain_packet_start) : put(summed_packet_start);
+}
 
 /// Appends a hello. Errors: invalid_argument naming a value above its limit, or a frame above
 /// `hello_frame_bytes_max`; nothing is appended then.

@@ -181,14 +181,14 @@ const PlainFrame* PacketReader::next_plain() noexcept {
   if (available < frame_prefix_bytes) return nullptr;
   const std::size_t frame_bytes = load<std::uint32_t>(at);
   if (frame_bytes > frame_bytes_max_) return nullptr;
-  if (frame_bytes <= available) {
-    if (!read_plain(at, frame_bytes, available, plain_)) return nullptr;
-    offset_ += frame_bytes;
-    return &plain_;
-  }
-  if (more_ == more_end_ || frame_bytes != available + more_->size()) return nullptr;
+  const bool is_cut = frame_bytes > available;
+  if (is_cut && (more_ == more_end_ || frame_bytes != available + more_->size())) return nullptr;
   if (!read_plain(at, frame_bytes, available, plain_)) return nullptr;
-  plain_.payload = take_piece();
+  if (is_cut) {
+    plain_.payload = take_piece();
+  } else {
+    offset_ += frame_bytes;
+  }
   return &plain_;
 }
 

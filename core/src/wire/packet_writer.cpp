@@ -1,6 +1,7 @@
 // Values out to bytes: every frame but hello.
 #include "wire/checksum.hpp"
 #include "wire/frame_writing.hpp"
+#include "wire/plain_frame_writing.hpp"
 
 namespace trestle::wire {
 namespace {
@@ -101,21 +102,24 @@ void append(Buffer& out, const Reply& frame, PayloadPlace place) {
 
 }  // namespace
 
-void begin_packet(Buffer& out, PacketStyle style) {
-  const bool is_summed = style == PacketStyle::summed;
-  ByteWriter({out.extend(packet_header_bytes), packet_header_bytes})
-      .put(BytesView(packet_magic))
-      .put(protocol_version)
-      .put(is_summed ? packet_has_checksum : std::uint8_t{0})
-      .reserve<2>();
-  if (is_summed) put_checksum(out.extend(checksum_bytes), 0);
-}
-
 void append(Buffer& out, const Request& frame) {
   append(out, frame, PayloadPlace::in_buffer);
 }
 
 void append_without_payload(Buffer& out, const Request& frame) {
+  const bool is_plain = frame.handler_name.empty() && frame.headers.empty() &&
+                        !frame.expected_response && !frame.wants_accepted;
+  if (is_plain) {
+    constexpr std::size_t bytes = plain_request_bytes(0);
+    ByteWriter({out.extend(bytes), bytes})
+        .put(plain_frame_prefix(FrameKind::request, fixed_bytes::request,
+                                bytes + frame.payload.size()))
+        .put(frame.call.value)
+        .put(frame.handler | std::uint64_t{static_cast<std::uint8_t>(frame.mode)} << 32 |
+             std::uint64_t{static_cast<std::uint8_t>(frame.codec)} << 40)
+        .put(std::uint64_t{frame.deadline_ms});
+    return;
+  }
   append(out, frame, PayloadPlace::apart);
 }
 
@@ -152,6 +156,14 @@ void append(Buffer& out, const Reply& frame) {
 }
 
 void append_without_payload(Buffer& out, const Reply& frame) {
+  if (frame.headers.empty()) {
+    constexpr std::size_t bytes = plain_reply_bytes(0);
+    ByteWriter({out.extend(bytes), bytes})
+        .put(plain_frame_prefix(FrameKind::reply, fixed_bytes::reply, bytes + frame.payload.size()))
+        .put(frame.call.value)
+        .put(std::uint64_t{static_cast<std::uint8_t>(frame.codec)});
+    return;
+  }
   append(out, frame, PayloadPlace::apart);
 }
 

@@ -86,8 +86,9 @@ void Link::post(Side to, std::uint16_t kind, tt_status status, std::uint64_t op)
 tt_status Link::send(Side from, std::span<const tt_iov> segments, std::uint32_t flags,
                      std::uint64_t op) {
   if (segments.size() > segments_max) return TT_E_INVALID;
-  std::uint64_t bytes = 0;
-  for (const tt_iov& segment : segments) bytes += segment.len;
+  // Small packets most often are one segment.
+  const bool is_whole = segments.size() == 1;
+  const std::uint64_t bytes = is_whole ? segments.front().len : size_of(segments);
   Mailbox* const receiver = end(other(from)).mailbox.get();
   if (receiver == nullptr) return TT_E_CLOSED;  // nobody listened
   if (bytes > receiver->limits().packet_bytes_max) return refuse_too_big(from, bytes);
@@ -99,7 +100,11 @@ tt_status Link::send(Side from, std::span<const tt_iov> segments, std::uint32_t 
     const std::lock_guard lock(*receiver);
     if (!may_send(from, bytes)) return refusal_of(from, bytes);
     Record& event = receiver->compose(bytes);
-    gather(segments, event.bytes());
+    if (is_whole && bytes != 0) {
+      std::memcpy(event.bytes(), segments.front().base, bytes);
+    } else {
+      gather(segments, event.bytes());
+    }
     event.kind = TT_EV_PACKET;
     event.side = other(from);
     event.link = this;

@@ -13,6 +13,12 @@ void gather(std::span<const tt_iov> segments, std::byte* target) {
   }
 }
 
+std::uint64_t size_of(std::span<const tt_iov> segments) {
+  std::uint64_t bytes = 0;
+  for (const tt_iov& segment : segments) bytes += segment.len;
+  return bytes;
+}
+
 // Plain memory, not the host's: a packet passes from one host to another, and either may be gone
 // before the other lets go of it.
 void Packet::copy(std::span<const tt_iov> segments, std::size_t size) {
@@ -23,7 +29,12 @@ void Packet::copy(std::span<const tt_iov> segments, std::size_t size) {
 
 void Packet::lend(std::span<const tt_iov> segments, std::size_t size, Lender lender) {
   for (const tt_iov& segment : segments) {
-    if (segment.len != 0) segments_.push_back(segment);
+    if (segment.len == 0) continue;
+    // Not as a whole: a load of 16 bytes would wait until both of the halves, which the sender has
+    // just stored one by one, have reached the cache.
+    tt_iov& mine = segments_.emplace_back();
+    mine.base = segment.base;
+    mine.len = segment.len;
   }
   size_ = size;
   lender_ = lender;

@@ -17,6 +17,8 @@ class Link;
 
 /// Copies the bytes of `segments`, one behind the other, to `target`.
 void gather(std::span<const tt_iov> segments, std::byte* target);
+/// How many these are.
+std::uint64_t size_of(std::span<const tt_iov> segments);
 
 /// What the receiving host knows as tt_rx. Used again for later packets.
 /// Threads: one; under the receiver's lock until it is delivered, then whoever releases it.

@@ -19,19 +19,26 @@ std::string refusal(const Hello& hello) {
 }
 
 TEST(PacketWriter, LeavesThePayloadToTheSender) {
-  Request request{.call = {}, .handler = 7, .handler_name = "sum", .payload = as_bytes("abc")};
-  const Reply reply{CallId::make(1, 1), Codec::json, as_bytes("[1]")};
-  Buffer whole;
-  append(whole, request);
-  append(whole, reply);
+  for (const std::string_view name : {"sum", ""}) {
+    const Request request{.call = CallId::make(2, 3),
+                          .handler = 7,
+                          .codec = Codec::json,
+                          .deadline_ms = 250,
+                          .handler_name = name,
+                          .payload = as_bytes("abc")};
+    const Reply reply{CallId::make(1, 1), Codec::json, as_bytes("[1]")};
+    Buffer whole;
+    append(whole, request);
+    append(whole, reply);
 
-  Buffer gathered;
-  append_without_payload(gathered, request);
-  gathered.append(request.payload);
-  append_without_payload(gathered, reply);
-  gathered.append(reply.payload);
+    Buffer gathered;
+    append_without_payload(gathered, request);
+    gathered.append(request.payload);
+    append_without_payload(gathered, reply);
+    gathered.append(reply.payload);
 
-  EXPECT_EQ(gathered, whole);
+    EXPECT_EQ(gathered, whole) << name;
+  }
 }
 
 TEST(PacketWriter, KnowsHowManyBytesARequestTakes) {
