@@ -86,6 +86,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       engine_(engine_options(options_, log_.outlet(), plugins_), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
       shared_pool_(std::make_shared<dispatch::WorkerPool>(worker_count(options_),
+      hold_watch_(engine_, *this),
                                                           options_.spawn_queue_messages)),
       pool_(*shared_pool_),
       worker_context_(std::make_shared<detail::WorkerContext>(shared_pool_, log_.outlet())),
@@ -120,6 +121,7 @@ void NodeCore::start() {
   } else {
     leadership_.start_thread();
   }
+    hold_watch_.start_thread();
   if (options_.stop.stop_possible()) {
     stop_callback_.emplace(options_.stop, [this] { stop_requested(); });
   }

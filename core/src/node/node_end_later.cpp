@@ -26,7 +26,7 @@ void NodeCore::close_elsewhere() {
 }
 
 bool NodeCore::must_end_later() const noexcept {
-  return TurnScope::is_in_any_turn() || pool_.is_own_thread();
+  return TurnScope::is_in_any_turn() || pool_.is_own_thread() || hold_watch_.is_this_thread();
 }
 
 void NodeCore::end_later(std::shared_ptr<NodeCore> core) {
