@@ -20,7 +20,6 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
   const std::size_t handled = run_turn(lock);
   if (!spent_.empty()) {
     ++turns_on_stack_;
-    hold_watch_.note_user_code();
     const TurnScope scope(*this);
     drop_spent(lock);
     --turns_on_stack_;
