@@ -195,7 +195,8 @@ TEST_P(WakeUps, OfAnIdlePair) {
     ::poll(nullptr, 0, 1000);  // the period that is looked at; one of the sleeps
     return sleeps() - before;
   };
-  const double counted = fewest(2, count);
+  // In the first second the hold watches find out that there is nothing to look at any more.
+  const double counted = fewest(3, count);
 
   EXPECT_GE(counted, 1.0) << "the meter does not count";
   expect_within(counted, idle_wake_ups, "sleeps in a second, this thread's included");
