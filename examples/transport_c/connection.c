@@ -15,6 +15,7 @@ static tt_conn* add_conn(tt_transport* t, int socket, uint16_t says_up) {
   conn->source.fd = socket;
   conn->transport = t;
   conn->says_up = says_up;
+  conn->arriving_max = says_up == TT_EV_ACCEPTED ? t->first_packet_bytes_max : t->packet_bytes_max;
   conn->last_queued = &conn->first_queued;
   conn->next = t->conns;
   if (t->conns != NULL) t->conns->previous = conn;

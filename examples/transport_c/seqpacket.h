@@ -74,6 +74,7 @@ struct tt_conn {
   uint64_t refused_bytes; /* of the send that was told TT_E_AGAIN; 0: none */
   bool waits_for_room;    /* epoll looks for EPOLLOUT */
   struct tt_rx* partial;  /* the packet that is arriving */
+  uint64_t arriving_max;  /* largest packet that may begin now */
 
   struct tt_conn* next;
   struct tt_conn* previous;
@@ -84,6 +85,7 @@ enum transport_phase { PHASE_OPEN, PHASE_CLOSING, PHASE_DOWN };
 struct tt_transport {
   const tt_host* host;
   uint64_t packet_bytes_max;
+  uint64_t first_packet_bytes_max; /* of an accepted connection */
   uint64_t queue_bytes_max;
   uint64_t linger_ns;
   int epoll;

@@ -181,10 +181,12 @@ static bool take_datagram(tt_conn* conn, size_t size, tt_rx** packet) {
     return false;
   }
   if (conn->partial == NULL) {
-    if (length > t->packet_bytes_max) {
-      seq_finish(conn, TT_E_TOOBIG, "the peer announced a packet above the limit, rx_max_msg");
+    if (length > conn->arriving_max) {
+      seq_finish(conn, TT_E_TOOBIG,
+                 "the peer announced a packet above the limit, rx_max_msg or rx_first_msg_max");
       return false;
     }
+    conn->arriving_max = t->packet_bytes_max; /* only the first may be limited further */
     conn->partial = seq_take_packet(t, length);
     if (conn->partial == NULL) {
       seq_finish(conn, TT_E_NOMEM, "no memory for a packet");

@@ -91,6 +91,15 @@ tt_event* seq_event(struct batch* batch, uint16_t kind) {
   return event;
 }
 
+/* A host before 0.12 knows no such limit. */
+static uint64_t first_limit(const tt_open_params* params) {
+  if (!TT_HAS(tt_open_params, params, rx_first_msg_max) || params->rx_first_msg_max == 0 ||
+      params->rx_first_msg_max > params->rx_max_msg) {
+    return params->rx_max_msg;
+  }
+  return params->rx_first_msg_max;
+}
+
 static tt_status open_transport(const tt_host* host, const tt_open_params* params,
                                 tt_transport** out, tt_error* error) {
   tt_transport* t = NULL;
@@ -102,6 +111,7 @@ static tt_status open_transport(const tt_host* host, const tt_open_params* param
   if (t == NULL) return seq_fail(error, TT_E_NOMEM, 0, "seqpacket: no memory");
   *t = (tt_transport){.host = host,
                       .packet_bytes_max = params->rx_max_msg,
+                      .first_packet_bytes_max = first_limit(params),
                       .queue_bytes_max = params->tx_hwm_bytes,
                       .linger_ns = params->linger_ns,
                       .epoll = epoll_create1(EPOLL_CLOEXEC)};
@@ -120,7 +130,8 @@ static tt_status query(tt_transport* t, tt_attr* attr) {
   const tt_attr full = {
       .size = attr->size,
       .thread_level = TT_THREAD_SERIAL,
-      .caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_LOSS_NOTICE | TT_CAP_RX_HOLD,
+      .caps =
+          TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_LOSS_NOTICE | TT_CAP_RX_HOLD | TT_CAP_RX_FIRST,
       .wait_fd = t->epoll,
       .wait_flags = TT_WAIT_FD,
       .max_msg = GOODBYE - 1,

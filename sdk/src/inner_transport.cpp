@@ -45,6 +45,7 @@ Result<InnerTransport> InnerTransport::open(Host host, const OpenOptions& option
   params.rx_max_msg = options.packet_bytes_max;
   params.tx_hwm_bytes = options.queue_bytes_max;
   params.linger_ns = static_cast<std::uint64_t>(options.linger.count());
+  params.rx_first_msg_max = options.first_packet_bytes_max;
   self.inner_.size = sizeof(self.inner_);
   tt_error error = empty_error();
   const tt_status status = stack->open(host.table(), &params, &self.inner_, &error);

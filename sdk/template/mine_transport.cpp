@@ -70,7 +70,7 @@ class MineTransport {
     tt_attr attr{};
     attr.thread_level = TT_THREAD_SERIAL;
     attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_LOSS_NOTICE | TT_CAP_TX_BORROW |
-                TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE;
+                TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE | TT_CAP_RX_FIRST;
     attr.wait_fd = shared_.loop->wait_fd();
     attr.wait_flags = TT_WAIT_FD;
     attr.max_msg = kit::framed_packet_bytes_max;

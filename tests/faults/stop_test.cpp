@@ -80,5 +80,55 @@ TEST_P(Stop, OfOneThatHasHeartbeatsRaisesNoFalseAlarmThere) {
   EXPECT_TRUE(there.call<Payload>("echo", Payload()).has_value());
 }
 
+/// A receiver that is alive and reads nothing, for longer than any part of a connection may guess.
+class Deaf : public FaultRig {
+ protected:
+  // Without heartbeats: what ends the connection is the transport's doing.
+  static NodeOptions patient_options() { return {.heartbeat = 0s, .reconnect_window = 0s}; }
+  /// More than the kernels on both sides take, sent to a server that is stopped meanwhile.
+  std::vector<Outcome> send_past(const Peer& there, std::chrono::nanoseconds time);
+
+  Node patient{patient_options()};
+  PeerEvents seen = patient.peer_events();
+};
+
+std::vector<Outcome> Deaf::send_past(const Peer& there, std::chrono::nanoseconds time) {
+  server().signal(SIGSTOP);
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 16; ++i) {
+    auto promise = std::make_shared<std::promise<Result<Payload>>>();
+    outcomes.push_back(promise->get_future());
+    there.with_timeout(60s).async_call<Payload>(
+        "echo", Payload::copy(std::string(1 << 20, 'x')),
+        [promise](Result<Payload> result) { promise->set_value(std::move(result)); });
+  }
+  seen.wait_for(time);
+  server().signal(SIGCONT);
+  return outcomes;
+}
+
+TEST_F(Deaf, ForLongerThanThreeSecondsLosesNothing) {
+  start_server("tcp://127.0.0.1:0");
+  const Peer there = patient.connect(uri_).value();
+  ASSERT_TRUE(seen.wait_for(1s).has_value());
+
+  auto outcomes = send_past(there, 5s);
+
+  for (Outcome& outcome : outcomes) {
+    const auto reply = outcome.get();
+    EXPECT_TRUE(reply.has_value()) << reply.error();
+  }
+}
+
+TEST_F(Deaf, ForLongerThanUserTimeoutIsALoss) {
+  start_server("tcp://127.0.0.1:0");
+  const Peer there = patient.connect(uri_ + "?user_timeout=1s").value();
+  ASSERT_TRUE(seen.wait_for(1s).has_value());
+
+  auto outcomes = send_past(there, 5s);
+
+  EXPECT_TRUE(outcomes.back().get().error().is(Errc::connection_lost));
+}
+
 }  // namespace
 }  // namespace trestle::faults

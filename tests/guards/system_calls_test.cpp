@@ -200,6 +200,7 @@ TEST_P(WakeUps, OfAnIdlePair) {
     ::poll(nullptr, 0, 1000);  // the period that is looked at; one of the sleeps
     return sleeps() - before;
   };
+  // In the first second the hold watches find out that there is nothing to look at any more.
   const double counted = fewest(idle_wake_ups, count, 4);
 
   EXPECT_GE(counted, 1.0) << "the meter does not count";

@@ -51,6 +51,27 @@ TEST_P(Lies, AboutThePacketsLengthAreRefusedByNumber) {
   expect_bystander_was_served();
 }
 
+TEST_P(Lies, AboutTheFirstPacketAreRefusedBeforeTheHello) {
+  constexpr std::uint32_t first_bytes_max = wire::first_packet_bytes_max;
+
+  expect_dropped_after(preamble() + announced(first_bytes_max), "no hello in time");
+  EXPECT_EQ(server_.counters().protocol_errors, 0u) << "its length alone is no fault";
+  expect_dropped_after(preamble() + announced(first_bytes_max + 1), "one byte more");
+
+  EXPECT_TRUE(comes_true([&] { return lines_with("the limit is 65536 for the first") != 0; }));
+  EXPECT_TRUE(comes_true([&] { return server_.counters().protocol_errors == 1; }));
+  expect_bystander_was_served();
+}
+
+TEST_P(Lies, AfterTheHelloMayBeLargerThanTheFirstPacket) {
+  const Stranger known(uri_);
+  known.say(greeting() + announced(wire::first_packet_bytes_max + 1) + "TRSL");
+
+  EXPECT_FALSE(known.is_dropped(1s)) << "it is allowed to, and gets the time";
+  EXPECT_EQ(server_.counters().protocol_errors, 0u);
+  expect_bystander_was_served();
+}
+
 TEST_P(Lies, OfNothingAreNoPackets) {
   expect_dropped_after(preamble() + announced(0), "an empty packet has no header");
   expect_dropped_after(preamble() + announced(0xFFFF'FFFF), "a goodbye");

@@ -58,6 +58,7 @@ Limits limits_of_the_code() {
 #undef LIMIT
   limits["spawn_queue_messages"] = std::to_string(options.spawn_queue_messages);
   limits["hello_frame_bytes_max"] = text_of(wire::hello_frame_bytes_max);
+  limits["first_packet_bytes_max"] = text_of(wire::first_packet_bytes_max);
   limits["handler_name_bytes_max"] = text_of(wire::handler_name_bytes_max);
   limits["handler_numbers_max"] = text_of(peers::handler_numbers_max);
   limits["type_name_bytes_max"] = text_of(wire::type_name_bytes_max);

@@ -65,7 +65,8 @@ TEST_P(OldPlugin, RefusesInItsOwnWords) {
 
 INSTANTIATE_TEST_SUITE_P(Versions, OldPlugin,
                          ::testing::Values(Built{TRESTLE_PLUGIN_0_9, 9},
-                                           Built{TRESTLE_PLUGIN_0_10, 10}),
+                                           Built{TRESTLE_PLUGIN_0_10, 10},
+                                           Built{TRESTLE_PLUGIN_0_11, 11}),
                          [](const auto& version) {
                            return "Of0Point" + std::to_string(version.param.minor);
                          });

@@ -164,6 +164,28 @@ TEST_F(StreamReaderTest, AcceptsALengthAtTheLimit) {
   EXPECT_EQ(memory.live_bytes, 0u) << "released with the packet";
 }
 
+TEST_F(StreamReaderTest, RefusesAFirstPacketAboveItsLimitBeforeTakingMemory) {
+  constexpr std::uint32_t first = 40'000;
+  reader.limit_first_packet(first);
+
+  EXPECT_EQ(feed(preamble() + header(first + 1), 64), Outcome::failed);
+  EXPECT_EQ(reader.error().code, TT_E_TOOBIG);
+  EXPECT_THAT(reader.error().text, testing::HasSubstr("the limit is 40000 for the first"));
+  EXPECT_EQ(memory.allocations, 0u);
+}
+
+TEST_F(StreamReaderTest, AcceptsAFirstPacketAtItsLimitAndLargerOnesAfterIt) {
+  constexpr std::uint32_t first = 40'000;
+  reader.limit_first_packet(first);
+
+  EXPECT_EQ(feed(preamble() + framed(patterned(first)) + framed(patterned(first + 1)), 8192),
+            Outcome::need_more);
+  ASSERT_EQ(packets.size(), 2u);
+  EXPECT_EQ(packets.back(), patterned(first + 1));
+
+  EXPECT_EQ(feed(header(limit + 1), 64), Outcome::failed);
+}
+
 TEST_F(StreamReaderTest, RefusesForeignProtocolsByTheirFirstByte) {
   EXPECT_EQ(feed("GET / HTTP/1.1\r\n", 64), Outcome::failed);
 

@@ -180,7 +180,7 @@ struct PeerOutcome {
 /// Listens, runs handlers, and reaches peers. Neither copied nor moved; its destructor closes it.
 /// Inline handlers, completions, functions of after() and the log function run on whichever thread
 /// drives it at the moment, which may be inside a blocking call: hold no mutex there that they
-/// take. Threads: any, unless driven by hand.
+/// take. The log function also runs on a thread of its own. Threads: any, unless driven by hand.
 class TRESTLE_EXPORT Node {
  public:
   /// A node that does not listen yet.

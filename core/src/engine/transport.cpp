@@ -95,6 +95,7 @@ Result<std::unique_ptr<Transport>> Transport::open(const tt_plugin& plugin, std:
   params.rx_max_msg = limits.packet_bytes_max;
   params.tx_hwm_bytes = std::min<std::uint64_t>(limits.queue_bytes_max, handed_over_bytes_max);
   params.linger_ns = static_cast<std::uint64_t>(limits.linger.count());
+  params.rx_first_msg_max = limits.first_packet_bytes_max;
   tt_error error = empty_error();
   tt_status status = self->ops_.open(self->host_.get(), &params, &self->handle_, &error);
   if (status < 0) {

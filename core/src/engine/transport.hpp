@@ -54,6 +54,7 @@ class ListenEvents {
 
 struct TransportLimits {
   std::uint64_t packet_bytes_max = 0;
+  std::uint64_t first_packet_bytes_max = 0;  ///< of connections that come in; 0: as any other
   std::uint64_t queue_bytes_max = 0;
   TimePoint linger{0};
   bool threads_allowed = true;

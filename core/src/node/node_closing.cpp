@@ -130,7 +130,7 @@ Result<void> NodeCore::end() {
   close_connections(deadline);
   if (!stop_driving()) {
     busy += busy.empty() ? "" : ", ";
-    busy += stuck_in_turn() + " (the node's memory is leaked)";
+    busy += what_holds_turn() + " that does not end (the node's memory is leaked)";
     return Error(Errc::deadline_exceeded, "closed, but not idle within close_timeout: " + busy);
   }
   destroy_all();
@@ -201,6 +201,7 @@ bool NodeCore::stop_driving() {
   }
   // Whoever waits still may lead, or keep the leader from ending its turn.
   give_up_waiting();
+  hold_watch_.stop_thread();
   const auto ends = [this](auto step) {
     while (!step()) {
       if (is_in_user_code()) return false;
@@ -221,13 +222,6 @@ bool NodeCore::is_in_user_code() {
   // Who leads and is not may only want for the CPU.
   const std::lock_guard lock(engine_.mutex());
   return turns_on_stack_ != 0;
-}
-
-std::string NodeCore::stuck_in_turn() const {
-  // relaxed: who is stuck wrote it long ago, and it is kept while the turn is on its stack.
-  const registry::Entry* entry = inline_now_.load(std::memory_order_relaxed);
-  if (entry == nullptr) return "a completion or a function of after() that does not end";
-  return "inline handler '" + entry->handler.name + "' that does not end";
 }
 
 void NodeCore::abandon_turn() {

@@ -53,6 +53,7 @@ engine::EngineOptions engine_options(const NodeOptions& options, LogFunction log
                                      plugin_loading::PluginRegistry& plugins) {
   return {.clock = options.driver != nullptr ? options.driver->clock() : steady_clock(),
           .limits = {.packet_bytes_max = options.message_bytes_max + packet_overhead_bytes,
+                     .first_packet_bytes_max = wire::first_packet_bytes_max,
                      .queue_bytes_max = options.queue_bytes_max,
                      .linger = options.close_timeout,
                      .threads_allowed = options.driver == nullptr},
@@ -85,6 +86,7 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       admin_handlers_(handlers_),
       engine_(engine_options(options_, log_.outlet(), plugins_), *this),
       leadership_(engine_, *this, options_.driver != nullptr ? Spin::off : options_.spin),
+      hold_watch_(engine_, *this),
       shared_pool_(std::make_shared<dispatch::WorkerPool>(worker_count(options_),
                                                           options_.spawn_queue_messages)),
       pool_(*shared_pool_),
@@ -119,6 +121,7 @@ void NodeCore::start() {
     ManualDriver::Nodes::add(*options_.driver, *this);
   } else {
     leadership_.start_thread();
+    hold_watch_.start_thread();
   }
   if (options_.stop.stop_possible()) {
     stop_callback_.emplace(options_.stop, [this] { stop_requested(); });

@@ -22,6 +22,7 @@
 #include "dispatch/worker_context.hpp"
 #include "dispatch/worker_pool.hpp"
 #include "engine/engine.hpp"
+#include "engine/hold_watch.hpp"
 #include "engine/leadership.hpp"
 #include "memory/block_allocator.hpp"
 #include "node/admin_handlers.hpp"
@@ -57,6 +58,7 @@ struct Ways;
 class NodeCore final : public std::enable_shared_from_this<NodeCore>,
                        private engine::EngineEvents,
                        private engine::Turns,
+                       private engine::HoldEvents,
                        private engine::ListenEvents,
                        private peers::ConnectionEvents,
                        private dispatch::DispatchEvents,
@@ -265,6 +267,10 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool may_redial() const override;
   void warn(std::string text) override { log(LogLevel::warning, std::move(text)); }
   void look_at(TimePoint time) override { arm_by(dispatch_alarm_, time); }
+  // HoldEvents
+  bool runs_user_code() const override { return turns_on_stack_ != 0; }
+  std::optional<std::chrono::nanoseconds> hold_tolerance() const override;
+  void on_held(engine::Lock& lock, std::chrono::nanoseconds at_least) override;
   // CallHost
   Result<peers::Connection*> route(detail::PeerLink& link, TimePoint deadline) override;
   Result<void> may_wait_here() const override;
@@ -305,8 +311,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   /// False: a turn does not end, and nothing that it may use can be destroyed.
   bool stop_driving();
   bool is_in_user_code();
-  /// What it runs.
-  std::string stuck_in_turn() const;
+  /// The user code that the leader runs.
+  std::string what_holds_turn() const;
   /// Nothing follows in it, should it end; nobody else drives either.
   void abandon_turn();
   void destroy_all();
@@ -393,6 +399,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   system::AdminHandlers admin_handlers_;
   engine::Engine engine_;
   engine::Leadership leadership_;
+  engine::HoldWatch hold_watch_;
   const std::shared_ptr<dispatch::WorkerPool> shared_pool_;
   dispatch::WorkerPool& pool_;
   const std::shared_ptr<detail::WorkerContext> worker_context_;
@@ -419,6 +426,7 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   LeaderWork work_;
   bool work_is_ours_ = false;  // a turn holds the lock: work_ may be touched
   int turns_on_stack_ = 0;
+  std::optional<std::uint64_t> turn_told_of_;  // in the log, since it was held up
   // Written by the leader; relaxed: read to say what a turn is stuck in.
   std::atomic<const registry::Entry*> inline_now_{nullptr};
   std::atomic<bool> is_turn_abandoned_{false};  // relaxed: only ends what would go on for ever

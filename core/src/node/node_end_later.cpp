@@ -30,7 +30,7 @@ void NodeCore::close_elsewhere() {
 }
 
 bool NodeCore::must_end_later() const {
-  return TurnScope::is_in_any_turn() || pool_.is_in_task();
+  return TurnScope::is_in_any_turn() || pool_.is_in_task() || hold_watch_.is_this_thread();
 }
 
 void NodeCore::end_later(std::shared_ptr<NodeCore> core) {

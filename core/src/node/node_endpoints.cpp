@@ -42,6 +42,7 @@ void NodeCore::apply(const peers::Endpoint& endpoint) {
   const peers::Rhythm& rhythm = heartbeat_.rhythm();
   heartbeat_.follow({.interval = endpoint.heartbeat.value_or(rhythm.interval),
                      .dead_after = endpoint.dead_after.value_or(rhythm.dead_after)});
+  hold_watch_.look_soon();
 }
 
 Result<std::string> NodeCore::listen(std::string_view uri) {

@@ -91,6 +91,7 @@ Payload NodeCore::take_spent() {
 template <class Code>
 void NodeCore::run_user_code(engine::Lock& lock, Code code) {
   ++turns_on_stack_;
+  hold_watch_.note_user_code();
   lock.unlock();
   {
     const TurnScope scope(*this);
@@ -336,6 +337,7 @@ Result<peers::Admission> NodeCore::on_hello(peers::Connection& connection,
 
 void NodeCore::on_open(peers::Connection& connection) {
   heartbeat_.watch(connection);
+  hold_watch_.look_soon();
   strangers_.remove(connection);
   peers_.settle_duplicates(*connection.link);
   finish_dial(connection, connection.link);

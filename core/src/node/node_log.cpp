@@ -33,12 +33,29 @@ void NodeLog::write(LogLevel level, std::string_view text) {
   }
 }
 
+void NodeLog::write_in_turn(LogLevel level, std::string_view text) {
+  const std::unique_lock lock(writing_, std::try_to_lock);
+  if (!lock.owns_lock()) return add(level, std::string(text));
+  write(level, text);
+}
+
+void NodeLog::add_beside_leader(std::string_view kind, LogLevel level, std::string text) {
+  const std::unique_lock lock(writing_, std::try_to_lock);
+  if (!lock.owns_lock()) return add_repeated(kind, level, std::move(text));
+  if (!repeated_.admit(kind, level, text, services_.now())) return tell_later();
+  write(level, text);
+}
+
 void NodeLog::add(LogLevel level, std::string text) {
-  services_.defer([this, level, line = std::move(text)] { write(level, line); });
+  services_.defer([this, level, line = std::move(text)] { write_in_turn(level, line); });
 }
 
 void NodeLog::add_repeated(std::string_view kind, LogLevel level, std::string text) {
   if (repeated_.admit(kind, level, text, services_.now())) return add(level, std::move(text));
+  tell_later();
+}
+
+void NodeLog::tell_later() {
   if (will_wake_.exchange(true)) return;
   services_.defer([this] { wake_for_next(); });
 }
@@ -52,7 +69,8 @@ void NodeLog::wake_for_next() {
 }
 
 void NodeLog::tell_due() {
-  for (const log::Line& line : repeated_.take_due(services_.now())) write(line.level, line.text);
+  for (const log::Line& line : repeated_.take_due(services_.now()))
+    write_in_turn(line.level, line.text);
   wake_for_next();
 }
 

@@ -39,6 +39,9 @@ class NodeLog {
   void add(LogLevel level, std::string text);
   /// The same, but at most one line of that kind per interval.
   void add_repeated(std::string_view kind, LogLevel level, std::string text);
+  /// The same at once, on this thread, although a turn is held up; unless it is the log function
+  /// that holds it, then from the leader. Two lines are never written at once.
+  void add_beside_leader(std::string_view kind, LogLevel level, std::string text);
   /// For transports and others who may outlive the node. Equal warnings are of one kind.
   LogFunction outlet();
 
@@ -54,11 +57,17 @@ class NodeLog {
     NodeLog* log = nullptr;
   };
 
+  /// What was left out.
+  void tell_later();
   void wake_for_next();
+  /// write(), where nobody else does; the leader must not wait for a log function that may be
+  /// waiting for the leader.
+  void write_in_turn(LogLevel level, std::string_view text);
 
   const LogFunction out_;
   const Services services_;
   log::RepeatedLines repeated_;
+  std::recursive_mutex writing_;  // a log function that waits has turns below it, and their lines
   // seq_cst: cleared before the lines are looked at, set after one was added; one sees the other.
   std::atomic<bool> will_wake_{false};
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();

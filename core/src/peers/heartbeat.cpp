@@ -45,6 +45,15 @@ void Heartbeat::stop() {
   engine_.cancel_timer(*this);
 }
 
+void Heartbeat::beat_unasked() {
+  for (Connection* connection : watched_) {
+    Pulse& pulse = connection->pulse();
+    // One that has not left says nothing, and neither would a second one.
+    if (!connection->is_open() || pulse.ping >= connection->sent_up_to()) continue;
+    pulse.ping = connection->send_heartbeat();
+  }
+}
+
 TimePoint Heartbeat::period() const {
   const bool opened_one = std::any_of(watched_.begin(), watched_.end(), [](const Connection* c) {
     return c->opener() == Opener::us;

@@ -36,6 +36,9 @@ class Heartbeat final : private engine::Timer {
   /// An open connection, until forget().
   void watch(Connection& connection);
   void forget(const Connection& connection);
+  bool watches_any() const noexcept { return !watched_.empty(); }
+  /// This node answers no pings for now: whoever may wonder hears of it. Judges nobody.
+  void beat_unasked();
   /// The node ends.
   void stop();
 

@@ -171,7 +171,7 @@ class Outbox {
   }
 
  private:
-  static constexpr std::size_t packet_bytes_max = 64 * 1024;
+  static constexpr std::size_t packet_bytes_max = wire::first_packet_bytes_max;
   static constexpr std::size_t segments_limit = 64;
   /// What an idle connection keeps for its next packet.
   static constexpr std::size_t spare_bytes_max = 1024;

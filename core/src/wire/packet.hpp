@@ -31,6 +31,8 @@ inline constexpr std::size_t endpoint_bytes_max = 255;
 inline constexpr std::size_t authentication_bytes_max = 1024;
 /// Before hello, frames are at most this long.
 inline constexpr std::size_t hello_frame_bytes_max = 4096;
+/// The first packet of whoever opened a connection, which has its hello.
+inline constexpr std::size_t first_packet_bytes_max = 64 * 1024;
 
 /// Whether a packet has a checksum of its bytes.
 enum class PacketStyle : std::uint8_t { plain, summed };

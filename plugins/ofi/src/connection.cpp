@@ -113,6 +113,7 @@ void Connection::drop_endpoint() {
 sdk::Result<> Connection::accept(Route route, const Greeting& peer, std::string scheme,
                                  std::uint64_t cookie) {
   state_ = State::accepting;
+  arriving_bytes_max_ = shared_.limits.first_packet_bytes_max;
   scheme_ = std::move(scheme);
   listener_cookie_ = cookie;
   if (route.info->dest_addr != nullptr) {

@@ -42,6 +42,7 @@ struct Limits {
   std::uint64_t packet_bytes_max;
   std::uint64_t queue_bytes_max;
   std::chrono::nanoseconds linger;
+  std::uint64_t first_packet_bytes_max;  ///< of accepted connections
 };
 
 class Connection;
@@ -144,6 +145,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   Progress take_message(const Arrival& arrival, MessageKind kind);
   Progress take_packet(const Arrival& arrival);
   Progress take_first(const Arrival& arrival);
+  void refuse_length(std::uint64_t bytes);
   Progress take_part(const Arrival& arrival);
   void take_part_into_packet(const Arrival& arrival);
   void hand_over_packet();
@@ -203,6 +205,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   Handle<fid_ep> endpoint_;
 
   // Receiving.
+  /// Of a packet that begins: only the first of an accepted connection may be limited further.
+  std::uint64_t arriving_bytes_max_ = shared_.limits.packet_bytes_max;
   std::deque<Arrival> arrived_;        ///< and not looked at yet, but for credits
   std::vector<std::uint32_t> viewed_;  ///< slots that the host sees until the round ends
   std::optional<std::uint32_t> direct_slot_;

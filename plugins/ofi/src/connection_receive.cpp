@@ -88,13 +88,17 @@ Connection::Progress Connection::take_message(const Arrival& arrival, MessageKin
   return kind == MessageKind::packet ? take_packet(arrival) : take_first(arrival);
 }
 
+void Connection::refuse_length(std::uint64_t bytes) {
+  finish(TT_E_TOOBIG, "the other side announced a packet of " + std::to_string(bytes) +
+                          " bytes; the limit is " + std::to_string(arriving_bytes_max_));
+}
+
 Connection::Progress Connection::take_packet(const Arrival& arrival) {
-  if (arrival.bytes > shared_.limits.packet_bytes_max) {
-    finish(TT_E_TOOBIG, "the other side sent a packet of " + std::to_string(arrival.bytes) +
-                            " bytes; the limit is " +
-                            std::to_string(shared_.limits.packet_bytes_max));
+  if (arrival.bytes > arriving_bytes_max_) {
+    refuse_length(arrival.bytes);
     return Progress::done;
   }
+  arriving_bytes_max_ = shared_.limits.packet_bytes_max;
   if (viewed_.empty()) shared_.viewed.push_back(this);
   viewed_.push_back(arrival.slot);
   tt_event event{};
@@ -112,10 +116,8 @@ Connection::Progress Connection::take_first(const Arrival& arrival) {
     refuse_peer("a packet without a length");
     return Progress::wait;
   }
-  if (length->bytes > shared_.limits.packet_bytes_max) {
-    finish(TT_E_TOOBIG, "the other side announced a packet of " + std::to_string(length->bytes) +
-                            " bytes; the limit is " +
-                            std::to_string(shared_.limits.packet_bytes_max));
+  if (length->bytes > arriving_bytes_max_) {
+    refuse_length(length->bytes);
     return Progress::done;
   }
   if (held_ && held_->count >= options_.held_packets_max) {
@@ -128,6 +130,7 @@ Connection::Progress Connection::take_first(const Arrival& arrival) {
     return Progress::done;
   }
   assembly_.emplace(std::move(*memory));
+  arriving_bytes_max_ = shared_.limits.packet_bytes_max;
   post_again(arrival.slot);
   return Progress::done;
 }

@@ -56,14 +56,18 @@ OfiTransport::OfiTransport(std::unique_ptr<Loop> loop, const FabricOptions& defa
       scheme_(options.scheme),
       defaults_(defaults),
       threads_allowed_(options.threads_allowed),
-      shared_{*loop_, {}, {options.packet_bytes_max, options.queue_bytes_max, options.linger}, {}},
+      shared_{*loop_,
+              {},
+              {options.packet_bytes_max, options.queue_bytes_max, options.linger,
+               options.first_packet_bytes_max},
+              {}},
       roster_(*loop_) {}
 
 tt_attr OfiTransport::attributes() const noexcept {
   tt_attr attr{};
   attr.thread_level = TT_THREAD_SERIAL;
   attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_LOSS_NOTICE | TT_CAP_TX_BORROW |
-              TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE | TT_CAP_REMOTE;
+              TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE | TT_CAP_REMOTE | TT_CAP_RX_FIRST;
   if (threads_allowed_) attr.caps |= TT_CAP_OWN_THREADS;  // for host names; `sockets` has some, too
   attr.wait_fd = loop_->wait_fd();
   attr.wait_flags = TT_WAIT_FD;

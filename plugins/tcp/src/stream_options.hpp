@@ -26,8 +26,10 @@ struct StreamOptions {
   std::uint64_t receive_buffer_bytes = 0;
   bool nodelay = true;          ///< tcp only
   Family family = Family::any;  ///< tcp only
-  /// tcp only: sent bytes that nobody acknowledges for so long end the connection; 0: the kernel's.
-  std::chrono::nanoseconds user_timeout = std::chrono::seconds(3);
+  /// tcp only: sent bytes that nobody acknowledges, or has room for, for so long end the
+  /// connection; 0: the kernel's time. Unset, since it does not tell a receiver that is slow from
+  /// one that is dead.
+  std::chrono::nanoseconds user_timeout{0};
   /// tcp only: a connection that was idle for so long is probed; 0: never.
   std::chrono::nanoseconds keepalive = std::chrono::seconds(3);
 

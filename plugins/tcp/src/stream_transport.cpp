@@ -65,7 +65,8 @@ const void* StreamTransport::extension(std::string_view id) noexcept {
 tt_attr StreamTransport::attributes() const noexcept {
   tt_attr attr{};
   attr.thread_level = TT_THREAD_SERIAL;
-  attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE;
+  attr.caps = TT_CAP_LISTEN | TT_CAP_CONNECT | TT_CAP_TX_BORROW | TT_CAP_RX_HOLD | TT_CAP_RX_PAUSE |
+              TT_CAP_RX_FIRST;
   if (scheme_ == Scheme::tcp) {
     attr.caps |= TT_CAP_REMOTE;
     if (threads_allowed_) attr.caps |= TT_CAP_OWN_THREADS;  // for host names

@@ -29,10 +29,10 @@ std::vector<int> set_on_connections(int level, int option) {
   return values;
 }
 
-TEST(Liveness, UnacknowledgedBytesEndAConnectionAfterThreeSeconds) {
+TEST(Liveness, UnacknowledgedBytesAloneEndNoConnectionUnlessToldTo) {
   const Linked link("tcp://127.0.0.1:0", {});
 
-  EXPECT_EQ(set_on_connections(IPPROTO_TCP, TCP_USER_TIMEOUT), (std::vector<int>{3000, 3000}));
+  EXPECT_EQ(set_on_connections(IPPROTO_TCP, TCP_USER_TIMEOUT), (std::vector<int>{0, 0}));
 }
 
 TEST(Liveness, IdleConnectionsAreProbedAfterThreeSeconds) {
@@ -53,12 +53,12 @@ TEST(Liveness, FollowsTheOptions) {
   EXPECT_EQ(set_on_connections(IPPROTO_TCP, TCP_KEEPIDLE), (std::vector<int>{60, 60}));
 }
 
-TEST(Liveness, IsTheKernelsAffairIfSwitchedOff) {
+TEST(Liveness, ProbesAreSwitchedOffByThemselves) {
   Opening opening;
-  opening.options = {{"user_timeout", "0s"}, {"keepalive", "0s"}};
+  opening.options = {{"user_timeout", "5s"}, {"keepalive", "0s"}};
   const Linked link("tcp://127.0.0.1:0", opening);
 
-  EXPECT_EQ(set_on_connections(IPPROTO_TCP, TCP_USER_TIMEOUT), (std::vector<int>{0, 0}));
+  EXPECT_EQ(set_on_connections(IPPROTO_TCP, TCP_USER_TIMEOUT), (std::vector<int>{5000, 5000}));
   EXPECT_EQ(set_on_connections(SOL_SOCKET, SO_KEEPALIVE), (std::vector<int>{0, 0}));
 }
 

@@ -31,6 +31,7 @@ Driver::Driver(const tt_plugin& plugin, const Subject& subject, const OpenOption
   params.rx_max_msg = options.packet_bytes_max;
   params.tx_hwm_bytes = options.queue_bytes_max;
   params.linger_ns = static_cast<std::uint64_t>(options.linger.count());
+  params.rx_first_msg_max = options.first_packet_bytes_max;
   tt_error error = empty_error();
   const tt_status status = ops_.open(host_->table(), &params, &transport_, &error);
   if (status == TT_E_UNSUPPORTED && options.flags != 0) {

@@ -33,6 +33,7 @@ struct OpenOptions {
   ClockKind clock = ClockKind::real;
   std::uint32_t batch_events = 16;  ///< the cap of every progress()
   std::chrono::nanoseconds linger{5'000'000'000};
+  std::uint64_t first_packet_bytes_max = 0;  ///< of accepted connections; 0: as any other
 };
 
 struct SendResult {

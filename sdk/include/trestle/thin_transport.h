@@ -1,6 +1,6 @@
 /* ThinTransport: the C contract between Trestle and a transport plugin (C11 and C++20).
  *
- * This is draft 0.11 of what will be frozen as 1.0. The words behind each rule are in
+ * This is draft 0.12 of what will be frozen as 1.0. The words behind each rule are in
  * docs/writing_a_transport.md; the rules that hold for the whole file:
  *
  *  R1  Plain C. Fixed-width integers, pointers and size_t only: no enum, bool, long or bit-field.
@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define TT_ABI_MAJOR 0
-#define TT_ABI_MINOR 11
+#define TT_ABI_MINOR 12
 #define TT_MAGIC 0x31505454u /* "TTP1" in memory on little-endian */
 
 /* ---- Status ---------------------------------------------------------------------------------
@@ -133,6 +133,8 @@ typedef struct tt_open_params {
                             before memory is committed */
   uint64_t tx_hwm_bytes; /* bytes queued per connection, beyond which send() says TT_E_AGAIN */
   uint64_t linger_ns;    /* bound for flushing in an orderly close or shutdown */
+  uint64_t rx_first_msg_max; /* since 0.12; bytes; the first packet of an accepted connection may be
+                                no larger, likewise: a stranger's. 0: rx_max_msg */
 } tt_open_params;
 
 /* ---- What a transport is -------------------------------------------------------------------- */
@@ -150,6 +152,7 @@ typedef struct tt_open_params {
 #define TT_CAP_OWN_THREADS (1ull << 8)    /* runs threads of its own */
 #define TT_CAP_INTEGRITY (1ull << 9)      /* corrupted bytes never arrive as good */
 #define TT_CAP_AUTHENTICATED (1ull << 10) /* only peers whose key was checked get a connection */
+#define TT_CAP_RX_FIRST (1ull << 11)      /* since 0.12; rx_first_msg_max holds */
 
 /* How the host may sleep; neither flag means poll-only. Always arm() first: TT_OK allows sleeping,
  * TT_E_BUSY means progress() again. After TT_OK every event that becomes available, also as a side

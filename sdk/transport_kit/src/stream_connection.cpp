@@ -132,6 +132,7 @@ void StreamConnection::finish_dialling() {
 void StreamConnection::accept(FileDescriptor socket, const Address& peer, void* listener_user) {
   socket_ = std::move(socket);
   target_ = shared_.name(peer);
+  reader_.limit_first_packet(shared_.first_packet_bytes_max);
   if (prepare_) prepare_(socket_.get());
   const int error = loop_.watch(socket_.get(), *this, interest_ = EPOLLIN);
   come_up(TT_EV_ACCEPTED, reinterpret_cast<std::uintptr_t>(listener_user));

@@ -34,6 +34,7 @@ StreamReader::StreamReader(ReadBuffer& shared, ReceivePool& pool, std::uint64_t 
     : shared_(shared),
       pool_(pool),
       packet_bytes_max_(std::min(packet_bytes_max, framed_packet_bytes_max)),
+      first_packet_bytes_max_(packet_bytes_max_),
       on_give_up_(std::move(on_give_up)) {}
 
 StreamReader::~StreamReader() {
@@ -53,10 +54,7 @@ StreamReader::Step StreamReader::next() {
     }
     return {Outcome::goodbye, {}, nullptr};
   }
-  if (length > packet_bytes_max_) {
-    return fail(TT_E_TOOBIG, "the peer announced a packet of " + std::to_string(length) +
-                                 " bytes; the limit is " + std::to_string(packet_bytes_max_));
-  }
+  if (length > limit()) return refuse_length(length);
   if (length > small_packet_bytes_max) return begin_large(length);
   if (input_.size() < sizeof(PacketHeader) + length) return {Outcome::need_more, {}, nullptr};
   const auto bytes = input_.subspan(sizeof(PacketHeader), length);
@@ -85,6 +83,13 @@ StreamReader::Step StreamReader::refuse_foreign_peer() {
   return fail(TT_E_PROTOCOL, "the peer does not speak this protocol: its stream begins with \"" +
                                  printable(std::span(stream_preamble).first(preamble_seen_)) +
                                  printable(rest) + "\"");
+}
+
+StreamReader::Step StreamReader::refuse_length(std::size_t length) {
+  const bool is_stricter = limit() < packet_bytes_max_;
+  return fail(TT_E_TOOBIG, "the peer announced a packet of " + std::to_string(length) +
+                               " bytes; the limit is " + std::to_string(limit()) +
+                               (is_stricter ? " for the first" : ""));
 }
 
 StreamReader::Step StreamReader::begin_large(std::size_t length) {

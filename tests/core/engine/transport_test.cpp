@@ -94,11 +94,13 @@ TEST_F(TransportTest, RefusesATransportThatCannotBeQueried) {
 
 TEST_F(TransportTest, PassesTheLimitsOn) {
   const auto transport = open({.packet_bytes_max = 11,
+                               .first_packet_bytes_max = 5,
                                .queue_bytes_max = 22,
                                .linger = TimePoint(33),
                                .threads_allowed = false});
 
   EXPECT_EQ(fake_.open_params.rx_max_msg, 11u);
+  EXPECT_EQ(fake_.open_params.rx_first_msg_max, 5u);
   EXPECT_EQ(fake_.open_params.tx_hwm_bytes, 22u);
   EXPECT_EQ(fake_.open_params.linger_ns, 33u);
   EXPECT_EQ(fake_.open_params.flags, static_cast<std::uint32_t>(TT_OPEN_NO_THREADS));

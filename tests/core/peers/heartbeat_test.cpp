@@ -147,6 +147,27 @@ TEST_F(HeartbeatOf, APeerThatTakesNothingIsDeadAlsoBehindALongQueue) {
   EXPECT_TRUE(peer->is_closing());
 }
 
+TEST_F(HeartbeatOf, ANodeThatIsHeldUpSaysUnaskedThatItLives) {
+  for (int i = 1; i <= 3; ++i) {
+    heartbeat.beat_unasked();
+    turn();
+    EXPECT_EQ(pings(), i);
+  }
+
+  EXPECT_TRUE(peer->is_open());
+}
+
+TEST_F(HeartbeatOf, ANodeThatIsHeldUpQueuesOnePingAtMost) {
+  fake_.send_status = TT_E_AGAIN;
+  const std::size_t before = peer->queued_bytes();
+  heartbeat.beat_unasked();
+  const std::size_t with_one = peer->queued_bytes();
+  for (int i = 0; i < 10; ++i) heartbeat.beat_unasked();
+
+  EXPECT_GT(with_one, before);
+  EXPECT_EQ(peer->queued_bytes(), with_one);
+}
+
 TEST_F(HeartbeatOf, AnIntervalOfNothingNeverBeats) {
   heartbeat.follow({.interval = 0s, .dead_after = 3s});
   wait(60s);

@@ -34,7 +34,7 @@ class Stage {
   }
 
   /// Kills the server again and again, each time some moments after messages have reached it, until
-  /// the play is over. Returns how often; nothing if one of them was never reached.
+  /// the play is over and long enough. Returns how often; nothing if one of them was never reached.
   std::optional<int> kill_servers() {
     std::mt19937_64 random(play_.seed);
     const double mean = 1.0 / static_cast<double>(play_.kills_per_second);
@@ -43,7 +43,7 @@ class Stage {
     int kills = 0;
     while (is_reached_again()) {
       if (a_child_ends_within(seconds(random))) break;
-      if (Clock::now() >= end) return kills;
+      if (Clock::now() >= end && sent() >= play_.messages_min) return kills;
       server_->kill();
       start_server();
       ++kills;
@@ -87,6 +87,13 @@ class Stage {
     const std::string uri = server_->read_line();
     if (uri.empty()) std::fprintf(stderr, "driver: server %d does not listen\n", incarnation_);
     if (!uri.empty()) address_ = uri;
+  }
+  std::size_t sent() const {
+    std::size_t sum = 0;
+    for (std::size_t client = 0; client < play_.size.clients; ++client) {
+      sum += ledger_.client(client).begun;
+    }
+    return sum;
   }
   /// Whether messages run, after the death of the server before this one.
   bool is_reached_again() const {

@@ -2,6 +2,7 @@
 // each that was sent ends as completed or as failed with a reason, and ran as often as that says.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <optional>
 
 #include "roles.hpp"
@@ -18,7 +19,8 @@ int main(int argc, char** argv) {
   app.add_option("ADDRESS", play.address,
                  "To listen at; {name} and {file} in it stand for a new name and socket file")
       ->required();
-  app.add_option("--seconds", seconds, "Of sending")->check(CLI::Range(0.5, 1e6));
+  app.add_option("--seconds", seconds, "Of sending, at least")->check(CLI::Range(0.5, 1e6));
+  app.add_option("--messages", play.messages_min, "To be sent, at least");
   app.add_option("--kills-per-second", play.kills_per_second)->check(CLI::Range(1, 100));
   app.add_option("--clients", play.size.clients)->check(CLI::Range(1, 64));
   app.add_option("--threads", play.threads, "Of each client")->check(CLI::Range(1, 64));
@@ -35,7 +37,8 @@ int main(int argc, char** argv) {
   play.duration = std::chrono::duration<double>(seconds);
   constexpr double messages_per_second = 500'000;
   if (play.size.messages_max == 0) {
-    play.size.messages_max = static_cast<std::size_t>(seconds * messages_per_second);
+    play.size.messages_max =
+        std::max(static_cast<std::size_t>(seconds * messages_per_second), play.messages_min);
   }
   if (ledger < 0) return drive(play);
   const Ledger shared(play.size, ledger);

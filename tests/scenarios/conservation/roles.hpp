@@ -16,7 +16,8 @@ namespace trestle::scenarios {
 struct Play {
   std::string address;
   std::vector<std::filesystem::path> plugins;
-  std::chrono::duration<double> duration{6.0};  ///< of sending
+  std::chrono::duration<double> duration{6.0};  ///< of sending, at least
+  std::size_t messages_min = 0;                 ///< likewise
   std::size_t kills_per_second = 4;
   std::size_t threads = 3;       ///< of each client
   std::size_t outstanding = 32;  ///< messages under way of each thread

@@ -133,11 +133,16 @@ tt_status open(const tt_host* host, const tt_open_params* params, tt_transport**
   auto transport = std::make_unique<Transport>();
   transport->host = host_for(*transport, host);
   transport->queue_bytes = params->tx_hwm_bytes;
-  tt_open_params inner_params = *params;
+  tt_open_params inner_params{};  // a host that is older has less
+  std::memcpy(&inner_params, params, std::min<std::size_t>(params->size, sizeof(inner_params)));
   inner_params.size = sizeof(inner_params);
   inner_params.scheme = "unix";
   if (has(Bug::queue_unlimited)) inner_params.tx_hwm_bytes = ~0ull >> 1;
   if (has(Bug::receive_limit_ignored)) inner_params.rx_max_msg = 1ull << 30;
+  if (has(Bug::first_limit_for_all) && inner_params.rx_first_msg_max != 0) {
+    inner_params.rx_max_msg = inner_params.rx_first_msg_max;
+  }
+  if (has(Bug::first_limit_ignored)) inner_params.rx_first_msg_max = 0;
   const tt_status status = inner().open(&transport->host, &inner_params, &transport->inner, error);
   if (status != TT_OK) return status;
   transport->attr.size = sizeof(transport->attr);

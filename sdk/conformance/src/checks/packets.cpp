@@ -165,6 +165,30 @@ void oversize_is_cut_off(Bench& bench) {
   expect_packet(bench, other.in, 3, 30);
 }
 
+void large_first_is_cut_off(Bench& bench) {
+  const std::size_t limit = bench.open().fitting(40'001) - 1;
+  const OpenOptions strict{.first_packet_bytes_max = limit};
+  const Pair pair = connect_pair(bench, strict);
+  const Ends other = connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
+
+  send_or_wait(bench, pair.client, other.out, make_pattern(1, limit), TT_SEND_COPY);
+  expect_packet(bench, other.in, 1, limit);
+  send_or_wait(bench, pair.client, other.out, make_pattern(2, limit + 1), TT_SEND_COPY);
+  expect_packet(bench, other.in, 2, limit + 1);
+  send_or_wait(bench, pair.server, pair.in, make_pattern(3, limit + 1), TT_SEND_COPY);
+  expect_packet(bench, pair.out, 3, limit + 1);
+
+  const SendResult result = pair.client.send(pair.out, make_pattern(4, limit + 1), TT_SEND_COPY);
+
+  expect(result.status == TT_OK || result.status == TT_E_TOOBIG,
+         "a send above the receiver's limit: expected TT_OK or TT_E_TOOBIG, got " +
+             name_of_status(result.status));
+  expect_closed(bench, pair.in, TT_E_TOOBIG, "the receiver of a large first packet");
+  expect_equal("packets at the receiver", std::size_t{0}, pair.in.arrived);
+  send_or_wait(bench, pair.client, other.out, make_pattern(5, 30), TT_SEND_COPY);
+  expect_packet(bench, other.in, 5, 30);
+}
+
 /// Bytes that take no memory as long as they are only read.
 class Zeros {
  public:
@@ -226,6 +250,8 @@ constexpr std::array checks = {
     Check{"CopiedBuffersMayBeOverwrittenAtOnce", "Ownership", 0, copies_are_copies},
     Check{"NothingAboveTheLargestPacketIsTaken", "Packets", 0, nothing_above_the_largest},
     Check{"AnOversizePacketEndsItsConnectionOnly", "Packets", 0, oversize_is_cut_off},
+    Check{"ALargeFirstPacketEndsItsConnectionOnly", "Packets", TT_CAP_RX_FIRST,
+          large_first_is_cut_off},
 };
 
 }  // namespace

@@ -99,6 +99,14 @@ class PluginSlots {
     return failed;
   }
 
+  /// A host before 0.12 knows no such limit.
+  static std::uint64_t first_packet_bytes_max(const tt_open_params& params) noexcept {
+    if (!TT_HAS(tt_open_params, &params, rx_first_msg_max) || params.rx_first_msg_max == 0) {
+      return params.rx_max_msg;
+    }
+    return std::min(params.rx_first_msg_max, params.rx_max_msg);
+  }
+
   static void report(Host host, const char* slot, const char* what, tt_error* error) noexcept {
     try {
       const std::string text = std::string(slot) + " threw: " + what;
@@ -130,6 +138,7 @@ class PluginSlots {
           .queue_bytes_max = params->tx_hwm_bytes,
           .linger = std::chrono::nanoseconds(static_cast<std::int64_t>(params->linger_ns)),
           .threads_allowed = (params->flags & TT_OPEN_NO_THREADS) == 0,
+          .first_packet_bytes_max = first_packet_bytes_max(*params),
       };
       auto opened = T::open(host, options);
       if (opened.has_error()) {

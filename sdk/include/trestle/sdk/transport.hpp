@@ -24,6 +24,8 @@ struct OpenOptions {
   std::uint64_t queue_bytes_max;    ///< per connection; beyond it `send` says TT_E_AGAIN
   std::chrono::nanoseconds linger;  ///< bound for flushing in an orderly close
   bool threads_allowed;             ///< if not, refuse with TT_E_UNSUPPORTED when one is needed
+  /// Of an accepted connection, the first packet; see TT_CAP_RX_FIRST. At most packet_bytes_max.
+  std::uint64_t first_packet_bytes_max = packet_bytes_max;
 };
 
 /// Whether what is queued still leaves.

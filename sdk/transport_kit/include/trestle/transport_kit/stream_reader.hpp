@@ -6,6 +6,7 @@
 #include <trestle/transport_kit/read_buffer.hpp>
 #include <trestle/transport_kit/receive_pool.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,11 @@ class StreamReader final : private UnfinishedPacket {
   StreamReader(const StreamReader&) = delete;
   StreamReader& operator=(const StreamReader&) = delete;
   ~StreamReader();
+
+  /// The first packet may be no larger than that; the others as before. Before any byte came.
+  void limit_first_packet(std::uint64_t bytes_max) noexcept {
+    first_packet_bytes_max_ = std::min(bytes_max, packet_bytes_max_);
+  }
 
   /// What next() found.
   enum class Outcome {
@@ -80,6 +86,10 @@ class StreamReader final : private UnfinishedPacket {
   Step fail(tt_status code, std::string text);
   bool preamble_matches() noexcept;
   Step refuse_foreign_peer();
+  std::uint64_t limit() const noexcept {
+    return packets_received_ == 0 ? first_packet_bytes_max_ : packet_bytes_max_;
+  }
+  Step refuse_length(std::size_t length);
   Step begin_large(std::size_t length);
   Step finish_large();
   bool grow_large();
@@ -89,7 +99,8 @@ class StreamReader final : private UnfinishedPacket {
 
   ReadBuffer& shared_;
   ReceivePool& pool_;
-  std::uint64_t packet_bytes_max_;
+  const std::uint64_t packet_bytes_max_;
+  std::uint64_t first_packet_bytes_max_;
   std::span<std::byte> input_;  ///< not taken yet; in the shared buffer, or in `rest_`
   Rest rest_;
   std::size_t preamble_seen_ = 0;

@@ -29,6 +29,7 @@ class StreamShared {
         memory(*loop, options.packet_bytes_max),
         name(its_name),
         packet_bytes_max(options.packet_bytes_max),
+        first_packet_bytes_max(options.first_packet_bytes_max),
         queue_bytes_max(options.queue_bytes_max),
         linger(options.linger) {}
 
@@ -40,6 +41,8 @@ class StreamShared {
   const NameAddress name;
   /// Larger packets end a connection.
   const std::uint64_t packet_bytes_max;
+  /// Of connections that were accepted, the first packet.
+  const std::uint64_t first_packet_bytes_max;
   /// Unsent per connection; then TT_E_AGAIN.
   const std::uint64_t queue_bytes_max;
   /// For what is unsent at a close.
