@@ -11,8 +11,8 @@ class Program:
 
     kind: "trestle" (bench and serve of the tool), "many" (serve of the tool, and one thread with
     many connections), "sync" and "epoll" (bare sockets), "zmq" (bare libzmq), "ofi" (bare
-    libfabric, by its provider), "inproc" (Trestle inside one process), "bare" (yardsticks inside
-    one process).
+    libfabric, by its provider), "pingpong" (libfabric's own, likewise), "inproc" (Trestle inside
+    one process), "bare" (yardsticks inside one process).
     pinning: "split" (server on the first CPU, client on the second), "same" (both on the second),
     "free" (programs that pin their threads themselves).
     """
@@ -128,6 +128,8 @@ def ofi_cases(provider):
     return [
         case("rtt-polled", "p50_us", "<=", 1.15, spin="on", wait="spin"),
         case("rtt-blocking", "p50_us", "<=", 1.15, spin="off"),
+        Case(f"ofi-{provider}-rtt-to-pingpong", tool(f"ofi+{provider}", spin="on"),
+             (Program("pingpong", provider),), "mean_us", "<=", None),
         case("pipe-64Bx256", "per_second", ">=", 3, **PIPE_64),
         case("oneway-1MiB", "per_second", ">=", 0.9, payload="lent", **ONE_WAY_LARGE),
         case("oneway-16MiB", "per_second", ">=", 0.9, payload="lent", mode="oneway",

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from runner import machine
+from runner import machine, pingpong
 
 
 class ProgramFailed(Exception):
@@ -43,6 +43,8 @@ class Programs:
     def can_measure(self, case):
         """Builds without a plugin have nothing of its library."""
         kinds = {program.kind for program in (case.ours, *case.yardsticks)}
+        if "pingpong" in kinds and not pingpong.is_there():
+            return False
         return all(kind not in kinds or self.bench(f"bare_{kind}_socket").is_file()
                    for kind in ("zmq", "ofi"))
 
@@ -125,6 +127,11 @@ def require_clean(result, command):
 def measure_once(programs, program, seconds):
     """The program's JSON, and under "foreign" the share of a CPU that others used meanwhile."""
     server_cpu, client_cpu = machine.cpus()
+    if program.kind == "pingpong":
+        try:
+            return pingpong.measure(program, seconds, (server_cpu, client_cpu))
+        except (subprocess.SubprocessError, TimeoutError) as failed:
+            raise ProgramFailed(str(failed)) from failed
     if program.pinning == "same":
         server_cpu = client_cpu
     with contextlib.ExitStack() as stack:

@@ -106,6 +106,9 @@ class Transport {
   /// Empty: the transport cannot now.
   std::optional<BulkOffer> offer(tt_conn* conn, BytesView bytes) noexcept;
   void withdraw(tt_conn* conn, tt_bulk_region* region) noexcept;
+  /// The same of one that the other side may be reading. TT_PENDING: its memory stays as it is
+  /// until on_bulk().
+  tt_status retire(tt_conn* conn, tt_bulk_region* region, std::uint64_t op) noexcept;
   /// TT_PENDING: on_bulk() follows.
   tt_status get(tt_conn* conn, const tt_bulk_range& range, std::uint64_t op) noexcept;
 

@@ -25,6 +25,12 @@ void Transport::withdraw(tt_conn* conn, tt_bulk_region* region) noexcept {
   bulk_->withdraw(handle_, conn, region);
 }
 
+tt_status Transport::retire(tt_conn* conn, tt_bulk_region* region, std::uint64_t op) noexcept {
+  if (TT_HAS(tt_bulk, bulk_, retire)) return bulk_->retire(handle_, conn, region, op);
+  bulk_->withdraw(handle_, conn, region);
+  return TT_OK;
+}
+
 tt_status Transport::get(tt_conn* conn, const tt_bulk_range& range, std::uint64_t op) noexcept {
   return bulk_->get(handle_, conn, &range, op);
 }

@@ -7,11 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/transport.hpp"
+#include "peers/bulk_pulls.hpp"
 #include "peers/outbox.hpp"
 
 namespace trestle::peers {
@@ -30,10 +30,12 @@ class BulkLeases {
   /// Beyond so many bytes payloads travel in packets, which wait for room.
   static constexpr std::size_t bytes_max = 64 * 1024 * 1024;
 
+  /// Of what the peer has not got yet, as `empty`.
   std::size_t bytes() const noexcept { return bytes_; }
   bool empty() const noexcept { return leases_.empty(); }
   bool has_room(std::size_t payload_bytes) const noexcept {
-    return payload_bytes <= bytes_max && bytes_ <= bytes_max - payload_bytes;
+    const std::size_t bytes = bytes_ + retiring_bytes_;
+    return payload_bytes <= bytes_max && bytes <= bytes_max - payload_bytes;
   }
   std::uint64_t next_number() noexcept { return ++last_number_; }
 
@@ -49,11 +51,28 @@ class BulkLeases {
   std::optional<BulkLease> take_of_frame(FrameNumber frame) {
     return take_if([frame](const BulkLease& one) { return one.frame == frame; });
   }
+  /// One that was taken out, and whose memory the transport may still read.
+  void retire(BulkLease lease) {
+    retiring_bytes_ += lease.payload.size();
+    retiring_.push_back(std::move(lease));
+  }
+  /// It does not any more. Empty: there is no such lease.
+  std::optional<Payload> take_retired(std::uint64_t number) {
+    const auto found = std::find_if(retiring_.begin(), retiring_.end(),
+                                    [&](const BulkLease& one) { return one.number == number; });
+    if (found == retiring_.end()) return std::nullopt;
+    Payload payload = std::move(found->payload);
+    retiring_.erase(found);
+    retiring_bytes_ -= payload.size();
+    return payload;
+  }
   /// Ends all; the transport does not read them any more, or whoever gets them waits for that.
   void clear(std::vector<Payload>& done) {
     for (BulkLease& lease : leases_) done.push_back(std::move(lease.payload));
+    for (BulkLease& lease : retiring_) done.push_back(std::move(lease.payload));
     leases_.clear();
-    bytes_ = 0;
+    retiring_.clear();
+    bytes_ = retiring_bytes_ = 0;
   }
 
  private:
@@ -68,23 +87,17 @@ class BulkLeases {
   }
 
   std::vector<BulkLease> leases_;
+  std::vector<BulkLease> retiring_;
+  std::size_t retiring_bytes_ = 0;
   std::size_t bytes_ = 0;
   std::uint64_t last_number_ = 0;
-};
-
-/// A request or reply whose payload is read from the peer; the reading of other frames waits for
-/// it.
-struct BulkPull {
-  std::uint64_t lease = 0;
-  std::optional<std::uint32_t> payload_sum{};
-  std::string head;  ///< packet header, and the frame but for its payload
 };
 
 /// What a connection with tt.bulk has; most have not, and idle ones shall cost little.
 struct BulkState {
   engine::BulkTerms terms;
   BulkLeases leases{};
-  std::optional<BulkPull> pull{};
+  BulkPulls pulls{};
 };
 
 }  // namespace trestle::peers

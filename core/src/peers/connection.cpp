@@ -339,7 +339,7 @@ void Connection::finish(const Error& why) {
   state_ = State::closed;
   conn_ = nullptr;
   inbox_.clear();
-  if (is_pulling()) bulk_->pull.reset();
+  if (bulk_ != nullptr) bulk_->pulls.clear();
   engine_.cancel_timer(limit_timer_);
   end_requests(why);
   report_losses(why);

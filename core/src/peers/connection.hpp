@@ -283,7 +283,7 @@ class Connection final : public engine::LinkEvents,
                         std::uint64_t op) override;
 
   // ---- connection_bulk.cpp ----
-  bool is_pulling() const noexcept { return bulk_ != nullptr && bulk_->pull.has_value(); }
+  bool is_pulling() const noexcept { return bulk_ != nullptr && bulk_->pulls.is_awaited(); }
   bool has_leases() const noexcept { return bulk_ != nullptr && !bulk_->leases.empty(); }
   std::size_t leased_bytes() const noexcept { return bulk_ != nullptr ? bulk_->leases.bytes() : 0; }
   void drop_leases(std::vector<Payload>& done) {
@@ -303,7 +303,12 @@ class Connection final : public engine::LinkEvents,
   void end_lease(std::optional<BulkLease> lease);
   void handle(const wire::Pulled& pulled);
   void take_in_pulled(const wire::PacketView& packet);
+  Result<> check_pull(const wire::Pull& pull) const;
+  tt_status begin_get(const wire::Pull& pull, std::uint64_t op) const noexcept;
   bool handle(const wire::Pull& pull);
+  void note_pulls(wire::PacketReader unread);
+  void pull_ahead();
+  void take_pulled_first();
 
   void queue_reply(wire::CallId call, Encoded& reply);
   Result<wire::CallId> refuse_to_overtake() const;

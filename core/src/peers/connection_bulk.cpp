@@ -5,6 +5,12 @@
 #include "peers/connection.hpp"
 
 namespace trestle::peers {
+namespace {
+
+/// Numbers of operations that end leases; the others are of pulls.
+constexpr std::uint64_t retire_op = std::uint64_t{1} << 63;
+
+}  // namespace
 
 void Connection::offer_bulk(wire::Hello& hello) {
   if (transport_ == nullptr) return;
@@ -64,7 +70,14 @@ void Connection::end_lease(std::optional<BulkLease> lease) {
 }
 
 void Connection::handle(const wire::Pulled& pulled) {
-  if (bulk_ != nullptr) end_lease(bulk_->leases.take(pulled.lease));
+  auto lease = bulk_ != nullptr ? bulk_->leases.take(pulled.lease) : std::nullopt;
+  if (lease && conn_ != nullptr &&
+      transport_->retire(conn_, lease->region, lease->number | retire_op) == TT_PENDING) {
+    // The peer may say so and read on: its memory is not given back before that is impossible.
+    bulk_->leases.retire(std::move(*lease));
+  } else if (lease) {
+    events_.spent_payloads().push_back(std::move(lease->payload));
+  }
   if (!blocked_.empty() && !is_closing()) admit_blocked();
 }
 
@@ -81,59 +94,110 @@ void Connection::take_in_pulled(const wire::PacketView& packet) {
 
 // ---- Pulling ----
 
-bool Connection::handle(const wire::Pull& pull) {
+Result<> Connection::check_pull(const wire::Pull& pull) const {
   if (bulk_ == nullptr) {
-    return violated(Error(Errc::protocol_error, "a pull frame, which this side did not offer"));
+    return Error(Errc::protocol_error, "a pull frame, which this side did not offer");
   }
   const std::size_t frame_bytes = pull.frame.size() + pull.payload_bytes;
   const std::size_t most = std::min(limits_.message_bytes_max, bulk_->terms.bytes_max);
   if (frame_bytes > most) {
-    return violated(Error(Errc::protocol_error, "a pull frame for " + std::to_string(frame_bytes) +
-                                                    " bytes, the limit is " +
-                                                    std::to_string(most)));
+    return Error(Errc::protocol_error, "a pull frame for " + std::to_string(frame_bytes) +
+                                           " bytes, the limit is " + std::to_string(most));
   }
   if (checksum_rule_ == wire::ChecksumRule::required && !pull.payload_sum) {
-    return violated(Error(Errc::protocol_error,
-                          "a pull frame without a checksum, and both sides agreed on them"));
+    return Error(Errc::protocol_error,
+                 "a pull frame without a checksum, and both sides agreed on them");
   }
-  if (conn_ == nullptr) {  // the transport's end of it is gone, and the memory with it
-    abort(Error(Errc::connection_lost, "the peer ended before its payload was read"));
-    return false;
+  return {};
+}
+
+tt_status Connection::begin_get(const wire::Pull& pull, std::uint64_t op) const noexcept {
+  const tt_bulk_range range{.key = pull.key, .address = pull.address, .bytes = pull.payload_bytes};
+  return transport_->get(conn_, range, op);
+}
+
+bool Connection::handle(const wire::Pull& pull) {
+  if (const auto checked = check_pull(pull); checked.has_error()) return violated(checked.error());
+  BulkPulls& pulls = bulk_->pulls;
+  if (!pulls.is_first(pull)) {
+    if (conn_ == nullptr) {  // the transport's end of it is gone, and the memory with it
+      abort(Error(Errc::connection_lost, "the peer ended before its payload was read"));
+      return false;
+    }
+    const std::uint64_t op = pulls.next_op();
+    if (const tt_status status = begin_get(pull, op); status < 0) {
+      abort(Error(engine::errc_of(status), "the transport cannot read a payload of " +
+                                               std::to_string(pull.payload_bytes) +
+                                               " bytes from the peer"));
+      return false;
+    }
+    pulls.begin_first(pull, op);
   }
   wire::Buffer start;
   wire::begin_packet(start);
-  const tt_bulk_range range{.key = pull.key, .address = pull.address, .bytes = pull.payload_bytes};
-  const tt_status status = transport_->get(conn_, range, pull.lease);
-  if (status < 0) {
-    abort(Error(engine::errc_of(status), "the transport cannot read a payload of " +
-                                             std::to_string(pull.payload_bytes) +
-                                             " bytes from the peer"));
-    return false;
-  }
-  bulk_->pull.emplace(BulkPull{.lease = pull.lease, .payload_sum = pull.payload_sum, .head = {}});
-  std::string& head = bulk_->pull->head;
-  head.append(reinterpret_cast<const char*>(start.data()), start.size());
+  std::string head(reinterpret_cast<const char*>(start.data()), start.size());
   head.append(as_text(pull.frame));
+  pulls.await_first(std::move(head));
   return true;
+}
+
+/// What the frames of a packet that has to wait announce can be read meanwhile.
+void Connection::note_pulls(wire::PacketReader unread) {
+  unread.limit_frames(limits_.message_bytes_max);
+  while (bulk_->pulls.may_note()) {
+    while (unread.next_plain() != nullptr) {
+    }
+    const auto frame = unread.next();
+    if (frame.has_error() || !*frame) break;
+    const auto* const pull = std::get_if<wire::Pull>(&**frame);
+    if (pull == nullptr) continue;
+    if (check_pull(*pull).has_error()) break;  // to be told when it has its turn
+    bulk_->pulls.note(*pull);
+  }
+  pull_ahead();
+}
+
+void Connection::pull_ahead() {
+  if (is_closing() || conn_ == nullptr) return;
+  BulkPulls& pulls = bulk_->pulls;
+  while (const wire::Pull* const next = pulls.next_ahead()) {
+    const std::uint64_t op = pulls.next_op();
+    if (begin_get(*next, op) < 0) return;  // it has its turn yet
+    pulls.begin_ahead(op);
+  }
 }
 
 void Connection::on_bulk(std::uint64_t op, tt_status status, BytesView bytes,
                          engine::PacketSource& source) {
-  if (!is_pulling() || bulk_->pull->lease != op) return;
-  const BulkPull pulled = *std::exchange(bulk_->pull, std::nullopt);
-  if (is_closing()) return;
-  if (status < 0) {
-    return abort(Error(
-        Errc::connection_lost,
-        "a payload that the peer announced cannot be read, status " + std::to_string(status)));
+  if (bulk_ != nullptr && (op & retire_op) != 0) {
+    auto payload = bulk_->leases.take_retired(op & ~retire_op);
+    if (payload) events_.spent_payloads().push_back(std::move(*payload));
+    return;
   }
-  if (!is_intact(bytes, pulled.payload_sum)) return;
-  pulse_.heard_at = engine_.recent_time();
-  outbox_.add(wire::Pulled{pulled.lease});
-  events_.on_output(*this);
-  // As if it had come in a packet of its own, before all that waited for it.
-  inbox_.push_front(Payload::copy(pulled.head), bytes, source, limits_.message_bytes_max);
-  read_on();
+  BulkPull* const pull = bulk_ != nullptr && !is_closing() ? bulk_->pulls.find(op) : nullptr;
+  if (pull == nullptr) return;
+  pull->ended = status;
+  if (status >= 0) {
+    if (!is_intact(bytes, pull->payload_sum)) return;
+    pulse_.heard_at = engine_.recent_time();
+    pull->payload = bytes;
+    pull->source.emplace(std::move(source));
+    outbox_.add(wire::Pulled{pull->lease});
+    events_.on_output(*this);
+  }
+  if (bulk_->pulls.has_first()) read_on();
+}
+
+/// As if it had come in a packet of its own, before all that waited for it.
+void Connection::take_pulled_first() {
+  auto [head, pulled] = bulk_->pulls.take_first();
+  if (*pulled.ended < 0) {
+    return abort(
+        Error(Errc::connection_lost, "a payload that the peer announced cannot be read, status " +
+                                         std::to_string(*pulled.ended)));
+  }
+  inbox_.push_front(Payload::copy(head), pulled.payload, *pulled.source, limits_.message_bytes_max);
+  pull_ahead();
 }
 
 }  // namespace trestle::peers

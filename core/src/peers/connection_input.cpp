@@ -184,6 +184,7 @@ bool Connection::must_read_all() const noexcept {
 }
 
 void Connection::wait_for_turn(const wire::PacketReader& reader, engine::PacketSource& source) {
+  if (is_pulling()) note_pulls(reader);
   inbox_.push(reader, source);
   if (paused_ || inbox_.bytes() <= waiting_bytes_max) return;
   if (must_read_all()) return read_waiting();
@@ -192,8 +193,12 @@ void Connection::wait_for_turn(const wire::PacketReader& reader, engine::PacketS
 }
 
 void Connection::read_waiting() {
-  while (!inbox_.empty() && !is_closing() && !is_pulling() &&
-         (!share_.is_used_up() || must_read_all())) {
+  while (!is_closing()) {
+    if (is_pulling()) {
+      if (!bulk_->pulls.has_first()) return;
+      take_pulled_first();
+    }
+    if (inbox_.empty() || is_closing() || (share_.is_used_up() && !must_read_all())) return;
     // Taken out: what it leads to may clear the rest.
     WaitingPacket packet = inbox_.take();
     if (read_frames(packet.reader, packet.source) == Progress::share_used_up) {

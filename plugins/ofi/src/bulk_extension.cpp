@@ -71,7 +71,11 @@ tt_status put(tt_transport*, tt_conn* conn, const void* bytes, std::size_t len,
   });
 }
 
-constexpr tt_bulk table{sizeof(tt_bulk), 0, &limits, &offer, &withdraw, &get, &put};
+tt_status retire(tt_transport*, tt_conn* conn, tt_bulk_region* region, std::uint64_t op) noexcept {
+  return guarded([&] { return as_connection(conn).retire(region, op); });
+}
+
+constexpr tt_bulk table{sizeof(tt_bulk), 0, &limits, &offer, &withdraw, &get, &put, &retire};
 
 }  // namespace
 

@@ -24,6 +24,7 @@
 #include "packet_assembly.hpp"
 #include "parcel.hpp"
 #include "receive_window.hpp"
+#include "retired_regions.hpp"
 
 namespace trestle::ofi {
 
@@ -96,6 +97,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   sdk::Result<tt_bulk_region*> offer(std::span<std::byte> bytes, std::uint32_t access,
                                      tt_bulk_range& range);
   void withdraw(const tt_bulk_region* region);
+  tt_status retire(const tt_bulk_region* region, std::uint64_t op);
   /// A BULK event follows TT_PENDING.
   tt_status get(const tt_bulk_range& range, std::uint64_t op);
   tt_status put(std::span<const std::byte> bytes, const tt_bulk_range& range, std::uint64_t op);
@@ -176,6 +178,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void send_bulk();
   void end_bulk(BulkTransfers::Ended ended, tt_status status);
   void drop_bulk(tt_status status);
+  void send_fence();
+  void end_retired(std::uint32_t message);
 
   Shared& shared_;
   const std::uint64_t number_;
@@ -202,6 +206,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   std::optional<MessageSender> sender_;
   std::optional<BulkRegions> regions_;  ///< both only with the option bulk
   std::optional<BulkTransfers> transfers_;
+  RetiredRegions retired_;
   Handle<fid_ep> endpoint_;
 
   // Receiving.
@@ -218,8 +223,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   std::optional<sdk::Error> end_;      ///< why, if it is known
 
   // Sending.
-  /// Messages without a completion yet, by their numbers; few at a time. A deque never moves its
-  /// elements.
+  /// Messages without a completion yet, by their numbers; few at a time. Null: it is a fence. A
+  /// deque never moves its elements.
   std::vector<std::pair<std::uint32_t, Parcel*>> in_flight_;
   std::size_t first_unposted_ = 0;  ///< in `parcels_`
   std::size_t queued_bytes_ = 0;    ///< of parcels, with something for each

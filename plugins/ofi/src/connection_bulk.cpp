@@ -20,6 +20,31 @@ void Connection::withdraw(const tt_bulk_region* region) {
   if (regions_) regions_->withdraw(region);
 }
 
+tt_status Connection::retire(const tt_bulk_region* region, std::uint64_t op) {
+  withdraw(region);
+  if (state_ == State::closed || !device_->serves_reads_in_software()) return TT_OK;
+  retired_.add(op);
+  send_fence();
+  return TT_PENDING;
+}
+
+/// Without credits, or once the other side has ended, it has to wait: for credits, or for the end.
+void Connection::send_fence() {
+  if (!retired_.needs_fence() || peer_ended_) return;
+  if (state_ != State::up && state_ != State::flushing) return;
+  if (!sender_->may_send_control()) return;
+  const std::uint32_t number = sender_->next_number();
+  if (!went(sender_->send(MessageKind::credit, {}, {}))) return;
+  in_flight_.emplace_back(number, nullptr);
+  retired_.begin_fence(number);
+}
+
+void Connection::end_retired(std::uint32_t message) {
+  for (const std::uint64_t op : retired_.end_fence(message)) {
+    shared_.loop.tell(source(), TT_EV_BULK, TT_OK, op);
+  }
+}
+
 tt_status Connection::get(const tt_bulk_range& range, std::uint64_t op) {
   if (range.bytes == 0) return TT_E_INVALID;
   if (range.bytes > bulk_bytes_max()) return TT_E_TOOBIG;
@@ -84,6 +109,9 @@ void Connection::end_bulk(BulkTransfers::Ended ended, tt_status status) {
 /// The endpoint was closed before: libfabric touches none of this memory any more.
 void Connection::drop_bulk(tt_status status) {
   if (!transfers_) return;
+  for (const std::uint64_t op : retired_.take_all()) {
+    shared_.loop.tell(source(), TT_EV_BULK, TT_OK, op);
+  }
   while (const auto number = transfers_->any()) end_bulk(*transfers_->finish(*number), status);
   regions_->clear();
 }

@@ -104,6 +104,7 @@ void Connection::send_queue() {
   send_packets();
   retire_parcels();
   if (grant_to_tell_ || window_->owes_credits()) send_control();
+  send_fence();
   if (state_ != State::flushing || first_unposted_ < parcels_.size()) return;
   if (!sender_->may_send_control() || !went(sender_->inject(MessageKind::goodbye, {}))) return;
   state_ = State::draining;
@@ -214,7 +215,11 @@ void Connection::on_sent(std::uint32_t message) {
   const auto found = std::find_if(in_flight_.begin(), in_flight_.end(),
                                   [&](const auto& entry) { return entry.first == message; });
   if (found == in_flight_.end()) return;
-  found->second->end_flight();
+  if (found->second != nullptr) {
+    found->second->end_flight();
+  } else {
+    end_retired(message);
+  }
   in_flight_.erase(found);
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 #include <trestle/transport_kit/socket_address.hpp>
 #include <utility>
 
@@ -36,6 +37,12 @@ bool same_text(const char* one, const char* other) {
 
 bool has_bulk(const fi_info& info) {
   return (info.caps & FI_RMA) != 0;
+}
+
+/// Closing a region ends all accesses to it there. Of others that is not known.
+bool has_name_of_hardware(const fi_info& info) {
+  return info.fabric_attr->prov_name != nullptr &&
+         std::string_view(info.fabric_attr->prov_name).starts_with("verbs");
 }
 
 /// What libfabric does with the plugin's own memory.
@@ -161,6 +168,7 @@ sdk::Result<> Device::open_domain(fi_info& info) {
   completions_ = std::move(*completions);
   completions_fd_ = *fd;
   region_mode_ = static_cast<std::uint64_t>(info.domain_attr->mr_mode);
+  in_software_ = !has_name_of_hardware(info);
   memory_ = std::make_unique<MessageMemory>(loop_, *domain_, registration_, local_access(info));
   return {};
 }

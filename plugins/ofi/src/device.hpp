@@ -108,6 +108,8 @@ class Device {
   MessageMemory& memory() noexcept { return *memory_; }
   /// Where memory is opened to other sides.
   fid_domain& domain() noexcept { return *domain_; }
+  /// Whether this process answers remote reads itself, some time after they were asked for.
+  bool serves_reads_in_software() const noexcept { return in_software_; }
   /// How it wants that.
   std::uint64_t region_mode() const noexcept { return region_mode_; }
 
@@ -139,6 +141,7 @@ class Device {
   Handle<fid_cq> completions_;
   std::unique_ptr<MessageMemory> memory_;
   std::uint64_t region_mode_ = 0;
+  bool in_software_ = true;
   int events_fd_ = -1;
   int completions_fd_ = -1;
   std::unique_ptr<EventSource> event_source_;

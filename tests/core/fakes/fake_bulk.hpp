@@ -22,6 +22,9 @@ struct FakeBulk {
 
   /// The n-th has the key n + 1. A deque never moves its elements: they are the regions.
   std::deque<Offer> offers;
+  /// What retire() answers, and the operations that it began.
+  tt_status retire_status = TT_OK;
+  std::vector<std::uint64_t> retired;
   std::vector<Get> gets;
 
   tt_status offer(const void* bytes, std::size_t size, tt_bulk_range* range, tt_bulk_region** out) {
@@ -57,7 +60,14 @@ const tt_bulk& bulk_table() {
             Conn::of(c).bulk.gets.push_back({*range, op});
             return tt_status{TT_PENDING};
           },
-      .put = nullptr};
+      .put = nullptr,
+      .retire =
+          [](tt_transport*, tt_conn* c, tt_bulk_region* region, std::uint64_t op) {
+            FakeBulk& bulk = Conn::of(c).bulk;
+            FakeBulk::withdraw(region);
+            if (bulk.retire_status == TT_PENDING) bulk.retired.push_back(op);
+            return bulk.retire_status;
+          }};
   return table;
 }
 

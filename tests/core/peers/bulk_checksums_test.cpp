@@ -38,7 +38,7 @@ class BulkChecksums : public ConnectionRig {
     turn();
   }
 
-  const std::string payload_ = std::string(3000, 'p');
+  const std::string payload_ = std::string(5000, 'p');
   const std::uint32_t sum_ = wire::payload_sum(as_bytes(payload_));
 };
 
@@ -78,7 +78,7 @@ TEST_F(BulkChecksums, EndTheConnectionOfADamagedPayloadAsALoss) {
   finish_get(rx);
 
   EXPECT_EQ(requests_, "");
-  EXPECT_NE(damage_.find("a payload of 3000 bytes"), std::string::npos) << damage_;
+  EXPECT_NE(damage_.find("a payload of 5000 bytes"), std::string::npos) << damage_;
   EXPECT_EQ(conn().close_flags, static_cast<std::uint32_t>(TT_CLOSE_ABORT));
   EXPECT_EQ(rx.releases, 1);
   EXPECT_TRUE(connection->is_lost()) << "so that it is dialled again";

@@ -82,6 +82,34 @@ TEST_F(Bulk, LendsLargePayloadsUntilThePeerHasThem) {
   EXPECT_TRUE(connection->is_flushed());
 }
 
+TEST_F(Bulk, KeepsMemoryThatTheTransportMayStillReadWhateverThePeerSays) {
+  const auto connection = open();
+  conn().bulk.retire_status = TT_PENDING;
+  send(*connection, 5000);
+
+  receive(PacketBytes().add(wire::Pulled{1}).str());
+  EXPECT_TRUE(offers().at(0).is_withdrawn);
+  EXPECT_TRUE(connection->is_flushed()) << "nobody needs to wait for it";
+  EXPECT_EQ(released_, 0);
+  ASSERT_EQ(conn().bulk.retired.size(), 1u);
+  fake_.bulk(conn(), conn().bulk.retired[0], TT_OK);
+  turn();
+
+  EXPECT_EQ(released_, 1);
+}
+
+TEST_F(Bulk, ReleasesWhatWasStillReadWithItsConnection) {
+  const auto connection = open();
+  conn().bulk.retire_status = TT_PENDING;
+  send(*connection, 5000);
+  receive(PacketBytes().add(wire::Pulled{1}).str());
+
+  fake_.closed(conn(), TT_E_RESET, "killed");
+  turn();
+
+  EXPECT_EQ(released_, 1);
+}
+
 TEST_F(Bulk, SendsPacketsToPeersThatDoNotPull) {
   peer_features_ = 0;
   const auto connection = open();
@@ -221,6 +249,57 @@ TEST_F(Bulk, KeepsTheOrderOfWhatComesMeanwhile) {
 
   EXPECT_EQ(requests_, "h(pppppppp) h(same) h(next) h(qqqqqqqq) h(last) ");
   EXPECT_EQ(rx.releases, 1);
+}
+
+TEST_F(Bulk, ReadsAheadAndKeepsTheOrder) {
+  open();
+  std::deque<fakes::FakeRx> rx;
+  for (const char letter : {'a', 'b', 'c'}) rx.push_back({.bytes = std::string(3000, letter)});
+
+  receive_pull(1, 3000);
+  PacketBytes both;
+  pull(both, 2, 3000, "");
+  receive(pull(both, 3, 3000, "").str());
+  ASSERT_EQ(gets().size(), 3u);
+  finish_get(gets()[2].op, rx[2]);
+  finish_get(gets()[1].op, rx[1]);
+  EXPECT_EQ(requests_, "");
+  EXPECT_EQ(frames(), "hello pulled#3 pulled#2 ") << "the peer has its memory back";
+  finish_get(gets()[0].op, rx[0]);
+
+  EXPECT_EQ(requests_, "h(aaaaaaaa) h(bbbbbbbb) h(cccccccc) ");
+  for (const fakes::FakeRx& one : rx) EXPECT_EQ(one.releases, 1);
+}
+
+TEST_F(Bulk, ReadsNoFurtherAheadThanItsBound) {
+  open();
+  constexpr std::size_t size = BulkPulls::ahead_bytes_max / 5;
+  for (std::uint64_t lease = 1; lease <= 7; ++lease) receive_pull(lease, size);
+  EXPECT_EQ(gets().size(), 5u);
+  fakes::FakeRx rx{.bytes = std::string(size, 'p')};
+
+  finish_get(gets()[0].op, rx);
+
+  EXPECT_EQ(requests_, "h(pppppppp) ");
+  EXPECT_EQ(gets().size(), 6u);
+}
+
+TEST_F(Bulk, HandlesWhatCameBeforeAPayloadThatCannotBeRead) {
+  open();
+  receive_pull(1, 3000);
+  receive_pull(2, 3000);
+  fakes::FakeRx rx{.bytes = std::string(3000, 'p')};
+
+  fake_.bulk(conn(), gets().at(1).op, TT_E_RESET);
+  turn();
+  EXPECT_EQ(closed_.size(), 0u);
+  finish_get(gets().at(0).op, rx);
+  fake_.finish_closes();
+  turn();
+
+  EXPECT_EQ(requests_, "h(pppppppp) ");
+  ASSERT_EQ(closed_.size(), 1u);
+  EXPECT_TRUE(closed_[0].is(Errc::connection_lost));
 }
 
 TEST_F(Bulk, PullsRepliesToo) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "../bench.hpp"
 #include "../pattern.hpp"
@@ -100,6 +101,14 @@ class BulkPair {
   SendResult put(std::span<const std::byte> bytes, const tt_bulk_range& range) {
     return pair_.client.start_bulk(pair_.out, [&](tt_transport* t, tt_conn* c, std::uint64_t op) {
       return table_->put(t, c, bytes.data(), bytes.size(), &range, op);
+    });
+  }
+
+  /// Empty: the plugin has none.
+  std::optional<SendResult> retire(const Offer& offer) {
+    if (!TT_HAS(tt_bulk, table_, retire)) return std::nullopt;
+    return pair_.server.start_bulk(pair_.in, [&](tt_transport* t, tt_conn* c, std::uint64_t op) {
+      return table_->retire(t, c, offer.region, op);
     });
   }
 
@@ -254,6 +263,32 @@ void refuses_what_was_not_offered(Bench& bench) {
          "changes");
 }
 
+/// The other side claims to have read, and has not: what is read later must be what was offered.
+void retires_what_is_being_read(Bench& bench) {
+  BulkPair pair(bench);
+  const auto offered = make_pattern(7, 8 << 20);
+  auto bytes = offered;
+  const Offer offer = pair.offer(bytes, TT_BULK_READ);
+  const SendResult begun = pair.get(offer.range);
+  pair.pair().client.progress();
+  pair.pair().server.progress();
+
+  const auto retired = pair.retire(offer);
+  if (!retired) throw Skipped{"its tt.bulk has no retire()"};
+  if (retired->status != TT_OK) {
+    expect_status("retire", TT_PENDING, retired->status);
+    const Connection& in = pair.pair().in;
+    bench.pump_until([&] { return in.bulk_ended.contains(retired->op) || in.closed; }, "BULK");
+    expect(in.bulk_ended.contains(retired->op), "retire: expected BULK before CLOSED, got none");
+  }
+  std::ranges::fill(bytes, canary);  // it is the host's again
+
+  const BulkResult& result = pair.await(begun);
+  expect(result.status < 0 || result.bytes == offered,
+         "a get of a region that was retired: expected the bytes that were offered, or an error; "
+         "got others");
+}
+
 /// Whoever ends the connection: each operation ends before CLOSED, which the driver watches.
 void ends_with_its_connection(Bench& bench) {
   for (const bool offering_side_ends : {false, true}) {
@@ -288,6 +323,7 @@ constexpr std::array checks = {
     Check{"ForeignMemoryIsNotWritten", "Bulk", 0, refuses_to_be_written, provokes},
     Check{"ForeignMemoryIsNotRead", "Bulk", 0, refuses_to_be_read, provokes},
     Check{"AnAccessThatWasNotOfferedIsRefused", "Bulk", 0, refuses_what_was_not_offered, provokes},
+    Check{"RetiredMemoryIsNotReadAfterItsEvent", "Bulk", 0, retires_what_is_being_read, provokes},
     Check{"GetsEndWithTheirConnection", "Bulk", 0, ends_with_its_connection},
 };
 

@@ -11,11 +11,12 @@
  *      of its region, an access that was not offered. The other side's network may end the
  *      connection for it; the operation then ends with it. Keys cannot be guessed where the plugin
  *      may choose them; whoever knows one may use it on any connection with the same transport.
- *  B3  Exactly one BULK event answers each get() and put() that returned TT_PENDING, and comes
- *      before CLOSED. Operations of one connection may end in any order.
- *  B4  The side that offered hears nothing of accesses. Before it withdraws a region that the other
- *      side knows of, the two must agree that none is under way: where software serves remote
- *      accesses, one that is may still read the memory.
+ *  B3  Exactly one BULK event answers each get(), put() and retire() that returned TT_PENDING, and
+ *      comes before CLOSED. Operations of one connection may end in any order.
+ *  B4  The side that offered hears nothing of accesses. Where software serves them, one that is
+ *      under way may still read the memory of a region that was withdrawn: withdraw() is for
+ *      regions that the other side does not know of, or that it is trusted not to read. retire()
+ *      says when no access touches the memory any more, whatever the other side does.
  *
  * Tables here start with their size and grow at the end, like those of thin_transport.h; but for
  * tt_bulk_range, which travels.
@@ -32,8 +33,9 @@ extern "C" {
 /* For tt_ops.extension(), which gives a const tt_bulk*, or NULL from a transport without it. */
 #define TT_BULK_ID "tt.bulk/0"
 
-/* The event that ends get() and put(): user, conn, op, status. After a get() that succeeded data,
- * len and rx are as in PACKET, but rx is never NULL. Only hosts that call them ever see it. */
+/* The event that ends get(), put() and retire(): user, conn, op, status. After a get() that
+ * succeeded data, len and rx are as in PACKET, but rx is never NULL. Only hosts that call them ever
+ * see it. */
 #define TT_EV_BULK 0x1000
 
 #define TT_BULK_READ 0x1  /* the other side may get() */
@@ -73,6 +75,11 @@ typedef struct tt_bulk {
    * event, which may come before they arrived: packets that are sent after it arrive after them. */
   tt_status (*put)(tt_transport*, tt_conn*, const void* bytes, size_t len, const tt_bulk_range*,
                    uint64_t op);
+  /* Withdraws a region that the other side may be reading: its handle is invalid from then on, and
+   * it is open to no new access. TT_OK: the transport does not touch the memory any more.
+   * TT_PENDING: it does not from the BULK event on, which has no data. No other answers. Absent in
+   * older plugins. */
+  tt_status (*retire)(tt_transport*, tt_conn*, tt_bulk_region*, uint64_t op);
 } tt_bulk;
 
 #ifdef __cplusplus
