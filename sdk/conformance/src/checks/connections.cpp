@@ -1,6 +1,7 @@
 // How connections begin and end.
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "../bench.hpp"
 #include "../pattern.hpp"
@@ -139,6 +140,15 @@ void connections_are_apart(Bench& bench) {
   expect(!all.back().in.closed, "closing one connection: expected the others to live");
 }
 
+/// Waits until what was freed is back. A library and its threads may be far behind on a busy
+/// machine; what has leaked stays, however long it takes.
+void wait_while(const std::function<bool()>& holds_more, Bench& bench, const Pair& pair) {
+  constexpr int tries = 25;
+  for (int i = 0; i == 0 || (i < tries && holds_more()); ++i) {
+    bench.pump_until_quiet({&pair.client, &pair.server});
+  }
+}
+
 void leaks_nothing(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const auto round = [&] {
@@ -155,10 +165,8 @@ void leaks_nothing(Bench& bench) {
   const std::size_t threads = running_threads();
 
   for (int i = 0; i < 100; ++i) round();
-  bench.pump_until_quiet({&pair.client, &pair.server});
-  for (int i = 0; i < 25 && open_descriptors() > descriptors; ++i) {
-    bench.pump_until_quiet({&pair.client, &pair.server});
-  }
+  wait_while([&] { return open_descriptors() > descriptors || running_threads() > threads; }, bench,
+             pair);
 
   expect_equal("file descriptors after 100 connections", descriptors,
                std::max(descriptors, open_descriptors()));
@@ -184,7 +192,7 @@ void leaks_no_memory(Bench& bench) {
   const std::size_t before = heap_bytes();
 
   for (int i = 0; i < rounds; ++i) round();
-  bench.pump_until_quiet({&pair.client, &pair.server});
+  wait_while([&] { return heap_bytes() >= before + growth_max; }, bench, pair);
 
   const std::size_t after = heap_bytes();
   expect(after < before + growth_max,
