@@ -60,13 +60,16 @@ tt_status Outbox::hand_over(PacketSink& sink, Packet& packet, std::vector<Payloa
   left_ = packet.end();
   packet.messages = 0;
   queued_bytes_ -= packet.size();
+  packet.lent_bytes = 0;
   last_packet_bytes_ = std::min(packet.bytes.size(), packet_bytes_max);
   if (status == TT_PENDING) {
-    packet.op = next_op_++;
+    const std::uint64_t op = next_op_++;
     const auto free = std::find_if(few_.begin(), few_.end(), [](auto& few) { return few.op == 0; });
     if (free != few_.end()) {
       free->swap(packet);  // and the next packet has the memory that was there
+      free->op = op;
     } else {
+      packet.op = op;
       in_flight_.push_back(std::exchange(packet, Packet()));
     }
     return TT_OK;
@@ -94,7 +97,7 @@ tt_status Outbox::flush(PacketSink& sink, std::vector<Payload>& done, Extent ext
 }
 
 void Outbox::on_sent(std::uint64_t op, std::vector<Payload>& done) {
-  for (Packet& few : few_) {
+  for (Read& few : few_) {
     if (few.op != op) continue;
     move_payloads(few, done);
     trim(few);
@@ -119,17 +122,18 @@ void Outbox::clear(std::vector<Payload>& done) {
     for (Packet& packet : *queue) move_payloads(packet, done);
     queue->clear();
   }
-  for (Packet* packet : {&few_.front(), &few_.back(), &open_}) {
-    move_payloads(*packet, done);
-    *packet = Packet();
+  for (Read& few : few_) {
+    move_payloads(few, done);
+    few = Read();
   }
+  move_payloads(open_, done);
+  open_ = Packet();
   queued_bytes_.clear();
 }
 
-void Outbox::move_payloads(Packet& packet, std::vector<Payload>& done) {
+void Outbox::move_payloads(Contents& packet, std::vector<Payload>& done) {
   for (Lent& lent : packet.lent) done.push_back(std::move(lent.payload));
   packet.lent.clear();
-  packet.lent_bytes = 0;
 }
 
 void Outbox::take_unsent(const std::function<void(wire::Frame&, Payload&&)>& take) {

@@ -167,7 +167,7 @@ class Outbox {
   bool is_empty() const noexcept { return open_.bytes.empty() && full_.empty(); }
   bool is_idle() const noexcept {
     return is_empty() && in_flight_.empty() &&
-           std::all_of(few_.begin(), few_.end(), [](const Packet& p) { return p.op == 0; });
+           std::all_of(few_.begin(), few_.end(), [](const Read& few) { return few.op == 0; });
   }
 
  private:
@@ -183,9 +183,17 @@ class Outbox {
     Payload payload;
   };
 
-  struct Packet {
+  struct Contents {
     wire::Buffer bytes;
     std::vector<Lent, memory::BlockAllocator<Lent>> lent;
+
+    void swap(Contents& other) noexcept {
+      bytes.swap(other.bytes);
+      lent.swap(other.lent);
+    }
+  };
+
+  struct Packet : Contents {
     std::size_t lent_bytes = 0;
     FrameNumber first = 0;       // of its first byte
     std::uint64_t op = 0;        // since it is in flight, from 1
@@ -194,15 +202,11 @@ class Outbox {
 
     std::size_t size() const noexcept { return bytes.size() + lent_bytes; }
     FrameNumber end() const noexcept { return first + bytes.size(); }
-    void swap(Packet& other) noexcept {
-      bytes.swap(other.bytes);
-      lent.swap(other.lent);
-      std::swap(lent_bytes, other.lent_bytes);
-      std::swap(first, other.first);
-      std::swap(op, other.op);
-      std::swap(messages, other.messages);
-      std::swap(sent, other.sent);
-    }
+  };
+
+  /// Of a packet in flight that no other needs to be looked up among.
+  struct Read : Contents {
+    std::uint64_t op = 0;  // none
   };
 
   template <class Frame>
@@ -228,9 +232,9 @@ class Outbox {
   tt_status hand_over(PacketSink& sink, Packet& packet, std::vector<Payload>& done);
   tt_status send(PacketSink& sink, Packet& packet);
   static void read_unsent(Packet& packet, const std::function<void(wire::Frame&, Payload&&)>& take);
-  static void move_payloads(Packet& packet, std::vector<Payload>& done);
+  static void move_payloads(Contents& packet, std::vector<Payload>& done);
   /// What a packet without payloads keeps is for the next one.
-  static void trim(Packet& packet) noexcept {
+  static void trim(Contents& packet) noexcept {
     if (packet.bytes.capacity() > spare_bytes_max) packet.bytes = wire::Buffer();
     packet.bytes.clear();
     if (packet.lent.capacity() > spare_lent_max) packet.lent = decltype(packet.lent)();
@@ -241,8 +245,8 @@ class Outbox {
   memory::Fifo<Packet> full_;       // packets before it that the transport has not got either
   memory::Fifo<Packet> in_flight_;  // that it has, and whose payloads it still reads
   // More of those: one that is being read, and one whose reader gives it back with its answer. By
-  // far most often there are no others. op 0: none.
-  std::array<Packet, 2> few_;
+  // far most often there are no others.
+  std::array<Read, 2> few_;
   std::size_t last_packet_bytes_ = 0;
   FrameNumber left_ = 1;  // frames below it have left
   std::uint64_t next_op_ = 1;
