@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-constexpr HandlerOptions in_turn{.execution = Execution::inline_};
+const HandlerOptions in_turn{.execution = Execution::inline_};
 constexpr auto patience = 10ms;
 /// What close() may take beyond its timeout, and as much again where others need the CPU.
 constexpr auto bound = 8s;

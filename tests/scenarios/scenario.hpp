@@ -18,7 +18,7 @@ namespace trestle::scenarios {
 
 using namespace std::chrono_literals;
 
-inline constexpr HandlerOptions in_turn{.execution = Execution::inline_};
+inline const HandlerOptions in_turn{.execution = Execution::inline_};
 
 /// How long a scenario waits for what must happen. Only a failure comes near it.
 inline constexpr std::chrono::seconds watchdog{20};

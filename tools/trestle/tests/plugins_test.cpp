@@ -78,7 +78,7 @@ TEST_F(Plugins, DescribesThemAsJson) {
   const auto report = report_of("trestle_inproc.so");
 
   EXPECT_EQ(report.verdict, "chosen");
-  EXPECT_EQ(report.abi, "0.11");
+  EXPECT_EQ(report.abi, "0.12");
   EXPECT_FALSE(report.version.empty());
   ASSERT_EQ(report.schemes.size(), 1u);
   EXPECT_EQ(report.schemes[0].name, "inproc");
