@@ -173,7 +173,9 @@ ssize_t write(int fd, const void* buffer, size_t size) {
   return real(fd, buffer, size);
 }
 
-long syscall(long number, ...) noexcept {
+// Reads six arguments whatever the number, as the C library's own does: callers may have passed
+// fewer, and what is read of those is only passed on.
+__attribute__((no_sanitize("address"))) long syscall(long number, ...) noexcept {
   static constinit Hidden<long(long, ...)> real("syscall");
   long arguments[6];
   va_list list;
