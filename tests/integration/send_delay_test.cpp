@@ -75,16 +75,6 @@ TEST(SendDelay, GoesOnWhileThereIsOneByteLess) {
   EXPECT_EQ(rig.received_on_the_way(), 1 + 3);
 }
 
-TEST(SendDelay, EndsForWhatWaitsWhenACallFollows) {
-  DelayedRig rig(1u << 20);
-  rig.send();
-  rig.send();
-  EXPECT_GT(rig.unsent(), 2 * payload_bytes);
-
-  EXPECT_EQ(rig.received_on_the_way(), 1 + 2);
-  EXPECT_EQ(rig.unsent(), 0u);
-}
-
 TEST(SendDelay, OfZeroBytesIsNone) {
   DelayedRig rig(0);
 

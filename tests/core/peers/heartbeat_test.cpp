@@ -160,6 +160,7 @@ TEST_F(HeartbeatOf, ANodeThatIsHeldUpSaysUnaskedThatItLives) {
 
 TEST_F(HeartbeatOf, ANodeThatIsHeldUpSaysSoNoMoreOftenThanIsOfUse) {
   heartbeat.beat_unasked(100ms);
+  turn();
   clock_.advance(75ms - 1ns);
 
   heartbeat.beat_unasked(100ms);
