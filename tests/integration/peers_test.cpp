@@ -150,6 +150,45 @@ TEST_F(Peers, OfALaterIncarnationAreRefusedWhileTheEarlierIsAlive) {
   EXPECT_TRUE(seen.empty()) << "its requests never ran";
 }
 
+/// An earlier start of a peer, and a later one that waits for what becomes of it.
+class Takeover : public Peers {
+ protected:
+  Takeover() {
+    old.greet(InstanceId::from_halves(7, 7), 4);
+    young.emplace(network.driver(), limited_uri);
+    young->greet(InstanceId::from_halves(7, 7), 5);
+    old.settle();
+    ping = old.take<wire::Ping>().at(0).cookie;
+  }
+
+  Node& server_with_limit = network.add_node({.takeover_timeout = 700ms});
+  const std::string limited_uri = server_with_limit.listen("inproc://*").value();
+  RawPeer old{network.driver(), limited_uri};
+  std::optional<RawPeer> young;
+  std::uint64_t ping = 0;
+};
+
+TEST_F(Takeover, WaitsForAnAnswerForAsLongAsTheOptionSays) {
+  network.advance(700ms - 1ns);
+  old.settle();
+  EXPECT_FALSE(old.is_closed());
+  network.advance(1ns);
+  old.settle();
+
+  EXPECT_TRUE(old.is_closed());
+  EXPECT_FALSE(young->is_closed());
+}
+
+TEST_F(Takeover, IsRefusedByAnAnswerInTheLastMoment) {
+  network.advance(700ms - 1ns);
+  old.send(wire::Pong{ping});
+  network.advance(1s);
+  young->settle();
+
+  EXPECT_FALSE(old.is_closed());
+  EXPECT_TRUE(young->is_closed());
+}
+
 TEST_F(Peers, OfALaterIncarnationAreServedOnceTheEarlierIsGone) {
   int notes = 0;
   server.add(am("note", [&] { ++notes; })).value();

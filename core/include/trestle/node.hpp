@@ -88,7 +88,7 @@ struct NodeOptions {
   /// Connections that came in and have said no hello yet; of more, the oldest is closed.
   std::size_t unauthenticated_peers_max = 128;
   /// Handled of one connection before others have their turn; of several that have more, each gets
-  /// its part.
+  /// its part, and each at least one.
   std::size_t turn_frames_max = 1024;
   std::size_t turn_bytes_max = 1u << 20;  ///< of their payloads, likewise
   /// Of packets that wait for such a turn, on all connections; of more, who has most is closed.

@@ -31,7 +31,7 @@ std::string NodeCore::what_holds_turn() const {
 
 void NodeCore::on_held(engine::Lock& lock, std::chrono::nanoseconds at_least) {
   // Whoever drives the node cannot answer pings; this thread may send, as any that calls may.
-  heartbeat_.beat_unasked();
+  if (const auto tolerance = hold_tolerance()) heartbeat_.beat_unasked(*tolerance);
   flush_outputs();
   const bool is_told = turn_told_of_ == engine_.turns();
   std::string line;

@@ -154,8 +154,10 @@ class OutgoingCalls {
   Result<wire::CallId> send_or_wait(engine::Lock& lock, peers::Connection& connection,
                                     peers::OutgoingRequest&& request, calls::CallSink* sink,
                                     const Patience& patience);
-  /// A packet was begun: full ones leave, if there are any.
-  void let_leave(peers::Connection& connection);
+  /// As much as may wait does so, in a packet that has room for more.
+  bool is_short_train(const peers::Connection& connection) const;
+  /// Where a packet was begun, full ones leave, if there are any.
+  void let_leave(peers::Connection& connection, peers::SmallMessage::Place place);
   /// Whether this thread may be kept from running far ahead of what leaves.
   bool may_pace() const;
   /// Does so. Lock held, but not while it waits.

@@ -70,8 +70,10 @@ std::optional<MessageId> OutgoingCalls::admit_small(const CallTarget& target, Co
     return id;
   }
   // It leaves with those that it has joined.
-  if (sent->place == Place::run || (sent->place == Place::packet && connection->is_held)) return id;
-  if (sent->place != Place::new_run) let_leave(*connection);
+  if (sent->place == Place::run) return id;
+  if (sent->place == Place::packet && connection->is_held && !is_short_train(*connection))
+    return id;
+  if (sent->place != Place::new_run) let_leave(*connection, sent->place);
   if (sent->place != Place::packet && may_pace()) {
     paced = connection->shared_from_this();
     pace(lock, *paced);
@@ -80,9 +82,15 @@ std::optional<MessageId> OutgoingCalls::admit_small(const CallTarget& target, Co
   return id;
 }
 
-void OutgoingCalls::let_leave(peers::Connection& connection) {
+bool OutgoingCalls::is_short_train(const peers::Connection& connection) const {
+  return options_.send_delay_bytes < paced_bytes_min &&
+         connection.queued_bytes() >= options_.send_delay_bytes;
+}
+
+void OutgoingCalls::let_leave(peers::Connection& connection, peers::SmallMessage::Place place) {
   const TimePoint now = engine_.now();
-  if (connection.is_held && connection.queued_bytes() >= options_.send_delay_bytes) {
+  if (place == peers::SmallMessage::Place::new_packet && connection.is_held &&
+      connection.queued_bytes() >= options_.send_delay_bytes) {
     host_.flush_full(connection, now);
   } else {
     connection.announce_output();

@@ -45,7 +45,11 @@ void Heartbeat::stop() {
   engine_.cancel_timer(*this);
 }
 
-void Heartbeat::beat_unasked() {
+void Heartbeat::beat_unasked(std::chrono::nanoseconds tolerance) {
+  // No more often than is of use: some transports take few packets of a node that reads none.
+  const TimePoint now = engine_.now();
+  if (unasked_at_ && now - *unasked_at_ < tolerance * 3 / 4) return;
+  unasked_at_ = now;
   for (Connection* connection : watched_) {
     Pulse& pulse = connection->pulse();
     // One that has not left says nothing, and neither would a second one.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "engine/engine.hpp"
@@ -37,8 +38,9 @@ class Heartbeat final : private engine::Timer {
   void watch(Connection& connection);
   void forget(const Connection& connection);
   bool watches_any() const noexcept { return !watched_.empty(); }
-  /// This node answers no pings for now: whoever may wonder hears of it. Judges nobody.
-  void beat_unasked();
+  /// This node answers no pings for now: whoever may wonder hears of it, unless most of `tolerance`
+  /// is left since the last time. Judges nobody.
+  void beat_unasked(std::chrono::nanoseconds tolerance);
   /// The node ends.
   void stop();
 
@@ -61,6 +63,7 @@ class Heartbeat final : private engine::Timer {
   Rhythm rhythm_;
   std::vector<Connection*> watched_;
   TimePoint next_beat_{0};
+  std::optional<TimePoint> unasked_at_;
   bool was_late_ = false;
 };
 

@@ -149,20 +149,35 @@ TEST_F(HeartbeatOf, APeerThatTakesNothingIsDeadAlsoBehindALongQueue) {
 
 TEST_F(HeartbeatOf, ANodeThatIsHeldUpSaysUnaskedThatItLives) {
   for (int i = 1; i <= 3; ++i) {
-    heartbeat.beat_unasked();
+    heartbeat.beat_unasked(100ms);
     turn();
     EXPECT_EQ(pings(), i);
+    clock_.advance(75ms);
   }
 
   EXPECT_TRUE(peer->is_open());
 }
 
+TEST_F(HeartbeatOf, ANodeThatIsHeldUpSaysSoNoMoreOftenThanIsOfUse) {
+  heartbeat.beat_unasked(100ms);
+  turn();
+  clock_.advance(75ms - 1ns);
+
+  heartbeat.beat_unasked(100ms);
+  turn();
+
+  EXPECT_EQ(pings(), 1);
+}
+
 TEST_F(HeartbeatOf, ANodeThatIsHeldUpQueuesOnePingAtMost) {
   fake_.send_status = TT_E_AGAIN;
   const std::size_t before = peer->queued_bytes();
-  heartbeat.beat_unasked();
+  heartbeat.beat_unasked(1ms);
   const std::size_t with_one = peer->queued_bytes();
-  for (int i = 0; i < 10; ++i) heartbeat.beat_unasked();
+  for (int i = 0; i < 10; ++i) {
+    clock_.advance(1ms);
+    heartbeat.beat_unasked(1ms);
+  }
 
   EXPECT_GT(with_one, before);
   EXPECT_EQ(peer->queued_bytes(), with_one);
