@@ -185,15 +185,19 @@ TEST_P(Lies, LeaveNothingBehind) {
   };
   lie(100);
   ask_for_nothing(1000);
-  const double before = heap_bytes();
+  constexpr double leak_bytes = 1 << 20;  // of ten bytes per message
+  double growth = leak_bytes;
 
-  lie(1000);
-  ask_for_nothing(100'000);
+  // Pools keep what the fullest moment took, which may come late; what leaks does so every time.
+  for (int pass = 0; pass < 4 && growth >= leak_bytes; ++pass) {
+    const double before = heap_bytes();
+    lie(1000);
+    ask_for_nothing(100'000);
+    EXPECT_TRUE(comes_true([&] { return server_.counters().connections <= 1; }));
+    growth = heap_bytes() - before;
+  }
 
-  EXPECT_TRUE(comes_true([&] { return server_.counters().connections <= 1; }));
-  // What its last packets took may still be on its way back to the pools.
-  EXPECT_TRUE(comes_true([&] { return heap_bytes() - before < 1 << 20; }))
-      << heap_bytes() - before << " bytes more; a leak of ten bytes per message is that much";
+  EXPECT_LT(growth, leak_bytes);
 }
 
 }  // namespace
