@@ -61,6 +61,8 @@ Siege::Siege(NodeOptions options)
       uri_((server_.add(unary("echo", [](Encoded in) { return in; }, {Execution::inline_})).value(),
             server_.listen(GetParam()).value())) {
   bystander_.emplace(uri_);
+  // Until its hello was read it is a stranger, too, and the oldest one.
+  EXPECT_TRUE(comes_true([&] { return bystander_->calls() != 0; }));
 }
 
 void Siege::expect_bystander_was_served() {
