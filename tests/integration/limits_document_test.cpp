@@ -3,6 +3,7 @@
 #include <trestle/headers.hpp>
 #include <trestle/node.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -10,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "node/option_ranges.hpp"
 #include "peers/handler_names.hpp"
 #include "wire/packet.hpp"
 
@@ -25,7 +27,15 @@ std::string text_of(std::size_t value) {
   return std::to_string(value);
 }
 std::string text_of(std::chrono::nanoseconds time) {
+  if (time == added_time_max) return "1 year";
+  if (time.count() != 0 && time.count() < 1'000'000) return std::to_string(time.count()) + " ns";
   return std::to_string(time.count() / 1'000'000) + " ms";
+}
+
+template <class Range>
+std::string text_of_range(const Range& range) {
+  if (range.max == Range::no_max) return "from " + text_of(range.min);
+  return text_of(range.min) + " to " + text_of(range.max);
 }
 
 Limits limits_of_the_code() {
@@ -57,6 +67,12 @@ Limits limits_of_the_code() {
   LIMIT(concurrency_max);
 #undef LIMIT
   limits["spawn_queue_messages"] = std::to_string(options.spawn_queue_messages);
+  const auto add_range = [&](const auto& range) {
+    const auto known = limits.find(std::string(range.name));
+    if (known != limits.end()) known->second += " | " + text_of_range(range);
+  };
+  for (const CountRange& range : count_ranges()) add_range(range);
+  for (const TimeRange& range : time_ranges()) add_range(range);
   limits["hello_frame_bytes_max"] = text_of(wire::hello_frame_bytes_max);
   limits["first_packet_bytes_max"] = text_of(wire::first_packet_bytes_max);
   limits["handler_name_bytes_max"] = text_of(wire::handler_name_bytes_max);
@@ -70,6 +86,10 @@ Limits limits_of_the_code() {
   return limits;
 }
 
+/// The name, and the value: of an option with its range. A row of an option has two columns more.
+const std::regex row(
+    R"(\n\| `([A-Za-z_:]+)` \| ([^|\n]+(?: \| [^|\n]+(?= \| [^|\n]+ \|[^|\n]*\|\n))?) \|)");
+
 std::string contents_of(const char* file) {
   std::ostringstream text;
   text << std::ifstream(file).rdbuf();
@@ -77,7 +97,6 @@ std::string contents_of(const char* file) {
 }
 
 Limits limits_of_the_document() {
-  const std::regex row(R"(\n\| `([A-Za-z_:]+)` \| ([^|]+) \|)");
   const std::string text = contents_of(TRESTLE_LIMITS_MD);
   Limits limits;
   for (std::sregex_iterator found(text.begin(), text.end(), row), end; found != end; ++found) {
@@ -88,7 +107,6 @@ Limits limits_of_the_document() {
 
 /// The document with the code's values in its tables.
 std::string rewritten(const std::string& text, const Limits& limits) {
-  const std::regex row(R"(\n\| `([A-Za-z_:]+)` \| ([^|]+) \|)");
   std::string result;
   auto copied = text.begin();
   for (std::sregex_iterator found(text.begin(), text.end(), row), end; found != end; ++found) {
@@ -115,6 +133,11 @@ TEST(LimitsDocument, NamesEachLimitWithItsDefault) {
   EXPECT_EQ(limits_of_the_document(), limits_of_the_code());
 }
 
+bool has_range(std::string_view name) {
+  const auto is_it = [&](const auto& range) { return range.name == name; };
+  return std::ranges::any_of(count_ranges(), is_it) || std::ranges::any_of(time_ranges(), is_it);
+}
+
 TEST(LimitsDocument, KnowsAllOptionsThatAreLimits) {
   const std::regex option(R"(\n  std::(?:size_t|chrono::nanoseconds) (\w+) =)");
   const std::string header = contents_of(TRESTLE_NODE_HPP);
@@ -123,7 +146,9 @@ TEST(LimitsDocument, KnowsAllOptionsThatAreLimits) {
   for (std::sregex_iterator found(header.begin(), header.end(), option), end; found != end;
        ++found) {
     const std::string name = (*found)[1];
-    if (name == "workers" || name == "send_delay_max" || name == "payload_bytes") continue;
+    if (name == "payload_bytes") continue;  // of another struct
+    EXPECT_TRUE(has_range(name)) << name;
+    if (name == "workers" || name == "send_delay_max") continue;
     EXPECT_TRUE(limits.contains(name)) << name;
     ++known;
   }

@@ -78,8 +78,8 @@ TEST_F(TurnLimits, OfFramesLeaveOneMoreToTheNextTurn) {
   EXPECT_EQ(turns(3), (std::vector{4, 1, 0}));
 }
 
-TEST_F(TurnLimits, OfFramesThatAreZeroLetOneBeHandledInATurn) {
-  serve({.turn_frames_max = 0});
+TEST_F(TurnLimits, OfOneFrameLetOneBeHandledInATurn) {
+  serve({.turn_frames_max = 1});
 
   send(3, 1);
 
@@ -110,8 +110,8 @@ TEST_F(TurnLimits, OfBytesEndATurnOnlyBetweenMessages) {
   EXPECT_EQ(turns(3), (std::vector{4, 1, 0})) << "a byte was left after the third";
 }
 
-TEST_F(TurnLimits, OfBytesThatAreZeroLetOneBeHandledInATurn) {
-  serve({.turn_bytes_max = 0});
+TEST_F(TurnLimits, OfOneByteLetOneBeHandledInATurn) {
+  serve({.turn_bytes_max = 1});
 
   send(3, 1000);
 

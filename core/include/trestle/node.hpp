@@ -69,7 +69,7 @@ enum class Administration : std::uint8_t {
   nobody,   ///< its own process neither
 };
 
-/// How a node behaves; each limit has a default that suits a server.
+/// How a node behaves; each limit has a default that suits a server, and a range: docs/limits.md.
 struct NodeOptions {
   std::optional<InstanceId> instance_id{};  ///< unset: random
   std::optional<std::uint64_t>
@@ -183,7 +183,7 @@ struct PeerOutcome {
 /// take. The log function also runs on a thread of its own. Threads: any, unless driven by hand.
 class TRESTLE_EXPORT Node {
  public:
-  /// A node that does not listen yet.
+  /// A node that does not listen yet. Throws BadResult, invalid_argument: an option out of range.
   explicit Node(NodeOptions options = {});
   ~Node();
   Node(const Node&) = delete;

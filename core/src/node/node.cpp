@@ -5,9 +5,12 @@
 #include <algorithm>
 
 #include "node/node_core.hpp"
+#include "node/option_ranges.hpp"
 
 namespace trestle {
-Node::Node(NodeOptions options) : core_(std::make_shared<NodeCore>(*this, std::move(options))) {
+Node::Node(NodeOptions options) {
+  check(options).value();
+  core_ = std::make_shared<NodeCore>(*this, std::move(options));
   core_->start();
 }
 

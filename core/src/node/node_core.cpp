@@ -36,12 +36,6 @@ peers::Rhythm rhythm_of(const NodeOptions& options) {
   return {.interval = options.heartbeat.value_or(by_default), .dead_after = options.dead_after};
 }
 
-/// A turn that had room for nothing would never end what waits.
-peers::TurnLimits turn_limits(const NodeOptions& options) {
-  return {.frames = std::max<std::size_t>(options.turn_frames_max, 1),
-          .bytes = std::max<std::size_t>(options.turn_bytes_max, 1)};
-}
-
 LogLevel level_of(int level) {
   switch (level) {
     case TT_LOG_ERROR:
@@ -114,7 +108,8 @@ NodeCore::NodeCore(Node& node, NodeOptions options)
       loopback_(options_.queue_bytes_max),
       unsent_(options_.unsent_bytes_max),
       strangers_(options_.unauthenticated_peers_max),
-      backlog_(turn_limits(options_), options_.input_bytes_max) {}
+      backlog_({.frames = options_.turn_frames_max, .bytes = options_.turn_bytes_max},
+               options_.input_bytes_max) {}
 
 NodeCore::~NodeCore() = default;
 
