@@ -70,6 +70,22 @@ TEST_F(TurnLimits, OfFramesLetAsManyBeHandledAtOnce) {
   EXPECT_EQ(turns(2), (std::vector{4, 0}));
 }
 
+TEST_F(TurnLimits, OfFramesHoldAlsoForMessagesInPacketsOfTheirOwn) {
+  serve({.turn_frames_max = 4});
+
+  for (int i = 0; i < 10; ++i) send(1, 1);
+
+  EXPECT_EQ(turns(4), (std::vector{4, 4, 2, 0}));
+}
+
+TEST_F(TurnLimits, OfBytesHoldAlsoForMessagesInPacketsOfTheirOwn) {
+  serve({.turn_bytes_max = 3000});
+
+  for (int i = 0; i < 7; ++i) send(1, 1000);
+
+  EXPECT_EQ(turns(4), (std::vector{3, 3, 1, 0}));
+}
+
 TEST_F(TurnLimits, OfFramesLeaveOneMoreToTheNextTurn) {
   serve({.turn_frames_max = 4});
 

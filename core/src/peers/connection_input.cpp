@@ -82,7 +82,9 @@ inline void Connection::take_in(const wire::PacketView& packet, engine::PacketSo
   share_.begin(engine_.turns());
   wire::PacketReader reader(packet, wire::hello_frame_bytes_max);
   if (inbox_.empty() && !is_pulling()) {
-    if (read_frames(reader, source) != Progress::share_used_up) return;
+    // Of a train of packets, too, no more is read than the share has.
+    const bool has_share = !share_.is_used_up() || must_read_all();
+    if (has_share && read_frames(reader, source) != Progress::share_used_up) return;
     if (!is_pulling()) events_.on_input_waiting(*this);
   }
   wait_for_turn(reader, source);

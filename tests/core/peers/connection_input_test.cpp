@@ -49,6 +49,64 @@ TEST_F(Input, IsHandledAsFarAsTheShareOfATurnGoes) {
   EXPECT_EQ(handled(), "");
 }
 
+TEST_F(Input, InPacketsOfOneFrameKeepsToTheShareOfATurn) {
+  const auto connection = open();
+
+  for (int i = 0; i < 10; ++i) fake_.packet(conn(), requests(i, 1).str());
+  turn();
+  EXPECT_EQ(handled(), "h(0) h(1) h(2) h(3) ");
+  fake_.packet(conn(), requests(10, 1).str());
+  turn();
+  EXPECT_EQ(handled(), "h(4) h(5) h(6) h(7) ");
+  turn();
+  EXPECT_EQ(handled(), "h(8) h(9) h(0) ");
+  EXPECT_TRUE(waiting_.empty());
+}
+
+TEST_F(Input, InPacketsOfOneLargeFrameKeepsToTheShareOfATurn) {
+  const auto connection = open();
+
+  for (int i = 0; i < 5; ++i) fake_.packet(conn(), requests(i, 1, 500).str());
+  turn();
+  EXPECT_EQ(handled(), "h(0.......) h(1.......) ");
+  turn();
+  EXPECT_EQ(handled(), "h(2.......) h(3.......) ");
+  turn();
+  EXPECT_EQ(handled(), "h(4.......) ");
+}
+
+TEST_F(Input, InPacketsOfOneFrameThatTheTransportLendsIsGivenBackWhenItIsHandled) {
+  turn_.frames = 1;
+  const auto connection = open();
+  fakes::FakeRx first{requests(0, 1).str()};
+  fakes::FakeRx second{requests(1, 1).str()};
+
+  fake_.packet(conn(), first);
+  fake_.packet(conn(), second);
+  turn();
+  EXPECT_EQ(first.releases, 1);
+  EXPECT_EQ(second.releases, 0);
+  turn();
+
+  EXPECT_EQ(second.releases, 1);
+  EXPECT_EQ(handled(), "h(0) h(1) ");
+}
+
+TEST_F(Input, InPacketsOfOneFrameIsHandledBeforeTheEnd) {
+  turn_.frames = 1;
+  const auto connection = open();
+
+  for (int i = 0; i < 3; ++i) fake_.packet(conn(), requests(i, 1).str());
+  fake_.closed(conn(), TT_E_RESET, "gone");
+  turn();
+  turn();
+  EXPECT_TRUE(closed_.empty());
+  turn();
+
+  EXPECT_EQ(handled(), "h(0) h(1) h(2) ");
+  EXPECT_EQ(closed_.size(), 1u);
+}
+
 TEST_F(Input, OfExactlyTheShareNeedsNoOtherTurn) {
   const auto connection = open();
 
@@ -190,6 +248,36 @@ TEST_F(Input, OfAllConnectionsIsBoundedAndWhoHasMostGoes) {
   EXPECT_FALSE(first->is_closing());
   EXPECT_TRUE(second->is_closing());
   EXPECT_EQ(second->waiting_bytes(), 0u);
+}
+
+TEST_F(Input, OfAllConnectionsMayBeExactlyItsLimit) {
+  const auto fill = [this](std::size_t bytes_max) {
+    Backlog& backlog = backlog_.emplace(turn_, bytes_max);
+    const auto first = open();
+    fakes::FakeConn& small = conn();
+    const auto second = open(InstanceId::from_halves(0, 8));
+    fakes::FakeConn& large = conn();
+    fake_.packet(small, requests(0, 6, 100).str());
+    fake_.packet(large, requests(0, 9, 300).str());
+    engine_.collect();
+    const std::size_t bytes = first->waiting_bytes() + second->waiting_bytes();
+    backlog.read_on();
+    EXPECT_EQ(first->waiting_bytes() + second->waiting_bytes() <= bytes_max, true);
+    EXPECT_FALSE(first->is_closing());
+    const bool is_closed = second->is_closing();
+    first->abort(Error(Errc::connection_lost, "enough"));
+    second->abort(Error(Errc::connection_lost, "enough"));
+    fake_.finish_closes();
+    turn();
+    return std::pair(bytes, is_closed);
+  };
+  const std::size_t bytes = fill(1 << 20).first;
+
+  EXPECT_FALSE(fill(bytes).second);
+  EXPECT_EQ(violations_, "");
+  EXPECT_TRUE(fill(bytes - 1).second);
+  EXPECT_THAT(violations_, HasSubstr("more than " + std::to_string(bytes - 1) +
+                                     " bytes (input_bytes_max), and"));
 }
 
 }  // namespace
