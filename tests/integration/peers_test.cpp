@@ -230,6 +230,46 @@ TEST_F(Peers, ThatAreNotAdmittedYetMaySendAMegabyte) {
   EXPECT_FALSE(old.is_closed());
 }
 
+TEST_F(Peers, ThatAreNotAdmittedYetMaySendExactlyAsMuchAsTheOptionSays) {
+  Node& narrow = network.add_node({.newcomer_bytes_max = 8192});
+  const std::string narrow_uri = narrow.listen("inproc://*").value();
+  const auto packet_of = [](const auto& frame) {
+    wire::Buffer packet;
+    wire::begin_packet(packet);
+    static_cast<void>(wire::append(packet, frame));
+    return packet;
+  };
+  const auto request_of = [&](std::size_t packet_bytes) {
+    wire::Request request{.handler = 1, .handler_name = "h"};
+    const std::string fill(packet_bytes - packet_of(request).size(), 'x');
+    request.payload = as_bytes(fill);
+    return packet_of(request);
+  };
+  wire::Hello hello;
+  hello.instance = InstanceId::from_halves(7, 7);
+  hello.incarnation = 5;
+  hello.connection = 1;
+  hello.frame_bytes_max = 1u << 20;
+  const wire::Buffer first = packet_of(hello);
+  RawPeer old(network.driver(), narrow_uri);
+  old.greet(hello.instance, 4);
+
+  RawPeer just(network.driver(), narrow_uri);
+  just.send_bytes(first);
+  just.send_bytes(request_of(8192 - first.size()));
+  EXPECT_FALSE(just.is_closed());
+  RawPeer more(network.driver(), narrow_uri);
+  more.send_bytes(first);
+  more.send_bytes(request_of(8193 - first.size()));
+
+  EXPECT_TRUE(more.is_closed());
+  const auto goodbye = more.take<wire::Goodbye>();
+  ASSERT_EQ(goodbye.size(), 1u);
+  EXPECT_EQ(goodbye[0].code, Errc::overloaded);
+  EXPECT_THAT(std::string(goodbye[0].text), HasSubstr("newcomer_bytes_max is 8192"));
+  EXPECT_FALSE(just.is_closed());
+}
+
 TEST_F(Peers, ThatDisconnectAreForgottenOthersStay) {
   Node& sibling = network.add_node();
   const Peer leaving = client.connect(uri).value();

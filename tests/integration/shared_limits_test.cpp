@@ -80,6 +80,37 @@ TEST_F(SharedLimits, OfWaitingMessagesLeaveRoomForOthers) {
   EXPECT_EQ(send(server, other, 50, 1), 0u);
 }
 
+TEST_F(SharedLimits, OfWaitingMessagesAreExactlyHalfForOneConnection) {
+  Node& server = serve({.spawn_queue_messages = 400});
+  const Peer one = peer();
+
+  EXPECT_EQ(send(server, one, 201, 1), 0u) << "one runs, 200 wait";
+  const auto refused = one.call<int>("hold", std::string("x"));
+
+  EXPECT_TRUE(refused.error().is(Errc::overloaded)) << refused.error();
+  EXPECT_THAT(refused.error().text, HasSubstr("spawn_queue_messages is 400"));
+}
+
+TEST_F(SharedLimits, OfWaitingMessagesAreExactForAHandler) {
+  Node& server = serve({.spawn_queue_messages = 10});
+  const Peer one = peer();
+  const Peer other = peer();
+
+  EXPECT_EQ(send(server, one, 6, 1), 0u) << "one runs";
+  EXPECT_EQ(send(server, other, 5, 1), 0u) << "ten wait";
+  const auto refused = other.call<int>("hold", std::string("x"));
+
+  EXPECT_TRUE(refused.error().is(Errc::overloaded)) << refused.error();
+  EXPECT_EQ(refused.error().ran, Ran::no);
+  EXPECT_THAT(refused.error().text, HasSubstr("10"));
+  EXPECT_THAT(refused.error().text, HasSubstr("spawn_queue_messages"));
+  const auto first = running.at(0);
+  first(0);
+  network.settle();
+  EXPECT_EQ(send(server, other, 1, 1), 0u) << "there is room for one again";
+  EXPECT_EQ(send(server, other, 1, 1), 1u);
+}
+
 TEST_F(SharedLimits, OfUnsentBytesRefuseWhoHasMoreThanIsLeft) {
   Node& server = serve({.unsent_bytes_max = 30'000});
   const auto give = [] { return std::string(3000, 'x'); };
@@ -150,6 +181,31 @@ TEST_F(SharedLimits, OfLogLinesCountWhatTheyLeaveOut) {
   EXPECT_TRUE(server.close().has_value());
   ASSERT_EQ(lines.size(), 3u) << "nothing is left out at the end";
   EXPECT_THAT(lines[2], HasSubstr("1 more like it"));
+}
+
+TEST_F(SharedLimits, OfLogLinesLetOneBeLoggedInTheirInterval) {
+  serve({.log_interval = 300ms});
+  const auto break_the_protocol = [&] { RawPeer(network.driver(), uri).send(wire::Ping{1}); };
+  break_the_protocol();
+  break_the_protocol();
+
+  network.advance(300ms - 1ns);
+  EXPECT_EQ(lines.size(), 1u);
+  network.advance(1ns);
+
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[1], HasSubstr("1 more like it"));
+  network.advance(300ms);
+  break_the_protocol();
+  EXPECT_EQ(lines.size(), 3u) << "the interval is over: a line of its own";
+}
+
+TEST_F(SharedLimits, OfLogLinesThatAreZeroLogEach) {
+  serve({.log_interval = 0ms});
+
+  for (int i = 0; i < 3; ++i) RawPeer(network.driver(), uri).send(wire::Ping{1});
+
+  EXPECT_EQ(lines.size(), 3u);
 }
 
 TEST_F(SharedLimits, OfLogLinesAreApartForStrangersAndPeers) {
