@@ -209,14 +209,18 @@ TEST_P(Floods, OfRepliesThatNobodyReadsAreBoundedOverAll) {
 }
 
 TEST_P(Floods, OfConnectionsThatAreResetLeaveNothing) {
-  for (int i = 0; i < 2000; ++i) {
+  const std::size_t before = descriptors();
+  const int count = times(2000, 100'000);
+  for (int i = 0; i < count; ++i) {
     Stranger stranger(uri_);
+    ASSERT_TRUE(stranger.is_connected()) << i;
     if (i % 3 == 1) stranger.say(preamble());
     if (i % 3 == 2) stranger.say(greeting());
     stranger.reset();
   }
 
   EXPECT_TRUE(comes_true([&] { return server_.counters().connections == 1; }));
+  EXPECT_TRUE(comes_true([&] { return descriptors() <= before; })) << descriptors() - before;
   expect_bystander_was_served();
 }
 

@@ -4,6 +4,8 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 #include "platform/sanitizers.hpp"
 
@@ -22,6 +24,19 @@ NodeOptions with_log(NodeOptions options, LogFunction log) {
 }
 
 }  // namespace
+
+bool is_long() {
+  return std::getenv("TRESTLE_HOSTILE_LONG") != nullptr;
+}
+
+int times(int usually, int in_long) {
+  return is_long() ? in_long : usually;
+}
+
+std::size_t descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
 
 double heap_bytes() {
   const auto in_use = ::mallinfo2();

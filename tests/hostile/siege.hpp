@@ -64,6 +64,14 @@ class Siege : public ::testing::TestWithParam<const char*> {
   std::optional<Bystander> bystander_;
 };
 
+/// How often a test does what it repeats: `usually`, or `in_long` where TRESTLE_HOSTILE_LONG is
+/// set, as `scripts/scenarios --long` does.
+int times(int usually, int in_long);
+bool is_long();
+
+/// How many descriptors this process has.
+std::size_t descriptors();
+
 /// What this process has allocated.
 double heap_bytes();
 
