@@ -127,7 +127,10 @@ TEST_F(Deaf, ForLongerThanUserTimeoutIsALoss) {
 
   auto outcomes = send_past(there, 5s);
 
+  const TimePoint resumed = patient.now();
   EXPECT_TRUE(outcomes.back().get().error().is(Errc::connection_lost));
+  EXPECT_TRUE(there.with_timeout(recovery_max).call<Payload>("echo", Payload()).has_value());
+  EXPECT_LE(patient.now() - resumed, recovery_max);
 }
 
 }  // namespace
