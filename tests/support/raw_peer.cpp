@@ -36,7 +36,8 @@ void RawPeer::settle() {
 
 void RawPeer::send_bytes(BytesView packet) {
   const tt_iov segment{packet.data(), packet.size()};
-  transport_->send(conn_, {&segment, 1}, TT_SEND_COPY, 0);
+  // Once it is closed there is nothing to send on.
+  if (!closed_) transport_->send(conn_, {&segment, 1}, TT_SEND_COPY, 0);
   settle();
 }
 
