@@ -9,7 +9,10 @@
 namespace trestle::hostile {
 namespace {
 
-class CallFloods : public Siege {};
+class CallFloods : public Siege {
+ protected:
+  CallFloods() : Siege({.workers = 6}) {}
+};
 
 INSTANTIATE_TEST_SUITE_P(Sockets, CallFloods, all_sockets(), scheme_of);
 
