@@ -122,7 +122,7 @@ struct NodeOptions {
   WhenFull when_full = WhenFull::wait;        ///< of senders that may wait
   /// A message or async_call that follows another within this time waits for more to leave with, at
   /// most that long, or until there are send_delay_bytes; 0: each leaves at once. Calls that block
-  /// never wait, and what is sent in a turn leaves at its end.
+  /// never wait. What is sent in a turn leaves at its end; many small calls may wait for others.
   std::chrono::nanoseconds send_delay_max = std::chrono::microseconds(50);
   std::size_t send_delay_bytes = 64u << 10;  ///< then what waits leaves
   /// Others are refused as not_permitted, and the log says who they were.

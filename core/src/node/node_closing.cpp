@@ -275,6 +275,7 @@ void NodeCore::destroy_all() {
   connections_.clear();
   dials_.clear();
   outputs_.clear();
+  gathering_ = 0;
   held_.clear();
   loopback_.clear();
   heartbeat_.stop();
@@ -282,6 +283,7 @@ void NodeCore::destroy_all() {
   contests_.stop();
   backlog_.clear();
   engine_.cancel_timer(hold_alarm_);
+  engine_.cancel_timer(gather_alarm_);
   engine_.cancel_timer(wait_alarm_);
   engine_.cancel_timer(line_alarm_);
   engine_.cancel_timer(dispatch_alarm_);

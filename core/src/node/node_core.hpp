@@ -277,6 +277,13 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   bool wait(engine::Lock& lock, engine::Waiter& waiter) override;
   bool is_in_turn() const override;
   void flush_outputs() override;
+  /// At the end of a turn: calls may wait for others.
+  void flush_turn();
+  /// Before user code runs: all but calls that wait for others.
+  void flush_before_work();
+  /// All but those of which `waits(connection)` is true.
+  template <class Waits>
+  void flush_outputs_but(Waits waits);
   void flush_all() override;
   void flush_soon(const peers::Connection& connection, TimePoint now) override;
   void flush_full(peers::Connection& connection, TimePoint now) override;
@@ -435,6 +442,8 @@ class NodeCore final : public std::enable_shared_from_this<NodeCore>,
   TimePoint held_until_{0};
   TimePoint flushed_at_{0};  // when a thread outside of turns last did
   Alarm hold_alarm_;
+  std::size_t gathering_ = 0;  // the first so many of outputs_ wait for more calls
+  Alarm gather_alarm_;
   WaitAlarm wait_alarm_{*this};
   LineAlarm line_alarm_{*this};
   DispatchAlarm dispatch_alarm_{*this};

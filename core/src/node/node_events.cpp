@@ -38,11 +38,11 @@ std::size_t NodeCore::run_turn(engine::Lock& lock) {
   }
   if (!work_.items.empty()) {
     // Whatever is held back for more to leave with shall not wait for handlers.
-    flush_all();
+    flush_before_work();
     handled += run_work(lock);
   }
   if (!held_.empty()) release_held_outputs(engine_.recent_time());
-  outputs_.empty() ? calls_.on_flushed() : flush_outputs();
+  outputs_.empty() ? calls_.on_flushed() : flush_turn();
   check_awaited();
   if (!buried_.empty() && may_drop_buried()) {
     auto buried = take_buried();
@@ -171,7 +171,8 @@ void NodeCore::run(Action& action) {
 }
 
 bool NodeCore::has_work() const {
-  return !deferred_.empty() || !work_.empty() || !loopback_.empty() || !outputs_.empty() ||
+  const bool has_output = outputs_.size() != gathering_;
+  return has_output || !deferred_.empty() || !work_.empty() || !loopback_.empty() ||
          !spent_.empty() || !backlog_.empty();
 }
 
@@ -454,6 +455,7 @@ Result<void> NodeCore::remove_handler(std::string_view name) {
 std::vector<std::shared_ptr<void>> NodeCore::take_buried() {
   for (const auto& spent : buried_) {
     std::erase(outputs_, spent.get());
+    gathering_ = 0;  // the next turn counts again
     std::erase(held_, spent.get());
   }
   return std::exchange(buried_, {});

@@ -1,4 +1,6 @@
 // When what connections have to send leaves: at once, at the end of a turn, or with what follows.
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "node/node_core.hpp"
@@ -17,6 +19,47 @@ void NodeCore::flush_outputs() {
     outputs_[i]->flush();
   }
   outputs_.clear();
+  gathering_ = 0;
+  calls_.on_flushed();
+}
+
+void NodeCore::flush_turn() {
+  const auto delay = options_.driver == nullptr ? options_.send_delay_max : TimePoint(0);
+  std::optional<TimePoint> until;
+  flush_outputs_but([&](peers::Connection& connection) {
+    peers::CallGathering& calls = connection.gathering;
+    if (!calls.is_all_of(connection.queued_bytes())) return false;
+    if (!calls.may_wait(connection.calls_pending(), engine_.now(), delay)) return false;
+    until = std::min(until.value_or(calls.until()), calls.until());
+    return true;
+  });
+  if (until) engine_.arm_timer(gather_alarm_, *until);
+}
+
+void NodeCore::flush_before_work() {
+  release_held_outputs(held_until_);
+  // What gathers goes on to: the work may be what adds to it.
+  const std::size_t gathering = gathering_;
+  std::size_t at = 0;
+  flush_outputs_but([&](const peers::Connection& connection) {
+    return at++ < gathering && connection.gathering.is_all_of(connection.queued_bytes());
+  });
+}
+
+template <class Waits>
+void NodeCore::flush_outputs_but(Waits waits) {
+  gathering_ = 0;
+  // Flushing may fail a connection, which may add to the list.
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    peers::Connection& connection = *outputs_[i];
+    if (waits(connection)) {
+      outputs_[gathering_++] = &connection;
+      continue;
+    }
+    connection.has_output = false;
+    connection.flush();
+  }
+  outputs_.resize(gathering_);
   calls_.on_flushed();
 }
 
@@ -39,6 +82,7 @@ void NodeCore::flush_soon(const peers::Connection& connection, TimePoint now) {
     if (!std::exchange(output->is_held, true)) held_.push_back(output);
   }
   outputs_.clear();
+  gathering_ = 0;
 }
 
 void NodeCore::flush_full(peers::Connection& connection, TimePoint now) {

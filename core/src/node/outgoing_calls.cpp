@@ -363,7 +363,12 @@ Result<OutgoingCalls::Sent> OutgoingCalls::send_started(const CallTarget& target
   const TimePoint made_at = request.made_at;
   auto sent = (*connection)->send_request(std::move(request), &sink);
   if (sent.has_error()) return std::move(sent).error();
-  if (!host_.is_in_turn()) host_.flush_soon(**connection, made_at);
+  // What is sent in a turn leaves at its end, unless that is enough for a packet.
+  if (!host_.is_in_turn()) {
+    host_.flush_soon(**connection, made_at);
+  } else if ((*connection)->gathering.is_full()) {
+    host_.flush_outputs();
+  }
   return Sent{*connection, *sent};
 }
 

@@ -184,6 +184,7 @@ tt_status Connection::send_packet(std::span<const tt_iov> segments, std::uint32_
 void Connection::flush(Outbox::Extent extent) {
   // After hanging up the transport lingers by itself; more would be refused.
   if (state_ == State::starting || state_ == State::closed || hung_up_ || cut_off_) return;
+  gathering.on_flush();
   const tt_status status = outbox_.flush(*this, events_.spent_payloads(), extent);
   if (status >= 0) {
     if (state_ == State::closing && outbox_.is_empty() && !has_leases()) hang_up(0);

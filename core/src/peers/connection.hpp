@@ -23,6 +23,7 @@
 #include "engine/leadership.hpp"
 #include "memory/block_allocator.hpp"
 #include "peers/bulk_leases.hpp"
+#include "peers/call_gathering.hpp"
 #include "peers/connection_events.hpp"
 #include "peers/handler_names.hpp"
 #include "peers/inbox.hpp"
@@ -222,6 +223,7 @@ class Connection final : public engine::LinkEvents,
   bool is_to_lost_peer = false;  // it was connected before, and is dialled again
   bool is_held = false;          // it is in the node's list of those to flush later
   bool has_output = false;       // it is in the node's list of those to flush
+  CallGathering gathering;       // of calls that completions made
 
   /// First half of the ids of the messages that we send; see message_origin().
   std::uint64_t own_origin() const noexcept { return own_origin_; }

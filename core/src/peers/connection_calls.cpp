@@ -160,11 +160,13 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
                                calls::PendingCall* call) {
   const NamesSent::Naming naming = names_sent_.name(request.handler);
   const std::size_t payload_bytes = request.argument.payload.size();
+  const std::size_t queued = outbox_.queued_bytes();
   const FrameNumber number = add_request(request, id, naming);
   ++under_way_;
   if (call != nullptr) {
     call->frame = number;
     call->may_withdraw = naming.name.empty();
+    gathering.add(queued, outbox_.queued_bytes());
   }
   if (!id.expects_outcome()) {
     outbox_.note_message();
