@@ -190,7 +190,7 @@ TEST_F(Builder, SharesLargePayloadsUntilTheLastOneWasSent) {
 TEST_F(Builder, SendsHeadersOfItsOwnAndOfThePeer) {
   Headers seen;
   server.add(ack("note", [&](Context& context) { seen = context.headers; })).value();
-  const Peer traced = peer.with({.headers = {{"trace", "1"}, {"tenant", "a"}}});
+  const Peer traced = peer.with_header("trace", "1").with_header("tenant", "a");
 
   ASSERT_TRUE(traced.message("note").header("tenant", "b").send().has_value());
 
