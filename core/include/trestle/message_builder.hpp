@@ -249,7 +249,7 @@ class MessageBuilder<NeedsDeliveryMode>
 
   /// Sends to the target and forgets, as Peer::send() does. Errors: no_target; those of
   /// Peer::send().
-  Result<MessageId> execute() const { return draft_.admit("execute()"); }
+  [[nodiscard]] Result<MessageId> execute() const { return draft_.admit("execute()"); }
 
   /// Waits until the handler ended; a response is dropped. Errors: no_target; those of
   /// Peer::confirm().

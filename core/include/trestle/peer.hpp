@@ -251,28 +251,28 @@ class TRESTLE_EXPORT Peer {
   /// Sends and forgets: returns once the message is admitted to the local queue, with the id that
   /// the handler will see. Where there is no room, NodeOptions::when_full decides.
   template <class T>
-  Result<MessageId> send(std::string_view handler, const T& value) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, const T& value) const {
     if constexpr (std::is_same_v<T, Payload>) return admit_bytes(handler, value.view());
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
     return admit(handler, std::move(*argument));
   }
   /// The same with bytes that are handed over, as for call().
-  Result<MessageId> send(std::string_view handler, Payload&& bytes) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, Payload&& bytes) const {
     return admit(handler, Encoded{Codec::bytes, std::move(bytes)});
   }
   /// The same, in a codec of its own.
-  Result<MessageId> send(std::string_view handler, Encoded&& argument) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, Encoded&& argument) const {
     return admit(handler, std::move(argument));
   }
   /// The same without an argument.
-  Result<MessageId> send(std::string_view handler) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler) const {
     return admit(handler, empty_argument());
   }
   /// The same with an argument that is built inside the call.
   template <class T, class... Arguments>
-  Result<MessageId> send(std::string_view handler, std::in_place_type_t<T>,
-                         Arguments&&... build) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, std::in_place_type_t<T>,
+                                       Arguments&&... build) const {
     return send(handler, make<T>(std::forward<Arguments>(build)...));
   }
 
