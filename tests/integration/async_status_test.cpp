@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <boost/describe/class.hpp>
 #include <optional>
 
 namespace trestle {
@@ -15,10 +16,18 @@ namespace {
 
 namespace asio = boost::asio;
 
+/// An aggregate, which must not be made in braces inside a co_await expression.
+struct Line {
+  std::string text;
+  int times = 0;
+};
+BOOST_DESCRIBE_STRUCT(Line, (), (text, times))
+
 class AsyncStatus : public ::testing::Test {
  protected:
   AsyncStatus() {
     server.add(unary("double", [](int value) { return 2 * value; })).value();
+    server.add(unary("print", [](const Line& line) { return line.text; })).value();
     server
         .add(ack("check",
                  [](int value) -> Result<void> {
@@ -47,6 +56,16 @@ asio::awaitable<void> await_phases(Node& client, Peer peer, int& done) {
   EXPECT_EQ(delivered.value().contract().kind, HandlerKind::ack);
   const Result<void> ended = co_await async_await_ack(std::move(*delivered));
   EXPECT_TRUE(ended.has_value());
+
+  const std::string text = "a long text that no small buffer holds, which is freed once";
+  const Result<std::string> at_once =
+      co_await async_await_response(peer.message("print")
+                                        .header("trace", text)
+                                        .payload(in_place<Line>, text, 1)
+                                        .expect_response<std::string>()
+                                        .send_detached()
+                                        .value());
+  EXPECT_EQ(at_once.value(), text);
   ++done;
 }
 

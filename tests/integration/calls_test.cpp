@@ -87,6 +87,32 @@ TEST_F(Calls, WithOtherOptionsHaveNoneOfThoseBefore) {
   EXPECT_EQ(seen, (Headers{{"trace", "1"}}));
 }
 
+TEST_F(Calls, WithOneOptionChangedKeepTheOthers) {
+  std::optional<Context> seen;
+  server.add(ack("note", [&](Context& context) { seen.emplace(context); })).value();
+  std::stop_source stop;
+
+  const Peer changed = peer.with_header("trace", "1")
+                           .with_header("tenant", "a")
+                           .with_codec(Codec::json)
+                           .with_timeout(5s)
+                           .with_deadline(TimePoint(3s))
+                           .with_stop(stop.get_token())
+                           .with_retry({.attempts_max = 2})
+                           .with_header("trace", "2");
+
+  EXPECT_TRUE(changed.confirm("note").has_value());
+  EXPECT_EQ(seen->headers, (Headers{{"trace", "2"}, {"tenant", "a"}}));
+  EXPECT_EQ(seen->codec, Codec::json);
+  EXPECT_EQ(seen->deadline, TimePoint(3s));
+  EXPECT_EQ(changed.options().timeout, 5s);
+  EXPECT_EQ(changed.options().retry.attempts_max, 2u);
+  stop.request_stop();
+  EXPECT_TRUE(changed.confirm("note").error().is(Errc::cancelled));
+  EXPECT_TRUE(peer.confirm("note").has_value());
+  EXPECT_TRUE(seen->headers.empty());
+}
+
 TEST_F(Calls, CompleteWithoutABlockedThread) {
   server.add(unary("repeat", &repeat)).value();
   std::vector<std::size_t> lines;

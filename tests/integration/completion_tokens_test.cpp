@@ -36,12 +36,26 @@ struct Note {
 };
 BOOST_DESCRIBE_STRUCT(Note, (), (text))
 
+/// An aggregate, which may not.
+struct Line {
+  std::string text;
+  int times = 0;
+};
+BOOST_DESCRIBE_STRUCT(Line, (), (text, times))
+
 class CompletionTokens : public ::testing::Test {
  protected:
   CompletionTokens() {
     server.add(unary("double", [](int value) { return 2 * value; })).value();
     server.add(unary("upper", [](const std::string& text) { return text + "!"; })).value();
     server.add(unary("read", [](const Note& note) { return note.text; })).value();
+    server.add(unary("print", [](const Line& line) { return line.text; })).value();
+    server
+        .add(unary("trace",
+                   [](Context& context) {
+                     return std::string(context.headers.get("trace").value_or("none"));
+                   }))
+        .value();
     server
         .add(ack("check",
                  [](int value) -> Result<void> {
@@ -205,6 +219,34 @@ TEST_F(CompletionTokens, AreAwaitedInCoroutines) {
   int done = 0;
 
   asio::co_spawn(context, call_in_a_coroutine(peer, done), asio::detached);
+  context.run();
+
+  EXPECT_EQ(done, 1);
+}
+
+const std::string long_text = "a long text that no small buffer holds, which is freed once";
+
+asio::awaitable<void> call_with_aggregates(Peer peer, std::stop_token token, int& done) {
+  const Line line{long_text, 1};
+  const auto named = co_await peer.async_call<std::string>("print", line);
+  EXPECT_EQ(named.value(), long_text);
+  const auto built = co_await peer.async_call<std::string>("print", in_place<Line>, long_text, 1);
+  EXPECT_EQ(built.value(), long_text);
+  EXPECT_TRUE((co_await peer.async_confirm("print", in_place<Line>, long_text, 1)).has_value());
+  const auto changed = co_await peer.with_header("trace", long_text)
+                           .with_timeout(10s)
+                           .with_stop(token)
+                           .async_call<std::string>("trace");
+  EXPECT_EQ(changed.value(), long_text);
+  ++done;
+}
+
+TEST_F(CompletionTokens, AreAwaitedWithAggregatesThatAreNamedOrBuiltInside) {
+  asio::io_context context;
+  std::stop_source stop;
+  int done = 0;
+
+  asio::co_spawn(context, call_with_aggregates(peer, stop.get_token(), done), asio::detached);
   context.run();
 
   EXPECT_EQ(done, 1);

@@ -146,7 +146,7 @@ TEST_F(EndedCalls, ByATokenEndsACallThatBlocks) {
   std::stop_source stop;
   client.after(1s, [&] { stop.request_stop(); });
 
-  const auto outcome = peer.with({.stop = stop.get_token()}).call<int>("never");
+  const auto outcome = peer.with_stop(stop.get_token()).call<int>("never");
 
   EXPECT_TRUE(outcome.error().is(Errc::cancelled)) << outcome.error();
   EXPECT_EQ(client.now(), 1s);

@@ -187,10 +187,39 @@ TEST_F(Builder, SharesLargePayloadsUntilTheLastOneWasSent) {
   EXPECT_EQ(seen, std::vector<std::size_t>(3, 100'000));
 }
 
+TEST_F(Builder, BuildsItsPayloadInside) {
+  double seen = 0;
+  server.add(ack("note", [&](const Reading& reading) { seen = reading.value; })).value();
+
+  EXPECT_TRUE(peer.message("note").payload(in_place<Reading>, 0.5).send().has_value());
+
+  EXPECT_EQ(seen, 0.5);
+}
+
+TEST_F(Builder, PassesEncodedOnWithCodecAndHeaders) {
+  std::vector<std::string> seen;
+  Headers headers;
+  const auto note = [&](Context& context, const std::string& text) {
+    seen.push_back(text + ' ' + std::string(to_string(context.codec)));
+    headers = context.headers;
+  };
+  server.add(ack("note", note)).value();
+  const Encoded came{Codec::json, Payload::copy("\"a\""), {{"trace", "1"}}};
+  auto message = peer.message("note").header("tenant", "b").payload(came);
+
+  EXPECT_TRUE(message.send().has_value());
+  EXPECT_EQ(headers, (Headers{{"tenant", "b"}, {"trace", "1"}}));
+  message.payload(Encoded{Codec::json, Payload::copy("\"b\""), {{"trace", "2"}}});
+  EXPECT_TRUE(message.send().has_value());
+
+  EXPECT_EQ(headers, (Headers{{"tenant", "b"}, {"trace", "2"}}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"a json", "b json"}));
+}
+
 TEST_F(Builder, SendsHeadersOfItsOwnAndOfThePeer) {
   Headers seen;
   server.add(ack("note", [&](Context& context) { seen = context.headers; })).value();
-  const Peer traced = peer.with({.headers = {{"trace", "1"}, {"tenant", "a"}}});
+  const Peer traced = peer.with_header("trace", "1").with_header("tenant", "a");
 
   ASSERT_TRUE(traced.message("note").header("tenant", "b").send().has_value());
 

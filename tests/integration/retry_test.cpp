@@ -18,6 +18,7 @@ constexpr RetryPolicy three_times{.attempts_max = 3, .jitter = 0};
 TEST(MayTryAgain, OnlyWhatProvablyDidNotRun) {
   EXPECT_TRUE(may_try_again(Error(Errc::connection_lost, "", Ran::no), three_times));
   EXPECT_FALSE(may_try_again(Error(Errc::connection_lost, "", Ran::maybe), three_times));
+  EXPECT_FALSE(may_try_again(Error(Errc::connection_lost, "", Ran::yes), three_times));
   EXPECT_FALSE(may_try_again(Error(Errc::handler_failed, "", Ran::yes), three_times));
 }
 
@@ -25,6 +26,7 @@ TEST(MayTryAgain, WhatMayRunTwiceIfItIsMarkedSo) {
   RetryPolicy idempotent = three_times;
   idempotent.idempotent = true;
   EXPECT_TRUE(may_try_again(Error(Errc::connection_lost, "", Ran::maybe), idempotent));
+  EXPECT_TRUE(may_try_again(Error(Errc::connection_lost, "", Ran::yes), idempotent));
   EXPECT_FALSE(may_try_again(Error(Errc::handler_failed, "", Ran::yes), idempotent));
 }
 
@@ -185,6 +187,24 @@ TEST_F(Retry, NeverRunsAHandlerTwiceUnlessItMay) {
   idempotent.idempotent = true;
   EXPECT_TRUE(with(idempotent).call<int>("lost").error().is(Errc::connection_lost));
   EXPECT_EQ(ran, 4);
+}
+
+TEST_F(Retry, RepeatsAHandlerWhoseOwnCallFailedOnlyIfItMayRunTwice) {
+  int ran = 0;
+  const auto relay = [&]() -> Result<int> {
+    if (++ran < 3) return Error(Errc::overloaded, "who is behind it");
+    return ran;
+  };
+  server.add(unary("relay", relay, {Execution::inline_})).value();
+
+  const auto refused = with(three_times).call<int>("relay");
+  EXPECT_TRUE(refused.error().is(Errc::overloaded));
+  EXPECT_EQ(refused.error().ran, Ran::yes);
+  EXPECT_EQ(ran, 1);
+
+  RetryPolicy idempotent = three_times;
+  idempotent.idempotent = true;
+  EXPECT_EQ(with(idempotent).call<int>("relay").value(), 3);
 }
 
 TEST_F(Retry, CanBeStoppedBetweenAttempts) {

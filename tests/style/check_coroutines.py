@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Finds what g++ 12 frees twice: temporaries that own something, made inside a co_await expression.
+"""Finds what g++ 12 frees twice: what braces or captures make in one expression with a co_await.
 
-There it copies aggregates (`Request{...}`) and capturing lambdas bit by bit into the coroutine's
-frame and destroys both. Arguments with constructors, named objects and in_place<T> are safe.
+There it copies aggregates (`Request{...}`, `{.stop = token}`) and capturing lambdas bit by bit into
+the coroutine's frame and destroys both, whether they are in what is awaited, beside it or around
+it. Arguments with constructors, named objects and in_place<T> are safe. What has no constructors is
+not safe in parentheses either, which nothing here can tell from what has.
 """
 import re
 import sys
@@ -11,8 +13,8 @@ import project_tree
 from project_tree import Finding
 
 CO_AWAIT = re.compile(r"\bco_await\b")
-BRACED = re.compile(r"(?<!->)(?<!-> )\b[A-Z]\w*(?:<[^;{}()]*>)?\s*\{")
-LAMBDA = re.compile(r"\[(?!\[)(?P<capture>[^\[\]]*)\]\s*(?:\(|\{|mutable\b)")
+CONDITION = re.compile(r"\b(?:if|while|switch|for|constexpr)\s*$")
+LAMBDA = re.compile(r"\[(?!\[)(?P<capture>[^\[\]]*)\]\s*(?:\(|\{|<|mutable\b)")
 CODE_BLOCK = re.compile(r"^(?P<fence>`{3,})cpp[^\n]*\n(?P<code>.*?)^(?P=fence)",
                         re.MULTILINE | re.DOTALL)
 OPEN, CLOSE = "([{", ")]}"
@@ -28,8 +30,45 @@ def matching(code, at):
     return len(code)
 
 
-def operand_end(code, start):
-    """Where the expression behind a co_await ends."""
+def opening(code, at):
+    """Where the bracket that closes at `at` opens."""
+    depth = 0
+    for begin in range(at, -1, -1):
+        depth += (code[begin] in CLOSE) - (code[begin] in OPEN)
+        if depth == 0:
+            return begin
+    return 0
+
+
+def is_block(code, brace):
+    """Whether the brace begins statements, rather than values."""
+    at, end = brace + 1, matching(code, brace)
+    while at < end and code[at] != ";":
+        at = matching(code, at) + 1 if code[at] in "([" else at + 1
+    return at < end
+
+
+def expression_start(code, at):
+    """Where the whole expression begins that has something at `at`."""
+    while at > 0:
+        char = code[at - 1]
+        if char == ";" or char == "{" and is_block(code, at - 1):
+            return at
+        if char == "(" and CONDITION.search(code, 0, at - 1):
+            return at
+        if char in CLOSE:
+            before = opening(code, at - 1)
+            behind = code[at:].lstrip()[:1]
+            if char == "}" and is_block(code, before) and behind not in ("", *",).(]?"):
+                return at
+            at = before
+        else:
+            at -= 1
+    return at
+
+
+def expression_end(code, start):
+    """Where the expression that begins there ends."""
     at = start
     while at < len(code) and code[at] not in ";" + CLOSE:
         at = matching(code, at) + 1 if code[at] in OPEN else at + 1
@@ -53,19 +92,28 @@ def lambdas(code, start, end):
         yield match.start(), at, match["capture"].strip()
 
 
+def outermost_braces(code, start, end):
+    """Each brace between the two that is in no other."""
+    at = start
+    while (at := code.find("{", at, end)) >= 0:
+        yield at
+        at = matching(code, at) + 1
+
+
 def findings_of(code):
     """(offset, rule, text) of each temporary that is not safe."""
     code = project_tree.without_comments_and_strings(code)
     for await_ in CO_AWAIT.finditer(code):
-        end = operand_end(code, await_.end())
+        start = expression_start(code, await_.start())
+        end = expression_end(code, start)
         # What a lambda's body makes, is made elsewhere.
         bare = code[:end]
-        for first, last, capture in lambdas(code, await_.end(), end):
+        for first, last, capture in lambdas(code, start, end):
             if capture:
                 yield first, "capturing-lambda", "name it before the co_await expression"
             bare = bare[:first] + " " * (last - first) + bare[last:]
-        for match in BRACED.finditer(bare, await_.end()):
-            yield (match.start(), "braced-temporary",
+        for brace in outermost_braces(bare, start, end):
+            yield (brace, "braced-temporary",
                    "name it before, or use in_place<T>: g++ 12 frees what it owns twice")
 
 

@@ -15,9 +15,10 @@
 // the handler runs, so emit signals there, too: bind an executor with the slot.
 // Lifetime: a token may be started later; the argument is encoded at once and refers to nothing.
 //
-// g++ 12 frees twice what the braces of `co_await f(Request{"x"})` or a capturing lambda in such a
-// place own, whatever the function. Write `in_place<Request>, "x"` there, or name the object first;
-// see docs/coroutines.md.
+// g++ 12 frees twice what braces or captures own in one expression with a co_await, whatever the
+// function: `co_await f(Request{"x"})`, `co_await peer.with({.stop = token}).async_ping()`,
+// `Answer{co_await f()}`. Write `in_place<Request>, "x"` and `peer.with_stop(token)`, or name the
+// object first; see docs/coroutines.md.
 #pragma once
 
 #include <boost/asio/deferred.hpp>

@@ -57,10 +57,12 @@ class MessageSettings {
   explicit MessageSettings(MessageDraft draft) : draft_(std::move(draft)) {}
 
   /// What the handler gets, encoded here. A value that cannot be encoded makes sending fail.
-  template <class T>
+  template <ArgumentValue T>
   Builder& payload(const T& value) {
-    if constexpr (std::same_as<T, Payload> || std::same_as<T, Encoded>) {
-      return raw_payload(Payload::copy(bytes_of(value)), codec_of(value));
+    if constexpr (std::same_as<T, Payload>) {
+      return raw_payload(value.view());
+    } else if constexpr (std::same_as<T, Encoded>) {
+      return payload(Encoded{value.codec, Payload::copy(value.payload.view()), value.headers});
     } else {
       auto bytes = encode(draft_.codec(), value);
       if (bytes.has_error()) {
@@ -73,6 +75,16 @@ class MessageSettings {
   }
   /// The same with bytes that are handed over.
   Builder& payload(Payload&& bytes) { return raw_payload(std::move(bytes)); }
+  /// The same, in a codec of its own, with headers that are added to the message's.
+  Builder& payload(Encoded&& encoded) {
+    for (const auto& [name, value] : encoded.headers) header(name, value);
+    return raw_payload(std::move(encoded.payload), encoded.codec);
+  }
+  /// The same with a value that is built inside the call.
+  template <class T, class... Arguments>
+  Builder& payload(std::in_place_type_t<T>, Arguments&&... build) {
+    return payload(MessageDraft::make<T>(std::forward<Arguments>(build)...));
+  }
   /// Bytes that are encoded already, in `codec`.
   Builder& raw_payload(Payload bytes, Codec codec = Codec::bytes) {
     draft_.set_payload(codec, std::move(bytes));
@@ -122,11 +134,6 @@ class MessageSettings {
 
  private:
   Builder& self() noexcept { return static_cast<Builder&>(*this); }
-
-  static BytesView bytes_of(const Payload& payload) noexcept { return payload.view(); }
-  static BytesView bytes_of(const Encoded& encoded) noexcept { return encoded.payload.view(); }
-  static Codec codec_of(const Payload&) noexcept { return Codec::bytes; }
-  static Codec codec_of(const Encoded& encoded) noexcept { return encoded.codec; }
 };
 
 }  // namespace detail
@@ -242,7 +249,7 @@ class MessageBuilder<NeedsDeliveryMode>
 
   /// Sends to the target and forgets, as Peer::send() does. Errors: no_target; those of
   /// Peer::send().
-  Result<MessageId> execute() const { return draft_.admit("execute()"); }
+  [[nodiscard]] Result<MessageId> execute() const { return draft_.admit("execute()"); }
 
   /// Waits until the handler ended; a response is dropped. Errors: no_target; those of
   /// Peer::confirm().

@@ -203,7 +203,7 @@ class TRESTLE_EXPORT Node {
 
   /// The next message does not find that handler; runs under way finish, and so do messages that
   /// wait for it already. Errors: handler_not_found, reserved_name.
-  Result<void> remove(std::string_view handler);
+  [[nodiscard]] Result<void> remove(std::string_view handler);
   /// The names of all handlers, the system's included, in order.
   std::vector<std::string> list_handlers() const;
   /// Errors: handler_not_found.

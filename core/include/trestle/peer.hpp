@@ -105,13 +105,33 @@ class TRESTLE_EXPORT Peer {
   bool is_connected() const;
 
   /// The same peer with other call options, all of them: what `options` does not set is as by
-  /// default, whatever this handle had.
+  /// default, whatever this handle had. The functions below change one and keep the others.
   Peer with(CallOptions options) const { return Peer(link_, std::move(options)); }
-  /// The same peer with another timeout; the other options stay.
+  /// Those of this handle.
+  const CallOptions& options() const noexcept { return options_; }
+  /// With another timeout.
   Peer with_timeout(std::chrono::nanoseconds timeout) const {
-    CallOptions options = options_;
-    options.timeout = timeout;
-    return with(std::move(options));
+    return changed([timeout](CallOptions& options) { options.timeout = timeout; });
+  }
+  /// With another deadline.
+  Peer with_deadline(TimePoint deadline) const {
+    return changed([deadline](CallOptions& options) { options.deadline = deadline; });
+  }
+  /// With another codec for typed payloads.
+  Peer with_codec(Codec codec) const {
+    return changed([codec](CallOptions& options) { options.codec = codec; });
+  }
+  /// With another stop token.
+  Peer with_stop(std::stop_token token) const {
+    return changed([&token](CallOptions& options) { options.stop = std::move(token); });
+  }
+  /// With one more header, or another value of the one of that name.
+  Peer with_header(std::string_view name, std::string_view value) const {
+    return changed([name, value](CallOptions& options) { options.headers.set(name, value); });
+  }
+  /// With another retry policy.
+  Peer with_retry(RetryPolicy policy) const {
+    return changed([&policy](CallOptions& options) { options.retry = policy; });
   }
 
   /// The same peer for calls on behalf of a message that a handler runs for: they end with it. Its
@@ -231,28 +251,28 @@ class TRESTLE_EXPORT Peer {
   /// Sends and forgets: returns once the message is admitted to the local queue, with the id that
   /// the handler will see. Where there is no room, NodeOptions::when_full decides.
   template <class T>
-  Result<MessageId> send(std::string_view handler, const T& value) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, const T& value) const {
     if constexpr (std::is_same_v<T, Payload>) return admit_bytes(handler, value.view());
     auto argument = encode_argument(value);
     if (argument.has_error()) return std::move(argument).error();
     return admit(handler, std::move(*argument));
   }
   /// The same with bytes that are handed over, as for call().
-  Result<MessageId> send(std::string_view handler, Payload&& bytes) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, Payload&& bytes) const {
     return admit(handler, Encoded{Codec::bytes, std::move(bytes)});
   }
   /// The same, in a codec of its own.
-  Result<MessageId> send(std::string_view handler, Encoded&& argument) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, Encoded&& argument) const {
     return admit(handler, std::move(argument));
   }
   /// The same without an argument.
-  Result<MessageId> send(std::string_view handler) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler) const {
     return admit(handler, empty_argument());
   }
   /// The same with an argument that is built inside the call.
   template <class T, class... Arguments>
-  Result<MessageId> send(std::string_view handler, std::in_place_type_t<T>,
-                         Arguments&&... build) const {
+  [[nodiscard]] Result<MessageId> send(std::string_view handler, std::in_place_type_t<T>,
+                                       Arguments&&... build) const {
     return send(handler, make<T>(std::forward<Arguments>(build)...));
   }
 
@@ -342,6 +362,13 @@ class TRESTLE_EXPORT Peer {
   friend class detail::PingStart;
   friend class detail::SystemStart;
   friend class detail::TransportHealthStart;
+
+  template <class Change>
+  Peer changed(const Change& change) const {
+    CallOptions options = options_;
+    change(options);
+    return with(std::move(options));
+  }
 
   template <class T, class... Arguments>
   static T make(Arguments&&... build) {

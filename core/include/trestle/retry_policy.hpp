@@ -6,9 +6,11 @@
 
 namespace trestle {
 
-/// Tries a call again that provably did not run, or any lost one if the handler may run twice. The
-/// call's deadline bounds all attempts together, and a peer to which many calls fail is tried again
-/// less often: ten successes pay for one repetition, ten repetitions may be saved up.
+/// Tries a call again that provably did not run and failed with what may pass; if the handler may
+/// run twice, also one that may have run or did, such as one whose handler was refused a call that
+/// it made itself. The call's deadline bounds all attempts together, and a peer to which many calls
+/// fail is tried again less often: ten successes pay for one repetition, ten repetitions may be
+/// saved up.
 /// Holds for Peer::call, confirm and their asynchronous forms, and for builders that wait in
 /// send(). The default never tries again.
 struct RetryPolicy {

@@ -69,8 +69,7 @@ Error with_target(Error error, std::string_view handler, const InstanceId& peer)
                     error.is(Errc::connect_refused) || error.is(Errc::shut_down) ||
                     error.is(Errc::cancelled);
   if (bare) {
-    error.text = "call of '" + std::string(handler) + "' at " + to_string(peer) + ": " +
-                 error.text + " (the handler " + std::string(to_string(error.ran)) + ")";
+    error.text = "call of '" + std::string(handler) + "' at " + to_string(peer) + ": " + error.text;
   }
   return error;
 }

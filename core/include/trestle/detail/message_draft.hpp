@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <trestle/detail/open_call.hpp>
 #include <trestle/encoded.hpp>
@@ -21,6 +22,12 @@ class TRESTLE_EXPORT MessageDraft {
  public:
   MessageDraft(std::string_view handler, std::optional<Peer> target)
       : handler_(handler), target_(std::move(target)) {}
+
+  /// As calls build their arguments.
+  template <class T, class... Arguments>
+  static T make(Arguments&&... build) {
+    return Peer::make<T>(std::forward<Arguments>(build)...);
+  }
 
   void set_payload(Codec codec, Payload payload);
   /// Whoever sends learns why.
