@@ -5,6 +5,7 @@
 #include <trestle/trestle.hpp>
 
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,7 +41,8 @@ struct FailingMessage {
   testing::TestNetwork network;
   Node& server;
   Node& client;
-  Peer peer = client.connect(server.listen("inproc://*").value()).value();
+  const std::string uri = server.listen("inproc://*").value();
+  Peer peer = client.connect(uri).value();
 };
 
 }  // namespace trestle::test_support

@@ -1,14 +1,21 @@
 // What people read when a message is refused: whole texts, here and from the peer.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <trestle/trestle.hpp>
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "failing_message.hpp"
+#include "trestle/test_support/raw_peer.hpp"
 
 namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
 using test_support::FailingMessage;
+using test_support::RawPeer;
+using ::testing::ElementsAre;
 
 std::string of(const Error& error) {
   return std::string(to_string(static_cast<Errc>(error.code.value()))) + ": " + error.text;
@@ -172,6 +179,82 @@ TEST(RefusalTexts, OfRepliesThatDoNotDecodeSayWhere) {
 
   EXPECT_EQ(of(rig.peer.call<std::vector<int>>("NAME")),
             "bad_reply: cannot decode the reply: element '[0]': expected integer, got string");
+}
+
+/// To "NAME", from a peer that keeps to no window and has no deadline of its own.
+wire::Request request(std::uint32_t number, std::uint32_t deadline_ms = 0) {
+  return {.call = wire::CallId::make(number, 1),
+          .handler = 1,
+          .mode = DeliveryMode::with_response,
+          .deadline_ms = deadline_ms,
+          .handler_name = number == 0 ? "NAME" : ""};
+}
+
+std::vector<std::string> refusals(RawPeer& raw) {
+  std::vector<std::string> texts;
+  for (const wire::Nack& nack : raw.take<wire::Nack>()) {
+    texts.push_back(of(Error(nack.code, std::string(nack.text))));
+  }
+  return texts;
+}
+
+TEST(RefusalTexts, OfMoreRequestsThanTheWindowNameTheLimit) {
+  FailingMessage rig({.requests_max = 1});
+  rig.serve_later();
+  RawPeer raw(rig.network.driver(), rig.uri);
+  raw.greet();
+
+  raw.send(request(0), request(1));
+
+  EXPECT_THAT(refusals(raw), ElementsAre("overloaded: the outcomes of 1 requests of this "
+                                         "connection are not known yet (requests_max)"));
+}
+
+TEST(RefusalTexts, OfMessagesFoundTooLateSaySo) {
+  FailingMessage rig;
+  rig.serve(unary("NAME",
+                  [&] {
+                    rig.network.clock().advance(600ms);
+                    return 1;
+                  },
+                  {.execution = Execution::inline_}));
+  RawPeer raw(rig.network.driver(), rig.uri);
+  raw.greet();
+
+  raw.send(request(0, 500), request(1, 500));
+
+  EXPECT_THAT(refusals(raw), ElementsAre("deadline_exceeded: the message came too late"));
+}
+
+TEST(RefusalTexts, OfRepliesThatNobodyReadsNameTheLimit) {
+  const auto refused = [](const NodeOptions& options) {
+    FailingMessage rig(options);
+    rig.serve(unary("NAME", [] { return Payload::copy(std::string(3000, 'x')); },
+                    {.execution = Execution::inline_}));
+    RawPeer raw(rig.network.driver(), rig.uri);
+    raw.greet();
+    raw.send(request(0), request(1));  // one turn: nothing leaves before its end
+    return refusals(raw);
+  };
+  const std::string dropped =
+      "queue_full: the reply of 3024 bytes was dropped: 3032 bytes wait to "
+      "be read, ";
+
+  EXPECT_THAT(refused({.queue_bytes_max = 2000}), ElementsAre(dropped + "queue_bytes_max is 2000"));
+  EXPECT_THAT(refused({.unsent_bytes_max = 6000}),
+              ElementsAre(dropped + "more than is left for all connections; unsent_bytes_max is "
+                                    "6000"));
+}
+
+TEST(RefusalTexts, OfWorkersThatAllWaitSaySo) {
+  Node node({.workers = 1, .log = [](LogLevel, std::string_view) {}});
+  Peer self;
+  node.add(unary("again", [&self] { return self.call<int>("again"); })).value();
+  self = node.connect(node.listen("inproc://*").value()).value();
+
+  EXPECT_EQ(of(self.call<int>("again")),
+            "overloaded: every worker waits for a call of its own, and no more may be started: "
+            "refused rather than deadlocked");
 }
 
 // ---- No outcome ---------------------------------------------------------------------------------
