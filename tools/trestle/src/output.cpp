@@ -15,7 +15,7 @@ struct ErrorReport {
 };
 BOOST_DESCRIBE_STRUCT(ErrorReport, (), (code, text, ran))
 
-/// One word, for programs; the text of an error says it in a sentence.
+/// One word, for programs.
 std::string word_of(Ran ran) {
   if (ran == Ran::no) return "no";
   return ran == Ran::yes ? "yes" : "maybe";
@@ -35,7 +35,9 @@ ExitCode report(const Error& error, OutputFormat format) {
     const ErrorReport described{code, error.text, word_of(error.ran)};
     std::cerr << to_json(described) << std::endl;
   } else {
-    std::cerr << "trestle: " << error.text << " [" << code << ']' << std::endl;
+    // Of others the code says as much.
+    const std::string_view doubt = error.ran == Ran::maybe ? "; the handler may have run" : "";
+    std::cerr << "trestle: " << error.text << doubt << " [" << code << ']' << std::endl;
   }
   return exit_code_of(error);
 }
