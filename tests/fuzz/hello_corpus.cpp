@@ -7,21 +7,7 @@
 #include "stranger.hpp"
 #include "wire/layout.hpp"
 
-namespace {
-
 using namespace trestle;
-
-wire::Hello hello_of(std::uint64_t who) {
-  wire::Hello hello;
-  hello.instance = InstanceId::from_halves(who, 1);
-  hello.incarnation = 1;
-  hello.connection = 1;
-  hello.frame_bytes_max = 1u << 20;
-  hello.window = 100;
-  return hello;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   const auto folder = fuzz::seed_folder(argc, argv);
@@ -29,13 +15,13 @@ int main(int argc, char** argv) {
   const auto write = [&](const std::string& packet) {
     fuzz::write_seed(folder / ("hello_" + std::to_string(number++)), packet.substr(8));
   };
-  wire::Hello with_features = hello_of(8);
+  wire::Hello with_features = hostile::hello(8);
   with_features.features = wire::feature::checksums;
-  wire::Hello old = hello_of(9);
+  wire::Hello old = hostile::hello(9);
   old.version_min = old.version_max = 0;
-  wire::Hello with_endpoints = hello_of(10);
+  wire::Hello with_endpoints = hostile::hello(10);
   with_endpoints.endpoints = {"tcp://127.0.0.1:7000", "unix:///run/x.sock"};
-  for (const wire::Hello& hello : {hello_of(7), with_features, old, with_endpoints}) {
+  for (const wire::Hello& hello : {hostile::hello(7), with_features, old, with_endpoints}) {
     write(hostile::packet_of(hello));
     write(hostile::packet_of(hello, hello));
     write(hostile::packet_of(hello, hostile::request(1, "echo")));

@@ -31,7 +31,6 @@ class HonestListener {
     return std::make_unique<test_support::RawPeer>(driver_, uri_);
   }
   Node& server() { return server_; }
-  InstanceId client_id() const { return client_.instance_id(); }
 
   void expect_service() const {
     const auto reply = peer_.call<int>("echo", 7);

@@ -120,13 +120,17 @@ std::string framed(std::string_view packet) {
   return announced(static_cast<std::uint32_t>(packet.size())) + std::string(packet);
 }
 
-std::string greeting(std::uint64_t who) {
+wire::Hello hello(std::uint64_t who) {
   wire::Hello hello;
   hello.instance = InstanceId::from_halves(who, 1);
   hello.incarnation = 1;
   hello.connection = 1;
   hello.frame_bytes_max = 1u << 26;
-  return preamble() + framed(packet_of(hello));
+  return hello;
+}
+
+std::string greeting(std::uint64_t who) {
+  return preamble() + framed(packet_of(hello(who)));
 }
 
 wire::Request request(std::uint32_t call, std::string_view name) {

@@ -49,6 +49,9 @@ std::string packet_of(const Frames&... frames) {
   return std::string(as_text(packet));
 }
 
+/// What a node accepts from somebody new.
+wire::Hello hello(std::uint64_t who);
+
 /// Preamble and hello of a peer that behaves so far.
 std::string greeting(std::uint64_t who = 7);
 /// A request for handler 1, which it names if there is a name.
