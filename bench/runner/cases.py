@@ -25,7 +25,7 @@ class Program:
     clients: int = 1
     spin: str = "auto"   # of Trestle
     payload: str = "copied"  # likewise
-    options: str = ""   # likewise: of the server's URI
+    options: str = ""   # likewise: of both sides' URIs
     wait: str = "block"  # of bare sockets
     write: str = "each"  # likewise
     pattern: str = "dealer"  # of bare libzmq: the client's socket
@@ -134,6 +134,12 @@ def ofi_cases(provider):
         case("oneway-1MiB", "per_second", ">=", 0.9, payload="lent", **ONE_WAY_LARGE),
         case("oneway-16MiB", "per_second", ">=", 0.9, payload="lent", mode="oneway",
              size=16 * MIB),
+        case("oneway-64KiB", "per_second", ">=", None, payload="lent", mode="oneway", size=65536),
+        case("oneway-256KiB", "per_second", ">=", None, payload="lent", mode="oneway", size=262144),
+        case("oneway-1MiB-unchecked", "per_second", ">=", None, payload="lent",
+             options="?checksum=off", **ONE_WAY_LARGE),
+        case("oneway-16MiB-unchecked", "per_second", ">=", None, payload="lent",
+             options="?checksum=off", mode="oneway", size=16 * MIB),
         case("oneway-1MiB-copied", "per_second", ">=", None, **ONE_WAY_LARGE),
         case("oneway-16MiB-copied", "per_second", ">=", None, mode="oneway", size=16 * MIB),
         case("oneway-1MiB-bulk", "per_second", ">=", None, payload="lent", options="?bulk=on",

@@ -141,6 +141,8 @@ def measure_once(programs, program, seconds):
             process, uri = stack.enter_context(
                 serving(server, server_cpu, programs.environment))
             own = [process.pid]
+            if program.options not in uri:  # the plugin's own are
+                uri += program.options
         command = [str(word) for word in programs.client_command(program, uri, seconds)]
         if program.pinning != "free":
             command = pinned(client_cpu, command)

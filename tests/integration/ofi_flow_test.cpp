@@ -41,6 +41,8 @@ class OfiFlow : public testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(
     Uris, OfiFlow,
     testing::Values("ofi+tcp://127.0.0.1:0", "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=1KiB",
+                    "ofi+tcp://127.0.0.1:0?rx_ahead=0B",
+                    "ofi+tcp://127.0.0.1:0?rx_buffers=64&rx_ahead=8MiB&register=always",
                     "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=256B&register=always"),
     [](const auto& parameter) { return "Uri" + std::to_string(parameter.index); });
 
@@ -153,6 +155,8 @@ TEST(OfiOptions, OutOfRangeAreRefusedWithTheirRange) {
               HasSubstr("rx_buffers"));
   EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?rx_buffer=2MiB").error().text,
               HasSubstr("256B to 1MiB"));
+  EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?rx_ahead=65MiB").error().text,
+              HasSubstr("option rx_ahead: expected at most 64MiB"));
   EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?rx_hold_max=65537").error().text,
               HasSubstr("rx_hold_max"));
   EXPECT_THAT(node.listen("ofi+tcp://127.0.0.1:0?bulk=maybe").error().text, HasSubstr("bulk"));

@@ -28,7 +28,10 @@ SocketAddress address_from(Ask ask) {
 }  // namespace
 
 Connection::Connection(Shared& shared, std::uint64_t number, const FabricOptions& options)
-    : shared_(shared), number_(number), options_(options) {
+    : shared_(shared),
+      number_(number),
+      options_(options),
+      forecast_(options.receive_buffer_bytes, options.ahead_bytes) {
   if (options_.held_packets_max > 0) held_ = std::make_shared<HeldPackets>();
 }
 
@@ -92,7 +95,7 @@ sdk::Result<> Connection::open_endpoint(Route route) {
   const auto slots = static_cast<std::uint32_t>(
       std::min<std::size_t>(static_cast<std::size_t>(options_.receive_buffers),
                             std::max<std::size_t>(info->rx_attr->size, 4)));
-  window_.emplace(number_, slots, options_.receive_buffer_bytes);
+  window_.emplace(number_, slots, options_.receive_buffer_bytes, shared_.room_budget);
   const SendLimits limits{.inject_bytes = info->tx_attr->inject_size,
                           .segments = std::min(info->tx_attr->iov_limit, segments_max),
                           .message_bytes = info->ep_attr->max_msg_size};

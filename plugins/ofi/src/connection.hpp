@@ -25,6 +25,7 @@
 #include "parcel.hpp"
 #include "receive_window.hpp"
 #include "retired_regions.hpp"
+#include "room_forecast.hpp"
 
 namespace trestle::ofi {
 
@@ -53,6 +54,7 @@ struct Shared {
   transport_kit::Loop& loop;
   LentPackets lent;
   const Limits limits;
+  RoomBudget room_budget;
   std::vector<Connection*> viewed;  ///< whose receive buffers the host sees until the round ends
 };
 
@@ -142,16 +144,23 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void on_arrival(const Arrival& arrival) override;
   void on_broken(int number, const std::string& text) override;
   void on_batch_end() override;
+  bool take_control(const Arrival& arrival, MessageKind kind);
   void take_grant(std::span<const std::byte> bytes);
+  void take_rooms(std::span<const std::byte> bytes);
   void deliver();
   Progress take_message(const Arrival& arrival, MessageKind kind);
   Progress take_packet(const Arrival& arrival);
   Progress take_first(const Arrival& arrival);
   void refuse_length(std::uint64_t bytes);
   Progress take_part(const Arrival& arrival);
-  void take_part_into_packet(const Arrival& arrival);
-  void hand_over_packet();
+  void note_whole(std::size_t bytes) noexcept;
+  void hand_over(MessageBufferPtr memory);
+  bool may_hand_over();
   void post_again(std::uint32_t slot);
+  bool post_direct(std::uint32_t slot);
+  bool post_room(std::uint32_t slot);
+  void post_plain(std::uint32_t slot);
+  bool posted(int failed);
   void refuse_peer(const std::string& why);
 
   // connection_send.cpp
@@ -165,6 +174,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   bool send_message(Parcel& parcel);
   bool send_whole(Parcel& parcel);
   bool send_announcement(Parcel& parcel);
+  bool tell_grant();
+  bool tell_rooms();
   bool send_part(Parcel& parcel);
   bool send_slice(Parcel& parcel, MessageKind kind, Slice& slice);
   bool went(MessageSender::Outcome outcome);
@@ -216,6 +227,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   std::vector<std::uint32_t> viewed_;  ///< slots that the host sees until the round ends
   std::optional<std::uint32_t> direct_slot_;
   std::optional<Grant> grant_to_tell_;
+  RoomForecast forecast_;
+  std::vector<Room> rooms_to_tell_;
   bool paused_ = false;
   std::shared_ptr<HeldPackets> held_;  ///< only with the option rx_hold_max
   bool peer_ended_ = false;            ///< nothing comes after `arrived_`

@@ -12,18 +12,41 @@ void Connection::on_arrival(const Arrival& arrival) {
   const auto tag = arrival.tag ? MessageTag::decode(*arrival.tag) : std::nullopt;
   if (!tag) return refuse_peer("a message without a known tag");
   sender_->add_credits(tag->credits);
-  const bool is_control = tag->kind == MessageKind::credit || tag->kind == MessageKind::grant;
-  if (!is_control || arrival.slot == direct_slot_) {
-    arrived_.push_back(arrival);
-    return;
+  // Control is not in turn with packets, which may have to wait for the host, but at once: what
+  // this side wants to send must not wait for them.
+  if (arrival.slot == direct_slot_ || !take_control(arrival, tag->kind)) {
+    return arrived_.push_back(arrival);
   }
-  // Not in turn with packets, which may have to wait for the host, but at once: what this side
-  // wants to send must not wait for them.
-  if (tag->kind == MessageKind::grant) {
-    take_grant(window_->bytes(arrival.slot, arrival.bytes));
+  post_again(arrival.slot);
+}
+
+/// False: it is none.
+bool Connection::take_control(const Arrival& arrival, MessageKind kind) {
+  const auto bytes = window_->bytes(arrival.slot, arrival.bytes);
+  switch (kind) {
+    case MessageKind::grant:
+      take_grant(bytes);
+      break;
+    case MessageKind::rooms:
+      take_rooms(bytes);
+      break;
+    case MessageKind::credit:
+      break;
+    case MessageKind::skip:  // a packet waits for the credits that it used up
+      return true;
+    default:
+      return false;
   }
   window_->count_control();
-  post_again(arrival.slot);
+  return true;
+}
+
+void Connection::take_rooms(std::span<const std::byte> bytes) {
+  const auto rooms = Room::decode(bytes);
+  const bool fit = !rooms.empty() && std::ranges::all_of(rooms, [&](const Room& room) {
+    return sender_->add_room(room);
+  });
+  if (!fit) refuse_peer("rooms that make no sense");
 }
 
 void Connection::take_grant(std::span<const std::byte> bytes) {
@@ -63,7 +86,7 @@ void Connection::deliver() {
   }
   if (state_ == State::closed) return;
   if (is_refused_ || (peer_ended_ && arrived_.empty())) return end_of_peer();
-  if (grant_to_tell_ || window_->owes_credits()) send_control();
+  send_control();
 }
 
 Connection::Progress Connection::take_message(const Arrival& arrival, MessageKind kind) {
@@ -98,7 +121,17 @@ Connection::Progress Connection::take_packet(const Arrival& arrival) {
     refuse_length(arrival.bytes);
     return Progress::done;
   }
-  arriving_bytes_max_ = shared_.limits.packet_bytes_max;
+  const bool keeps = window_->fills_room(arrival.slot, arrival.bytes);
+  if (keeps && !may_hand_over()) return Progress::wait;
+  note_whole(arrival.bytes);
+  if (keeps) {
+    MessageBufferPtr memory = window_->take_room(arrival.slot);
+    memory->memory->resize(arrival.bytes);
+    post_again(arrival.slot);
+    hand_over(std::move(memory));
+    return Progress::done;
+  }
+  if (window_->has_room(arrival.slot)) forecast_.note_waste();
   if (viewed_.empty()) shared_.viewed.push_back(this);
   viewed_.push_back(arrival.slot);
   tt_event event{};
@@ -120,17 +153,13 @@ Connection::Progress Connection::take_first(const Arrival& arrival) {
     refuse_length(length->bytes);
     return Progress::done;
   }
-  if (held_ && held_->count >= options_.held_packets_max) {
-    held_->waiting = this;
-    return Progress::wait;
-  }
+  if (!may_hand_over()) return Progress::wait;
   auto memory = device_->memory().take(length->bytes);
   if (memory.has_error()) {
     finish(memory.error().code, memory.error().text);
     return Progress::done;
   }
   assembly_.emplace(std::move(*memory));
-  arriving_bytes_max_ = shared_.limits.packet_bytes_max;
   post_again(arrival.slot);
   return Progress::done;
 }
@@ -145,14 +174,30 @@ Connection::Progress Connection::take_part(const Arrival& arrival) {
     return Progress::wait;
   }
   if (is_direct) direct_slot_.reset();
-  if (assembly_->is_whole()) hand_over_packet();
+  if (assembly_->is_whole()) {
+    note_whole(assembly_->size());
+    hand_over(assembly_->take());
+    assembly_.reset();
+  }
   post_again(arrival.slot);
   return Progress::done;
 }
 
-void Connection::hand_over_packet() {
-  MessageBufferPtr memory = assembly_->take();
-  assembly_.reset();
+/// What a packet says of those to come: of a stranger's first one nothing, or it would get more
+/// memory than the host allows it.
+void Connection::note_whole(std::size_t bytes) noexcept {
+  const std::uint64_t most = shared_.limits.packet_bytes_max;
+  if (std::exchange(arriving_bytes_max_, most) == most) forecast_.note_packet(bytes);
+}
+
+/// False: the host holds as many packets as it may, and gives this one a turn when it holds less.
+bool Connection::may_hand_over() {
+  if (!held_ || held_->count < options_.held_packets_max) return true;
+  held_->waiting = this;
+  return false;
+}
+
+void Connection::hand_over(MessageBufferPtr memory) {
   tt_event event{};
   event.kind = TT_EV_PACKET;
   event.conn = handle();
@@ -168,21 +213,56 @@ void Connection::hand_over_packet() {
 
 /// For the next message; if a packet has much to come, that one goes straight to its place.
 void Connection::post_again(std::uint32_t slot) {
-  std::span<std::byte> room;
-  if (assembly_) {
-    // Messages that have arrived and were not looked at are parts of it, too.
-    room = assembly_->room_after(window_->outstanding() + arrived_.size(), window_->slot_bytes());
-    room = room.first(std::min(room.size(), sender_->limits().message_bytes));
+  window_->drop_room(slot);
+  if (post_direct(slot) || post_room(slot)) return;
+  const auto enough = forecast_.messages_wanted();
+  if (enough && window_->outstanding() >= *enough) return window_->park(slot);
+  post_plain(slot);
+  while (!enough || window_->outstanding() < *enough) {
+    const auto parked = window_->unpark();
+    if (!parked) return;
+    post_plain(*parked);
   }
+}
+
+/// False: nothing of the kind is awaited.
+bool Connection::post_direct(std::uint32_t slot) {
+  if (!assembly_) return false;
+  // Messages that have arrived and were not looked at are parts of it, too.
+  auto room =
+      assembly_->room_after(window_->outstanding() + arrived_.size(), window_->slot_bytes());
+  room = room.first(std::min(room.size(), sender_->limits().message_bytes));
+  if (room.empty()) return false;
   const std::uint64_t number = window_->next_number();
-  const int failed =
-      room.empty() ? window_->post(slot) : window_->post(slot, room, assembly_->descriptor());
-  if (failed != 0) return on_broken(-failed, "cannot post a receive buffer");
-  if (room.empty()) return;
+  if (!posted(window_->post(slot, room, assembly_->descriptor()))) return true;
   direct_slot_ = slot;
   grant_to_tell_ = Grant{number, assembly_->offset_of(room), room.size()};
   assembly_->expect_direct(room);
   window_->tell_up_to(number);
+  return true;
+}
+
+/// False: there are enough, or none is needed. Small messages have a buffer between any two.
+bool Connection::post_room(std::uint32_t slot) {
+  const std::size_t bytes = forecast_.room_bytes();
+  if (state_ != State::up || window_->ends_with_room() || !shared_.room_budget.has(bytes) ||
+      !forecast_.wants_more(window_->room_count(), window_->room_bytes())) {
+    return false;
+  }
+  auto memory = device_->memory().take(bytes);
+  if (memory.has_error()) return false;  // without it packets are announced
+  const std::uint64_t number = window_->next_number();
+  if (posted(window_->post(slot, std::move(*memory)))) rooms_to_tell_.push_back({number, bytes});
+  return true;
+}
+
+void Connection::post_plain(std::uint32_t slot) {
+  posted(window_->post(slot));
+}
+
+bool Connection::posted(int failed) {
+  if (failed != 0) on_broken(-failed, "cannot post a receive buffer");
+  return failed == 0;
 }
 
 void Connection::recycle() {
@@ -193,7 +273,7 @@ void Connection::recycle() {
     if (window_) window_->close();
     return;
   }
-  if (window_->owes_credits()) send_control();
+  send_control();
 }
 
 bool Connection::must_recycle() const noexcept {

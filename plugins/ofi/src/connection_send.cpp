@@ -103,7 +103,7 @@ void Connection::send_queue() {
   if (state_ != State::up && state_ != State::flushing) return;
   send_packets();
   retire_parcels();
-  if (grant_to_tell_ || window_->owes_credits()) send_control();
+  send_control();
   send_fence();
   if (state_ != State::flushing || first_unposted_ < parcels_.size()) return;
   if (!sender_->may_send_control() || !went(sender_->inject(MessageKind::goodbye, {}))) return;
@@ -121,8 +121,14 @@ void Connection::send_packets() {
 /// The next message of a parcel. False: not now.
 bool Connection::send_message(Parcel& parcel) {
   if (parcel.was_announced()) return send_part(parcel);
-  return parcel.bytes() <= sender_->peer_slot_bytes() ? send_whole(parcel)
-                                                      : send_announcement(parcel);
+  if (parcel.bytes() <= sender_->peer_slot_bytes()) return send_whole(parcel);
+  const SendLimits& limits = sender_->limits();
+  if (parcel.pieces() <= limits.segments && parcel.bytes() <= limits.message_bytes) {
+    const auto between = sender_->messages_before_room(parcel.bytes());
+    if (between == 0) return send_whole(parcel);
+    if (between) return went(sender_->inject(MessageKind::skip, {}));
+  }
+  return send_announcement(parcel);
 }
 
 bool Connection::send_whole(Parcel& parcel) {
@@ -195,20 +201,40 @@ bool Connection::went(MessageSender::Outcome outcome) {
   return false;
 }
 
-/// Credits that nothing took along, and where the other side may send much at once.
+/// Where the other side may send much at once, and credits that nothing took along.
 void Connection::send_control() {
-  if ((state_ != State::up && state_ != State::flushing) || !sender_->may_send_control()) return;
-  if (grant_to_tell_) {
-    window_->tell_all();
-    if (!went(sender_->inject(MessageKind::grant, grant_to_tell_->encode()))) {
-      window_->tell_up_to(grant_to_tell_->number);
-      return;
-    }
-    grant_to_tell_.reset();
-  }
+  if ((state_ != State::up && state_ != State::flushing) || !tell_grant() || !tell_rooms()) return;
   if (window_->owes_credits() && sender_->may_send_control()) {
     went(sender_->inject(MessageKind::credit, {}));
   }
+}
+
+/// False: not now.
+bool Connection::tell_grant() {
+  if (!grant_to_tell_) return true;
+  if (!sender_->may_send_control()) return false;
+  window_->tell_all();
+  if (!went(sender_->inject(MessageKind::grant, grant_to_tell_->encode()))) {
+    window_->tell_up_to(grant_to_tell_->number);
+    return false;
+  }
+  grant_to_tell_.reset();
+  return true;
+}
+
+/// The same.
+bool Connection::tell_rooms() {
+  const std::size_t fit = sender_->limits().inject_bytes / Room::encoded_bytes;
+  while (!rooms_to_tell_.empty() && fit > 0) {
+    const std::size_t count = std::min({rooms_to_tell_.size(), fit, Room::count_max});
+    const auto rooms = Room::encode(std::span(rooms_to_tell_).first(count));
+    if (!sender_->may_send_control() || !went(sender_->inject(MessageKind::rooms, rooms))) {
+      return false;
+    }
+    rooms_to_tell_.erase(rooms_to_tell_.begin(),
+                         rooms_to_tell_.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  return true;
 }
 
 void Connection::on_sent(std::uint32_t message) {

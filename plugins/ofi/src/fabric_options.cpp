@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t buffer_bytes_min = 256;
 constexpr std::uint64_t buffer_bytes_max = 1024 * 1024;
+constexpr std::uint64_t ahead_bytes_max = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -23,6 +24,7 @@ sdk::Result<FabricOptions> FabricOptions::read(FabricOptions read, const Options
       .text("domain", read.domain)
       .number("rx_buffers", 8, 1024, read.receive_buffers)
       .bytes("rx_buffer", read.receive_buffer_bytes)
+      .bytes("rx_ahead", read.ahead_bytes)
       .number("rx_hold_max", 0, 65'536, read.held_packets_max)
       .choice("bulk", {"off", "on"}, bulk)
       .choice("register", {"as_needed", "always"}, registering)
@@ -33,6 +35,10 @@ sdk::Result<FabricOptions> FabricOptions::read(FabricOptions read, const Options
       read.receive_buffer_bytes > buffer_bytes_max) {
     return sdk::Error(TT_E_ADDR, "option rx_buffer: expected 256B to 1MiB, got " +
                                      std::to_string(read.receive_buffer_bytes) + "B");
+  }
+  if (read.ahead_bytes > ahead_bytes_max) {
+    return sdk::Error(TT_E_ADDR, "option rx_ahead: expected at most 64MiB, got " +
+                                     std::to_string(read.ahead_bytes) + "B");
   }
   read.family = static_cast<transport_kit::Family>(family);
   read.bulk = static_cast<Bulk>(bulk);

@@ -3,6 +3,8 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
+
 namespace trestle::ofi {
 
 void MessageSender::open(fid_ep& endpoint, const Greeting& peer) noexcept {
@@ -30,6 +32,23 @@ MessageSender::Outcome MessageSender::send(MessageKind kind, std::span<const iov
       OperationContext{connection_, OperationContext::Direction::send, next_number()}.encode();
   message.data = MessageTag{kind, credits}.encode();
   return conclude(fi_sendmsg(endpoint_, &message, FI_REMOTE_CQ_DATA | FI_COMPLETION), credits);
+}
+
+bool MessageSender::add_room(const Room& room) {
+  const bool is_next = rooms_.empty() || room.number > rooms_.back().number;
+  if (!is_next || room.bytes == 0 || rooms_.size() >= Greeting::buffers_max) return false;
+  rooms_.push_back(room);
+  return true;
+}
+
+std::optional<std::uint64_t> MessageSender::messages_before_room(std::size_t bytes) noexcept {
+  /// A message without bytes costs less than copying a part, but not nothing.
+  constexpr std::uint64_t passed_over_max = 4;
+  while (!rooms_.empty() && rooms_.front().number < sent_) rooms_.pop_front();
+  const auto fits = [&](const Room& room) { return room.bytes >= bytes; };
+  const auto found = std::find_if(rooms_.begin(), rooms_.end(), fits);
+  if (found == rooms_.end() || found->number - sent_ > passed_over_max) return std::nullopt;
+  return found->number - sent_;
 }
 
 MessageSender::Outcome MessageSender::conclude(ssize_t answer, std::uint32_t credits) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 
@@ -57,6 +58,12 @@ class MessageSender {
   /// Of the next message or later.
   bool is_ahead(const Grant& grant) const noexcept { return grant.number >= sent_; }
 
+  /// The other side has said so. False: it makes no sense.
+  bool add_room(const Room& room);
+  /// Messages to come before the one that takes a packet of `bytes` as a whole. Nothing: there is
+  /// no such message, or it is too far away.
+  std::optional<std::uint64_t> messages_before_room(std::size_t bytes) noexcept;
+
   /// What the completion of the next message will name it.
   std::uint32_t next_number() const noexcept {
     return static_cast<std::uint32_t>(sent_ % OperationContext::numbers_max);
@@ -77,6 +84,7 @@ class MessageSender {
   std::uint64_t credits_ = 0;
   std::uint64_t sent_ = 0;  ///< messages; the number of the next one
   std::optional<Grant> grant_;
+  std::deque<Room> rooms_;  ///< in order; some may have been passed
   sdk::Error error_;
 };
 

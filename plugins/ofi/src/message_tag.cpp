@@ -6,8 +6,8 @@
 namespace trestle::ofi {
 namespace {
 
-/// "TO1" and a byte that no version uses.
-constexpr std::uint32_t magic = 0x00314F54;
+/// "TO2" and a byte that no version uses.
+constexpr std::uint32_t magic = 0x00324F54;
 
 template <std::size_t Size>
 void put(std::array<std::byte, Size>& out, std::size_t at, std::uint64_t value,
@@ -52,6 +52,27 @@ std::array<std::byte, PacketLength::encoded_bytes> PacketLength::encode() const 
 std::optional<PacketLength> PacketLength::decode(std::span<const std::byte> bytes) noexcept {
   if (bytes.size() != encoded_bytes) return std::nullopt;
   return PacketLength{get(bytes, 0, 8)};
+}
+
+Room::Encoded Room::encode(std::span<const Room> rooms) {
+  Encoded out;
+  for (const Room& room : rooms) {
+    std::array<std::byte, encoded_bytes> one{};
+    put(one, 0, room.number, 8);
+    put(one, 8, room.bytes, 8);
+    out.insert(out.end(), one.begin(), one.end());
+  }
+  return out;
+}
+
+boost::container::static_vector<Room, Room::count_max> Room::decode(
+    std::span<const std::byte> bytes) {
+  boost::container::static_vector<Room, count_max> rooms;
+  if (bytes.size() % encoded_bytes != 0 || bytes.size() > count_max * encoded_bytes) return rooms;
+  for (std::size_t at = 0; at < bytes.size(); at += encoded_bytes) {
+    rooms.push_back({get(bytes, at, 8), get(bytes, at + 8, 8)});
+  }
+  return rooms;
 }
 
 std::array<std::byte, Grant::encoded_bytes> Grant::encode() const noexcept {

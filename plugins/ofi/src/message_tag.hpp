@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <boost/container/static_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,8 @@ enum class MessageKind : std::uint32_t {
   credit = 4,   ///< nothing but credits
   grant = 5,    ///< where a part may be as large as it likes
   goodbye = 6,  ///< nothing follows
+  skip = 7,     ///< nothing: the buffer behind this one is wanted
+  rooms = 8,    ///< which buffers take a whole packet that is large
 };
 
 /// Of its credits each side keeps so many for messages that carry no packet: without them no
@@ -37,7 +40,7 @@ struct MessageTag {
   /// Nothing if there is no such kind, or bits that this version does not know.
   static constexpr std::optional<MessageTag> decode(std::uint64_t bits) noexcept {
     const auto kind = static_cast<std::uint32_t>(bits & 0xF);
-    if (kind < 1 || kind > 6 || bits >> 16 != 0) return std::nullopt;
+    if (kind < 1 || kind > 8 || bits >> 16 != 0) return std::nullopt;
     return MessageTag{static_cast<MessageKind>(kind), static_cast<std::uint32_t>(bits >> 4)};
   }
 };
@@ -74,6 +77,23 @@ struct Grant {
   static constexpr std::size_t encoded_bytes = 24;
   std::array<std::byte, encoded_bytes> encode() const noexcept;
   static std::optional<Grant> decode(std::span<const std::byte> bytes) noexcept;
+};
+
+/// In the payload of MessageKind::rooms, one after the other: message `number` may have as many
+/// bytes as a whole packet.
+struct Room {
+  std::uint64_t number = 0;  ///< as in Grant
+  std::uint64_t bytes = 0;   ///< at most
+
+  static constexpr std::size_t encoded_bytes = 16;
+  /// Of one message.
+  static constexpr std::size_t count_max = 4;
+  using Encoded = boost::container::static_vector<std::byte, count_max * encoded_bytes>;
+
+  /// At most `count_max`.
+  static Encoded encode(std::span<const Room> rooms);
+  /// Empty if it is none, or no whole number of them.
+  static boost::container::static_vector<Room, count_max> decode(std::span<const std::byte> bytes);
 };
 
 }  // namespace trestle::ofi

@@ -60,6 +60,7 @@ OfiTransport::OfiTransport(std::unique_ptr<Loop> loop, const FabricOptions& defa
               {},
               {options.packet_bytes_max, options.queue_bytes_max, options.linger,
                options.first_packet_bytes_max},
+              {},
               {}},
       roster_(*loop_) {}
 

@@ -31,6 +31,8 @@ class PacketAssembly {
   /// They did; fewer are no error. False: there are more than there was room for.
   bool finish_direct(std::size_t bytes) noexcept;
 
+  /// Of the packet.
+  std::size_t size() const noexcept { return memory_->memory->bytes().size(); }
   bool is_whole() const noexcept {
     return cursor_ == gap_end_ && resume_at_ == size() && direct_bytes_ == 0;
   }
@@ -41,7 +43,6 @@ class PacketAssembly {
   MessageBufferPtr take() noexcept { return std::move(memory_); }
 
  private:
-  std::size_t size() const noexcept { return memory_->memory->bytes().size(); }
   void cross_gap() noexcept;
 
   MessageBufferPtr memory_;

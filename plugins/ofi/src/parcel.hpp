@@ -41,6 +41,9 @@ class Parcel {
   bool is_borrowed() const noexcept { return borrowed_; }
   std::uint64_t op() const noexcept { return op_; }
 
+  /// Pieces of memory.
+  std::size_t pieces() const noexcept { return segments_.size(); }
+
   bool was_announced() const noexcept { return announced_; }
   void set_announced() noexcept { announced_ = true; }
   /// What the next part may hold: up to `bytes_max`, and `segments_max` pieces of memory.

@@ -24,6 +24,7 @@ sdk::Result<> ReceiveWindow::open(fid_ep& endpoint, MessageMemory& memory) {
 }
 
 void ReceiveWindow::close() {
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) drop_room(slot);
   if (memory_ == nullptr) return;
   MessageMemory& home = *memory_->home;
   home.give_back(std::move(memory_));
@@ -38,8 +39,43 @@ int ReceiveWindow::post(std::uint32_t slot, std::span<std::byte> target, void* d
   const OperationContext context{connection_, OperationContext::Direction::receive, slot};
   const ssize_t failed = fi_recv(endpoint_, target.data(), target.size(), descriptor,
                                  FI_ADDR_UNSPEC, context.encode());
-  if (failed == 0) ++posted_;
-  return static_cast<int>(failed);
+  if (failed != 0) return static_cast<int>(failed);
+  ++posted_;
+  ends_with_room_ = false;
+  return 0;
+}
+
+int ReceiveWindow::post(std::uint32_t slot, MessageBufferPtr room) {
+  const std::size_t capacity = room->memory->capacity();
+  rooms_[slot] = std::move(room);
+  ++room_count_;
+  room_bytes_ += capacity;
+  budget_.take(capacity);
+  const int failed = post(slot, rooms_[slot]->bytes(), rooms_[slot]->descriptor());
+  if (failed == 0) ends_with_room_ = true;
+  return failed;
+}
+
+MessageBufferPtr ReceiveWindow::take_room(std::uint32_t slot) noexcept {
+  const std::size_t capacity = rooms_[slot]->memory->capacity();
+  --room_count_;
+  room_bytes_ -= capacity;
+  budget_.give_back(capacity);
+  return std::move(rooms_[slot]);
+}
+
+void ReceiveWindow::drop_room(std::uint32_t slot) {
+  if (!has_room(slot)) return;
+  MessageBufferPtr room = take_room(slot);
+  MessageMemory& home = *room->home;
+  home.give_back(std::move(room));
+}
+
+std::optional<std::uint32_t> ReceiveWindow::unpark() noexcept {
+  if (parked_.empty()) return std::nullopt;
+  const std::uint32_t slot = parked_.back();
+  parked_.pop_back();
+  return slot;
 }
 
 std::uint64_t ReceiveWindow::untold(std::uint64_t posted) const noexcept {
@@ -59,7 +95,7 @@ bool ReceiveWindow::would_owe_credits(std::size_t slots) const noexcept {
   const std::uint64_t count = untold(posted_ + slots);
   if (count == 0) return false;
   const std::uint64_t available = told_ - received_;
-  return count >= slots_ / 2 || available == 0 ||
+  return count >= (slots_ - parked_.size()) / 2 || available == 0 ||
          (available <= control_credits && count > untold_control_);
 }
 

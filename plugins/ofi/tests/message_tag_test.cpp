@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "../src/message_tag.hpp"
 
@@ -27,14 +28,14 @@ TEST(MessageTag, ReadsWhatItWrote) {
 
 TEST(MessageTag, RefusesUnknownKindsAndBits) {
   EXPECT_FALSE(MessageTag::decode(0).has_value());
-  EXPECT_FALSE(MessageTag::decode(7).has_value());
+  EXPECT_FALSE(MessageTag::decode(9).has_value());
   EXPECT_FALSE(MessageTag::decode(0x1'0001).has_value());
 }
 
 TEST(Greeting, HasTheLayoutThatTheReadmeGives) {
   const auto encoded = Greeting{16, 0x4000}.encode();
 
-  EXPECT_EQ(std::memcmp(encoded.data(), "TO1\0\x10\0\0\0\0\x40\0\0", encoded.size()), 0);
+  EXPECT_EQ(std::memcmp(encoded.data(), "TO2\0\x10\0\0\0\0\x40\0\0", encoded.size()), 0);
 }
 
 TEST(Greeting, ReadsWhatItWroteAlsoIfTheProviderPadsIt) {
@@ -67,6 +68,22 @@ TEST(Grant, ReadsWhatItWroteAndNothingElse) {
   EXPECT_EQ(read->offset, 1u << 20);
   EXPECT_EQ(read->bytes, 5u);
   EXPECT_FALSE(Grant::decode(std::span(encoded).first(23)).has_value());
+}
+
+TEST(Room, ReadsWhatItWroteAndNothingElse) {
+  const std::vector<Room> rooms{{7, 1u << 20}, {9, 5}};
+  const auto encoded = Room::encode(rooms);
+
+  const auto read = Room::decode(encoded);
+
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[0].number, 7u);
+  EXPECT_EQ(read[0].bytes, 1u << 20);
+  EXPECT_EQ(read[1].number, 9u);
+  EXPECT_EQ(read[1].bytes, 5u);
+  EXPECT_TRUE(Room::decode(std::span(encoded).first(31)).empty());
+  EXPECT_TRUE(Room::decode(std::vector<std::byte>(5 * Room::encoded_bytes)).empty());
+  EXPECT_TRUE(Room::decode({}).empty());
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ class Windows : public testing::Test {
   fi_ops_msg operations_{};
   fid_ep endpoint_{};
   MessageMemory memory_{*loop_, domain_, Registration::none};
-  ReceiveWindow window_{1, 8, 1024};
+  RoomBudget budget_;
+  ReceiveWindow window_{1, 8, 1024, budget_};
 };
 
 using ReceiveWindowTest = Windows;
@@ -110,6 +111,106 @@ TEST_F(ReceiveWindowTest, SaysNothingOfAMessageThatNeedsAGrant) {
 
   window_.tell_all();
   EXPECT_EQ(window_.take_credits(), 5u);
+}
+
+TEST_F(ReceiveWindowTest, ShowsWhatArrivedInARoomAndGivesItAway) {
+  window_.count_arrival();
+  ASSERT_EQ(window_.post(3, memory_.take(100'000).value()), 0);
+  EXPECT_TRUE(window_.ends_with_room());
+  EXPECT_EQ(window_.room_count(), 1u);
+  EXPECT_GE(window_.room_bytes(), 100'000u);
+
+  EXPECT_EQ(window_.bytes(3, 90'000).size(), 90'000u);
+  EXPECT_FALSE(window_.fills_room(3, 1024)) << "no more than a slot takes";
+  EXPECT_FALSE(window_.fills_room(3, 40'000)) << "whoever keeps it would keep twice as much";
+  EXPECT_TRUE(window_.fills_room(3, 90'000));
+  const std::byte* const where = window_.bytes(3, 1).data();
+  const MessageBufferPtr taken = window_.take_room(3);
+
+  EXPECT_EQ(taken->bytes().data(), where);
+  EXPECT_EQ(window_.room_count(), 0u);
+  EXPECT_EQ(window_.room_bytes(), 0u);
+  EXPECT_EQ(window_.bytes(3, 1024).size(), 1024u) << "its slot is as it was";
+}
+
+TEST_F(ReceiveWindowTest, GivesBackRoomsAndTheirBudget) {
+  {
+    ReceiveWindow other(2, 8, 1024, budget_);
+    other.open(endpoint_, memory_).value();
+    ASSERT_EQ(other.post(0, memory_.take(RoomBudget::bytes_max).value()), 0);
+    EXPECT_FALSE(budget_.has(1)) << "for all connections together";
+    other.drop_room(0);
+    EXPECT_TRUE(budget_.has(RoomBudget::bytes_max));
+    ASSERT_EQ(other.post(0, memory_.take(100'000).value()), 0);
+  }
+
+  EXPECT_TRUE(budget_.has(RoomBudget::bytes_max)) << "also of what ended with a room";
+}
+
+TEST_F(ReceiveWindowTest, OwesHalfOfWhatIsNotParked) {
+  for (std::uint32_t slot = 0; slot < 4; ++slot) {
+    window_.count_arrival();
+    window_.park(slot);
+  }
+  pass(4);
+  EXPECT_TRUE(window_.owes_credits()) << "three are left";
+  EXPECT_EQ(window_.take_credits(), 1u);
+
+  EXPECT_EQ(window_.post(*window_.unpark()), 0);
+  pass(5);
+
+  EXPECT_TRUE(window_.owes_credits()) << "two of five";
+}
+
+TEST(RoomForecastTest, WantsRoomsOnceALargePacketCame) {
+  RoomForecast forecast(1024, 1u << 20);
+  EXPECT_EQ(forecast.room_bytes(), 0u);
+  EXPECT_FALSE(forecast.wants_more(0, 0));
+  EXPECT_FALSE(forecast.messages_wanted().has_value());
+
+  forecast.note_packet(1024);
+  EXPECT_FALSE(forecast.wants_more(0, 0)) << "it fits into any buffer";
+  forecast.note_packet(100'000);
+
+  EXPECT_EQ(forecast.room_bytes(), 102'400u);
+  EXPECT_TRUE(forecast.wants_more(7, 7 * 102'400));
+  EXPECT_FALSE(forecast.wants_more(RoomForecast::rooms_max, 0));
+  EXPECT_FALSE(forecast.wants_more(2, (1u << 20) - 102'399));
+  EXPECT_EQ(forecast.messages_wanted(), 2 * RoomForecast::rooms_max);
+}
+
+TEST(RoomForecastTest, LeavesToAnnouncementsWhatRoomsAreTooSmallFor) {
+  RoomForecast forecast(1024, 1u << 20);
+
+  forecast.note_packet((1u << 19) + 1);
+  EXPECT_FALSE(forecast.wants_more(0, 0)) << "there would be but one";
+  forecast.note_packet(1u << 19);
+  EXPECT_TRUE(forecast.wants_more(1, 1u << 19));
+  EXPECT_EQ(forecast.messages_wanted(), 8u);
+
+  RoomForecast none(1024, 0);
+  none.note_packet(100'000);
+  EXPECT_FALSE(none.wants_more(0, 0));
+}
+
+TEST(RoomForecastTest, GivesUpWhereSmallPacketsTakeTheRooms) {
+  RoomForecast forecast(1024, 1u << 20);
+  forecast.note_packet(100'000);
+
+  for (int i = 0; i < 7; ++i) forecast.note_waste();
+
+  EXPECT_FALSE(forecast.messages_wanted().has_value());
+}
+
+TEST(RoomForecastTest, FollowsSizesSlowly) {
+  RoomForecast forecast(1024, 1u << 20);
+  forecast.note_packet(400'000);
+
+  forecast.note_packet(2'000);
+  EXPECT_GE(forecast.room_bytes(), 300'000u) << "one smaller packet says little";
+  for (int i = 0; i < 30; ++i) forecast.note_packet(2'000);
+
+  EXPECT_EQ(forecast.room_bytes(), 4096u);
 }
 
 std::vector<std::byte> bytes(std::size_t size, int value) {
