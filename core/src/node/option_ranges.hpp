@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "peers/endpoint.hpp"
+
 namespace trestle {
 
 /// Of an option that counts something.
@@ -31,8 +33,7 @@ struct TimeRange {
   std::chrono::nanoseconds max;
 };
 
-/// Longer times would overflow when they are added to others.
-inline constexpr std::chrono::nanoseconds added_time_max = std::chrono::hours(24 * 365);
+using peers::added_time_max;
 
 std::span<const CountRange> count_ranges() noexcept;
 std::span<const TimeRange> time_ranges() noexcept;

@@ -29,9 +29,10 @@ Result<std::chrono::nanoseconds> parse_time(const std::string& key, const std::s
                                             std::string_view uri) {
   if (value == "off") return std::chrono::nanoseconds::zero();
   auto time = sdk::parse_duration(value);
-  if (time.has_value()) return *time;
+  if (time.has_value() && *time <= added_time_max) return *time;
+  const std::string expected = time.has_value() ? "at most a year" : "a time such as 500ms, or off";
   return Error(Errc::bad_endpoint, "option " + key + "=" + value + " in '" + std::string(uri) +
-                                       "': expected a time such as 500ms, or off");
+                                       "': expected " + expected);
 }
 
 }  // namespace

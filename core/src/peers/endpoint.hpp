@@ -12,6 +12,9 @@
 
 namespace trestle::peers {
 
+/// Longer times would overflow when they are added to others.
+inline constexpr std::chrono::nanoseconds added_time_max = std::chrono::hours(24 * 365);
+
 /// An endpoint whose scheme is all that core looks at, apart from the generic host:port.
 struct Endpoint {
   std::string scheme;
@@ -26,7 +29,7 @@ struct Endpoint {
   std::optional<std::chrono::nanoseconds> heartbeat{};   ///< heartbeat=1s, or off
   std::optional<std::chrono::nanoseconds> dead_after{};  ///< dead_after=3s
 
-  /// Errors: bad_endpoint.
+  /// Errors: bad_endpoint; also for times above `added_time_max`.
   static Result<Endpoint> parse(std::string_view text);
 
   /// True if only this host can reach the address, judged by its host:port form.

@@ -140,5 +140,15 @@ TEST(Endpoint, TakesTheHeartbeatOffTheUri) {
       std::string::npos);
 }
 
+TEST(Endpoint, TakesTimesOfAYearAtMost) {
+  for (const std::string key : {"heartbeat", "dead_after"}) {
+    EXPECT_TRUE(Endpoint::parse("unix:///a?" + key + "=31536000s").has_value());
+
+    EXPECT_EQ(Endpoint::parse("unix:///a?" + key + "=31536001s").error().text,
+              "option " + key + "=31536001s in 'unix:///a?" + key +
+                  "=31536001s': expected at most a year");
+  }
+}
+
 }  // namespace
 }  // namespace trestle::peers
