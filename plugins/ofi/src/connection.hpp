@@ -159,7 +159,6 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void post_again(std::uint32_t slot);
   bool post_direct(std::uint32_t slot);
   bool post_room(std::uint32_t slot);
-  void post_plain(std::uint32_t slot);
   bool posted(int failed);
   void refuse_peer(const std::string& why);
 

@@ -31,9 +31,8 @@ bool Connection::take_control(const Arrival& arrival, MessageKind kind) {
       take_rooms(bytes);
       break;
     case MessageKind::credit:
+    case MessageKind::skip:
       break;
-    case MessageKind::skip:  // a packet waits for the credits that it used up
-      return true;
     default:
       return false;
   }
@@ -215,14 +214,7 @@ void Connection::hand_over(MessageBufferPtr memory) {
 void Connection::post_again(std::uint32_t slot) {
   window_->drop_room(slot);
   if (post_direct(slot) || post_room(slot)) return;
-  const auto enough = forecast_.messages_wanted();
-  if (enough && window_->outstanding() >= *enough) return window_->park(slot);
-  post_plain(slot);
-  while (!enough || window_->outstanding() < *enough) {
-    const auto parked = window_->unpark();
-    if (!parked) return;
-    post_plain(*parked);
-  }
+  posted(window_->post_up_to(forecast_.messages_wanted(), slot));
 }
 
 /// False: nothing of the kind is awaited.
@@ -254,10 +246,6 @@ bool Connection::post_room(std::uint32_t slot) {
   const std::uint64_t number = window_->next_number();
   if (posted(window_->post(slot, std::move(*memory)))) rooms_to_tell_.push_back({number, bytes});
   return true;
-}
-
-void Connection::post_plain(std::uint32_t slot) {
-  posted(window_->post(slot));
 }
 
 bool Connection::posted(int failed) {

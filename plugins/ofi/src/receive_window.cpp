@@ -71,11 +71,13 @@ void ReceiveWindow::drop_room(std::uint32_t slot) {
   home.give_back(std::move(room));
 }
 
-std::optional<std::uint32_t> ReceiveWindow::unpark() noexcept {
-  if (parked_.empty()) return std::nullopt;
-  const std::uint32_t slot = parked_.back();
-  parked_.pop_back();
-  return slot;
+int ReceiveWindow::post_up_to(std::optional<std::size_t> most, std::uint32_t slot) {
+  parked_.push_back(slot);
+  while (!parked_.empty() && (!most || outstanding() < *most)) {
+    if (const int failed = post(parked_.back()); failed != 0) return failed;
+    parked_.pop_back();
+  }
+  return 0;
 }
 
 std::uint64_t ReceiveWindow::untold(std::uint64_t posted) const noexcept {

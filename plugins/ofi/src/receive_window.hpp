@@ -56,10 +56,9 @@ class ReceiveWindow {
   MessageBufferPtr take_room(std::uint32_t slot) noexcept;
   void drop_room(std::uint32_t slot);
 
-  /// Keeps a slot for later, instead of posting it.
-  void park(std::uint32_t slot) { parked_.push_back(slot); }
-  /// One of them, to be posted.
-  std::optional<std::uint32_t> unpark() noexcept;
+  /// Posts a slot only where fewer messages than `most` may come, and otherwise keeps it until they
+  /// do: then also others that were kept. Nothing: all are posted.
+  int post_up_to(std::optional<std::size_t> most, std::uint32_t slot);
   /// The number of the message that the next post is for.
   std::uint64_t next_number() const noexcept { return posted_; }
   /// Messages that may still come into what is posted.

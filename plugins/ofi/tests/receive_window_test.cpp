@@ -148,18 +148,36 @@ TEST_F(ReceiveWindowTest, GivesBackRoomsAndTheirBudget) {
 }
 
 TEST_F(ReceiveWindowTest, OwesHalfOfWhatIsNotParked) {
-  for (std::uint32_t slot = 0; slot < 4; ++slot) {
+  ReceiveWindow window(3, 16, 1024, budget_);
+  window.open(endpoint_, memory_).value();
+  const auto arrive = [&](std::uint32_t slot) {
+    window.count_arrival();
+    EXPECT_EQ(window.post_up_to(8, slot), 0);
+  };
+  for (std::uint32_t slot = 0; slot < 8; ++slot) arrive(slot);
+  EXPECT_EQ(window.outstanding(), 8u);
+  EXPECT_FALSE(window.owes_credits()) << "none is posted again";
+
+  for (std::uint32_t slot = 8; slot < 11; ++slot) arrive(slot);
+  EXPECT_FALSE(window.owes_credits());
+  arrive(11);
+
+  EXPECT_TRUE(window.owes_credits()) << "four of eight";
+}
+
+TEST_F(ReceiveWindowTest, PostsWhatWasParkedOnceMoreMessagesMayCome) {
+  const auto arrive = [&](std::optional<std::size_t> most) {
     window_.count_arrival();
-    window_.park(slot);
-  }
-  pass(4);
-  EXPECT_TRUE(window_.owes_credits()) << "three are left";
-  EXPECT_EQ(window_.take_credits(), 1u);
+    EXPECT_EQ(window_.post_up_to(most, 0), 0);
+  };
+  for (int i = 0; i < 4; ++i) arrive(5);
+  EXPECT_EQ(window_.outstanding(), 5u);
 
-  EXPECT_EQ(window_.post(*window_.unpark()), 0);
-  pass(5);
+  arrive(6);
+  EXPECT_EQ(window_.outstanding(), 6u);
+  arrive(std::nullopt);
 
-  EXPECT_TRUE(window_.owes_credits()) << "two of five";
+  EXPECT_EQ(window_.outstanding(), 8u) << "all";
 }
 
 TEST(RoomForecastTest, WantsRoomsOnceALargePacketCame) {
