@@ -159,6 +159,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void post_again(std::uint32_t slot);
   bool post_direct(std::uint32_t slot);
   bool post_room(std::uint32_t slot);
+  bool may_have_rooms_of(std::size_t more_bytes) const noexcept;
   bool posted(int failed);
   void refuse_peer(const std::string& why);
 

@@ -172,7 +172,11 @@ Connection::Progress Connection::take_part(const Arrival& arrival) {
     refuse_peer("more of a packet than it had announced");
     return Progress::wait;
   }
-  if (is_direct) direct_slot_.reset();
+  if (is_direct) {
+    direct_slot_.reset();
+  } else if (window_->has_room(arrival.slot)) {
+    forecast_.note_waste();
+  }
   if (assembly_->is_whole()) {
     note_whole(assembly_->size());
     hand_over(assembly_->take());
@@ -237,15 +241,27 @@ bool Connection::post_direct(std::uint32_t slot) {
 /// False: there are enough, or none is needed. Small messages have a buffer between any two.
 bool Connection::post_room(std::uint32_t slot) {
   const std::size_t bytes = forecast_.room_bytes();
-  if (state_ != State::up || window_->ends_with_room() || !shared_.room_budget.has(bytes) ||
-      !forecast_.wants_more(window_->room_count(), window_->room_bytes())) {
+  if (state_ != State::up || window_->ends_with_room() ||
+      !forecast_.wants_more(window_->room_count()) || !may_have_rooms_of(bytes)) {
     return false;
   }
   auto memory = device_->memory().take(bytes);
-  if (memory.has_error()) return false;  // without it packets are announced
+  if (memory.has_error()) {  // what there is, packets need that were announced
+    forecast_.give_up();
+    return false;
+  }
+  if (!may_have_rooms_of((*memory)->memory->capacity())) {
+    device_->memory().give_back(std::move(*memory));
+    return false;
+  }
   const std::uint64_t number = window_->next_number();
   if (posted(window_->post(slot, std::move(*memory)))) rooms_to_tell_.push_back({number, bytes});
   return true;
+}
+
+bool Connection::may_have_rooms_of(std::size_t more_bytes) const noexcept {
+  return shared_.room_budget.has(more_bytes) &&
+         forecast_.allows(window_->room_bytes() + more_bytes);
 }
 
 bool Connection::posted(int failed) {

@@ -225,7 +225,8 @@ bool Connection::tell_grant() {
 /// The same.
 bool Connection::tell_rooms() {
   const std::size_t fit = sender_->limits().inject_bytes / Room::encoded_bytes;
-  while (!rooms_to_tell_.empty() && fit > 0) {
+  std::erase_if(rooms_to_tell_, [&](const Room& r) { return r.number < window_->arrived(); });
+  while (!rooms_to_tell_.empty()) {
     const std::size_t count = std::min({rooms_to_tell_.size(), fit, Room::count_max});
     const auto rooms = Room::encode(std::span(rooms_to_tell_).first(count));
     if (!sender_->may_send_control() || !went(sender_->inject(MessageKind::rooms, rooms))) {

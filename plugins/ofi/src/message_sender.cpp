@@ -35,6 +35,7 @@ MessageSender::Outcome MessageSender::send(MessageKind kind, std::span<const iov
 }
 
 bool MessageSender::add_room(const Room& room) {
+  forget_passed_rooms();
   const bool is_next = rooms_.empty() || room.number > rooms_.back().number;
   if (!is_next || room.bytes == 0 || rooms_.size() >= Greeting::buffers_max) return false;
   rooms_.push_back(room);
@@ -44,11 +45,15 @@ bool MessageSender::add_room(const Room& room) {
 std::optional<std::uint64_t> MessageSender::messages_before_room(std::size_t bytes) noexcept {
   /// A message without bytes costs less than copying a part, but not nothing.
   constexpr std::uint64_t passed_over_max = 4;
-  while (!rooms_.empty() && rooms_.front().number < sent_) rooms_.pop_front();
+  forget_passed_rooms();
   const auto fits = [&](const Room& room) { return room.bytes >= bytes; };
   const auto found = std::find_if(rooms_.begin(), rooms_.end(), fits);
   if (found == rooms_.end() || found->number - sent_ > passed_over_max) return std::nullopt;
   return found->number - sent_;
+}
+
+void MessageSender::forget_passed_rooms() noexcept {
+  while (!rooms_.empty() && rooms_.front().number < sent_) rooms_.pop_front();
 }
 
 MessageSender::Outcome MessageSender::conclude(ssize_t answer, std::uint32_t credits) {

@@ -75,6 +75,7 @@ class MessageSender {
 
  private:
   Outcome conclude(ssize_t answer, std::uint32_t credits);
+  void forget_passed_rooms() noexcept;
 
   const std::uint64_t connection_;
   const SendLimits limits_;

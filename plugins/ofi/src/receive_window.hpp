@@ -65,6 +65,8 @@ class ReceiveWindow {
   std::uint64_t outstanding() const noexcept { return posted_ - received_; }
 
   void count_arrival() noexcept { ++received_; }
+  /// Messages that have arrived; the number of the next one.
+  std::uint64_t arrived() const noexcept { return received_; }
   /// What arrived in a slot.
   std::span<const std::byte> bytes(std::uint32_t slot, std::size_t size) noexcept {
     if (has_room(slot)) return rooms_[slot]->bytes().first(size);
@@ -83,7 +85,7 @@ class ReceiveWindow {
   bool owes_credits() const noexcept { return would_owe_credits(0); }
   /// The same once `slots` more are posted.
   bool would_owe_credits(std::size_t slots) const noexcept;
-  /// The post that follows is for a message that was not a packet's.
+  /// A message was not a packet's: what is posted for it counts less.
   void count_control() noexcept { ++untold_control_; }
   /// The other side hears nothing of message `number` and later ones until `tell_all`: it must know
   /// first that this one is special.

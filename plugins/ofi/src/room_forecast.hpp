@@ -13,7 +13,7 @@ class RoomBudget {
  public:
   static constexpr std::size_t bytes_max = 64 * 1024 * 1024;
 
-  bool has(std::size_t bytes) const noexcept { return bytes <= bytes_max - used_; }
+  bool has(std::size_t bytes) const noexcept { return used_ + bytes <= bytes_max; }
   void take(std::size_t bytes) noexcept { used_ += bytes; }
   void give_back(std::size_t bytes) noexcept { used_ -= bytes; }
 
@@ -31,12 +31,12 @@ class RoomForecast {
   RoomForecast(std::size_t slot_bytes, std::size_t ahead_bytes) noexcept
       : slot_bytes_(slot_bytes), ahead_bytes_(ahead_bytes) {}
 
-  /// A packet came, or was announced.
+  /// A packet is whole.
   void note_packet(std::size_t bytes) noexcept {
     if (bytes <= slot_bytes_ || bytes > room_bytes_max()) return;
     expected_ = std::max(bytes, expected_ - expected_ / 4);
   }
-  /// A packet that needs no room took one.
+  /// Something took a room that needed none, or less than half of it.
   void note_waste() noexcept {
     expected_ /= 2;
     if (expected_ <= slot_bytes_) expected_ = 0;
@@ -46,10 +46,12 @@ class RoomForecast {
   std::size_t room_bytes() const noexcept {
     return (expected_ + granularity - 1) / granularity * granularity;
   }
-  /// Whether one more is worth it, where `count` with `bytes` are posted.
-  bool wants_more(std::size_t count, std::size_t bytes) const noexcept {
-    return expected_ != 0 && count < rooms_max && bytes + room_bytes() <= ahead_bytes_;
-  }
+  /// Whether one more is worth it, where `count` are posted.
+  bool wants_more(std::size_t count) const noexcept { return expected_ != 0 && count < rooms_max; }
+  /// Whether all rooms together may have so many bytes.
+  bool allows(std::size_t bytes) const noexcept { return bytes <= ahead_bytes_; }
+  /// No rooms any more.
+  void give_up() noexcept { expected_ = ahead_bytes_ = 0; }
   /// Messages that are to be posted for: a small one between any two rooms, and little more, which
   /// would only be in front of them. Nothing: as many as there are buffers.
   std::optional<std::size_t> messages_wanted() const noexcept {

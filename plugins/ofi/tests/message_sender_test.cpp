@@ -69,6 +69,13 @@ TEST_F(MessageSenderTest, IgnoresRoomsItWasToldOfTooLate) {
   EXPECT_THAT(sender_.messages_before_room(5000), Optional(1u));
 }
 
+TEST_F(MessageSenderTest, TakesAnyNumberOfRoomsOverTime) {
+  for (std::uint64_t i = 0; i < 2 * Greeting::buffers_max; ++i) {
+    ASSERT_TRUE(sender_.add_room({i, 5000})) << i;
+    pass(1);
+  }
+}
+
 TEST_F(MessageSenderTest, RefusesRoomsThatMakeNoSense) {
   ASSERT_TRUE(sender_.add_room({4, 5000}));
 

@@ -137,7 +137,7 @@ TEST_F(ReceiveWindowTest, GivesBackRoomsAndTheirBudget) {
   {
     ReceiveWindow other(2, 8, 1024, budget_);
     other.open(endpoint_, memory_).value();
-    ASSERT_EQ(other.post(0, memory_.take(RoomBudget::bytes_max).value()), 0);
+    ASSERT_EQ(other.post(0, memory_.take(RoomBudget::bytes_max + 1).value()), 0);
     EXPECT_FALSE(budget_.has(1)) << "for all connections together";
     other.drop_room(0);
     EXPECT_TRUE(budget_.has(RoomBudget::bytes_max));
@@ -183,17 +183,18 @@ TEST_F(ReceiveWindowTest, PostsWhatWasParkedOnceMoreMessagesMayCome) {
 TEST(RoomForecastTest, WantsRoomsOnceALargePacketCame) {
   RoomForecast forecast(1024, 1u << 20);
   EXPECT_EQ(forecast.room_bytes(), 0u);
-  EXPECT_FALSE(forecast.wants_more(0, 0));
+  EXPECT_FALSE(forecast.wants_more(0));
   EXPECT_FALSE(forecast.messages_wanted().has_value());
 
   forecast.note_packet(1024);
-  EXPECT_FALSE(forecast.wants_more(0, 0)) << "it fits into any buffer";
+  EXPECT_FALSE(forecast.wants_more(0)) << "it fits into any buffer";
   forecast.note_packet(100'000);
 
   EXPECT_EQ(forecast.room_bytes(), 102'400u);
-  EXPECT_TRUE(forecast.wants_more(7, 7 * 102'400));
-  EXPECT_FALSE(forecast.wants_more(RoomForecast::rooms_max, 0));
-  EXPECT_FALSE(forecast.wants_more(2, (1u << 20) - 102'399));
+  EXPECT_TRUE(forecast.wants_more(7));
+  EXPECT_FALSE(forecast.wants_more(RoomForecast::rooms_max));
+  EXPECT_TRUE(forecast.allows(1u << 20));
+  EXPECT_FALSE(forecast.allows((1u << 20) + 1));
   EXPECT_EQ(forecast.messages_wanted(), 2 * RoomForecast::rooms_max);
 }
 
@@ -201,14 +202,18 @@ TEST(RoomForecastTest, LeavesToAnnouncementsWhatRoomsAreTooSmallFor) {
   RoomForecast forecast(1024, 1u << 20);
 
   forecast.note_packet((1u << 19) + 1);
-  EXPECT_FALSE(forecast.wants_more(0, 0)) << "there would be but one";
+  EXPECT_FALSE(forecast.wants_more(0)) << "there would be but one";
   forecast.note_packet(1u << 19);
-  EXPECT_TRUE(forecast.wants_more(1, 1u << 19));
+  EXPECT_TRUE(forecast.wants_more(1));
   EXPECT_EQ(forecast.messages_wanted(), 8u);
 
   RoomForecast none(1024, 0);
   none.note_packet(100'000);
-  EXPECT_FALSE(none.wants_more(0, 0));
+  EXPECT_FALSE(none.wants_more(0));
+
+  forecast.give_up();
+  forecast.note_packet(100'000);
+  EXPECT_FALSE(forecast.wants_more(0)) << "for good";
 }
 
 TEST(RoomForecastTest, GivesUpWhereSmallPacketsTakeTheRooms) {
