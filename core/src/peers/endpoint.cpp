@@ -25,14 +25,29 @@ Result<> take_choice(sdk::Uri& uri, const std::string& key, std::optional<Choice
   return {};
 }
 
-Result<std::chrono::nanoseconds> parse_time(const std::string& key, const std::string& value,
+struct TimeOption {
+  std::string key;
+  std::optional<std::chrono::nanoseconds> Endpoint::*target;
+  bool can_be_off;
+};
+
+Result<std::chrono::nanoseconds> parse_time(const TimeOption& option, const std::string& value,
                                             std::string_view uri) {
-  if (value == "off") return std::chrono::nanoseconds::zero();
-  auto time = sdk::parse_duration(value);
-  if (time.has_value() && *time <= added_time_max) return *time;
-  const std::string expected = time.has_value() ? "at most a year" : "a time such as 500ms, or off";
-  return Error(Errc::bad_endpoint, "option " + key + "=" + value + " in '" + std::string(uri) +
-                                       "': expected " + expected);
+  using std::chrono::nanoseconds;
+  if (option.can_be_off && value == "off") return nanoseconds::zero();
+  const auto time = sdk::parse_duration(value);
+  std::string expected;
+  if (time.has_error()) {
+    expected = option.can_be_off ? "a time such as 500ms, or off" : "a time such as 500ms";
+  } else if (*time > added_time_max) {
+    expected = "at most a year";
+  } else if (*time == nanoseconds::zero() && !option.can_be_off) {
+    expected = "a time above zero; heartbeat=off looks for dead peers no more";
+  } else {
+    return *time;
+  }
+  return Error(Errc::bad_endpoint, "option " + option.key + "=" + value + " in '" +
+                                       std::string(uri) + "': expected " + expected);
 }
 
 }  // namespace
@@ -56,13 +71,13 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (auto sums = take_choice(*parsed, "checksum", endpoint.checksum); sums.has_error()) {
     return std::move(sums).error();
   }
-  for (auto [key, target] : {std::pair{"heartbeat", &endpoint.heartbeat},
-                             std::pair{"dead_after", &endpoint.dead_after}}) {
-    const auto option = parsed->options.find(key);
+  for (const TimeOption& time : {TimeOption{"heartbeat", &Endpoint::heartbeat, true},
+                                 TimeOption{"dead_after", &Endpoint::dead_after, false}}) {
+    const auto option = parsed->options.find(time.key);
     if (option == parsed->options.end()) continue;
-    auto time = parse_time(key, option->second, text);
-    if (time.has_error()) return std::move(time).error();
-    *target = *time;
+    auto value = parse_time(time, option->second, text);
+    if (value.has_error()) return std::move(value).error();
+    endpoint.*time.target = *value;
     parsed->options.erase(option);
   }
   if (auto address = sdk::HostPort::parse(parsed->address); address.has_value()) {

@@ -140,6 +140,16 @@ TEST(Endpoint, TakesTheHeartbeatOffTheUri) {
       std::string::npos);
 }
 
+TEST(Endpoint, DoesNotTakeADeadAfterOfNoTime) {
+  EXPECT_EQ(Endpoint::parse("unix:///a?dead_after=off").error().text,
+            "option dead_after=off in 'unix:///a?dead_after=off': expected a time such as 500ms");
+  EXPECT_EQ(Endpoint::parse("unix:///a?dead_after=0s").error().text,
+            "option dead_after=0s in 'unix:///a?dead_after=0s': expected a time above zero; "
+            "heartbeat=off looks for dead peers no more");
+  EXPECT_EQ(Endpoint::parse("unix:///a?heartbeat=0s").value().heartbeat,
+            std::chrono::nanoseconds(0));
+}
+
 TEST(Endpoint, TakesTimesOfAYearAtMost) {
   for (const std::string key : {"heartbeat", "dead_after"}) {
     EXPECT_TRUE(Endpoint::parse("unix:///a?" + key + "=31536000s").has_value());
