@@ -42,7 +42,7 @@ Result<std::chrono::nanoseconds> parse_time(const TimeOption& option, const std:
   } else if (*time > added_time_max) {
     expected = "at most a year";
   } else if (*time == nanoseconds::zero() && !option.can_be_off) {
-    expected = "a time above zero; heartbeat=off looks for dead peers no more";
+    expected = "a time above zero; heartbeat=off turns both off";
   } else {
     return *time;
   }

@@ -29,7 +29,7 @@ struct Endpoint {
   std::optional<std::chrono::nanoseconds> heartbeat{};   ///< heartbeat=1s, or off
   std::optional<std::chrono::nanoseconds> dead_after{};  ///< dead_after=3s
 
-  /// Errors: bad_endpoint; also for times above `added_time_max`.
+  /// Errors: bad_endpoint; also for times that are out of their range.
   static Result<Endpoint> parse(std::string_view text);
 
   /// True if only this host can reach the address, judged by its host:port form.

@@ -174,12 +174,12 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   bool send_message(Parcel& parcel);
   bool send_whole(Parcel& parcel);
   bool send_announcement(Parcel& parcel);
-  bool tell_grant();
-  bool tell_rooms();
   bool send_part(Parcel& parcel);
   bool send_slice(Parcel& parcel, MessageKind kind, Slice& slice);
   bool went(MessageSender::Outcome outcome);
   void send_control();
+  bool tell_grant();
+  bool tell_rooms();
   void retire_parcels();
   void drop_parcels(tt_status status);
   void tell_writable();

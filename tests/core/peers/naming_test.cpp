@@ -145,7 +145,7 @@ TEST(Endpoint, DoesNotTakeADeadAfterOfNoTime) {
             "option dead_after=off in 'unix:///a?dead_after=off': expected a time such as 500ms");
   EXPECT_EQ(Endpoint::parse("unix:///a?dead_after=0s").error().text,
             "option dead_after=0s in 'unix:///a?dead_after=0s': expected a time above zero; "
-            "heartbeat=off looks for dead peers no more");
+            "heartbeat=off turns both off");
   EXPECT_EQ(Endpoint::parse("unix:///a?heartbeat=0s").value().heartbeat,
             std::chrono::nanoseconds(0));
 }
