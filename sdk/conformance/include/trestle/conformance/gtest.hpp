@@ -10,7 +10,7 @@
 namespace trestle::conformance {
 
 /// One check as a test. instantiate() makes them.
-class CheckTest : public testing::Test {
+class CheckTest : public ::testing::Test {
  public:
   /// Lifetime of `check`: longer, as those of all_checks().
   CheckTest(const Check& check, Subject subject) : check_(check), subject_(std::move(subject)) {}
@@ -33,9 +33,9 @@ inline bool instantiate(const std::string& suite, const Subject& subject,
                         bool (*choose)(const Check&) = nullptr) {
   for (const Check& check : all_checks()) {
     if (choose != nullptr && !choose(check)) continue;
-    testing::RegisterTest(
+    ::testing::RegisterTest(
         suite.c_str(), check.name, nullptr, nullptr, __FILE__, __LINE__,
-        [&check, subject]() -> testing::Test* { return new CheckTest(check, subject); });
+        [&check, subject]() -> ::testing::Test* { return new CheckTest(check, subject); });
   }
   return true;
 }
