@@ -65,7 +65,7 @@ bool fail_with_names(CodecFailure& failure, std::string_view found,
     if (name.data() != names.front().data()) text += ", ";
     text += name;
   }
-  return failure.because(text + "; got " + quoted(found));
+  return failure.because(text + "; got " + detail::quoted(found));
 }
 
 }  // namespace trestle::detail

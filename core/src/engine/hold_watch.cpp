@@ -8,7 +8,7 @@
 namespace trestle::engine {
 namespace {
 
-constexpr std::uint32_t nothing_yet = 0;
+constexpr std::uint32_t no_signal = 0;
 constexpr std::uint32_t told = 1;
 
 }  // namespace
@@ -61,11 +61,11 @@ void HoldWatch::run() {
   Lock lock(engine_.mutex());
   while (!stopping_) {
     // relaxed: see look_soon().
-    signal_.store(nothing_yet, std::memory_order_relaxed);
+    signal_.store(no_signal, std::memory_order_relaxed);
     const auto pause = look(lock);
     if (stopping_) break;
     lock.unlock();
-    platform::futex_wait(signal_, nothing_yet, pause);
+    platform::futex_wait(signal_, no_signal, pause);
     lock.lock();
   }
 }

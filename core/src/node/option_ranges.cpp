@@ -9,8 +9,9 @@
 namespace trestle {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
+
+constexpr nanoseconds one_millisecond = std::chrono::milliseconds(1);
 
 constexpr std::size_t count_max = CountRange::no_max;
 constexpr nanoseconds time_max = TimeRange::no_max;
@@ -49,18 +50,18 @@ constexpr std::array time_table{
     TimeRange{"close_timeout", &NodeOptions::close_timeout, nanoseconds(0), time_max},
     TimeRange{"dead_after", &NodeOptions::dead_after, nanoseconds(1), added_time_max},
     TimeRange{"reconnect_window", &NodeOptions::reconnect_window, nanoseconds(0), time_max},
-    TimeRange{"redial_delay_min", &NodeOptions::redial_delay_min, milliseconds(1), added_time_max},
-    TimeRange{"redial_delay_max", &NodeOptions::redial_delay_max, milliseconds(1), added_time_max},
+    TimeRange{"redial_delay_min", &NodeOptions::redial_delay_min, one_millisecond, added_time_max},
+    TimeRange{"redial_delay_max", &NodeOptions::redial_delay_max, one_millisecond, added_time_max},
     TimeRange{"takeover_timeout", &NodeOptions::takeover_timeout, nanoseconds(1), time_max},
     TimeRange{"send_delay_max", &NodeOptions::send_delay_max, nanoseconds(0), added_time_max},
     TimeRange{"log_interval", &NodeOptions::log_interval, nanoseconds(0), added_time_max},
 };
 
-std::string text_of(std::size_t count) {
+std::string spelled(std::size_t count) {
   return std::to_string(count);
 }
-std::string text_of(nanoseconds time) {
-  const auto whole = std::chrono::duration_cast<milliseconds>(time);
+std::string spelled(nanoseconds time) {
+  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(time);
   if (whole == time) return std::to_string(whole.count()) + " ms";
   return std::to_string(time.count()) + " ns";
 }
@@ -68,8 +69,8 @@ std::string text_of(nanoseconds time) {
 template <class Value>
 Error out_of_range(std::string_view name, Value value, std::string_view bound, Value limit) {
   return Error(Errc::invalid_argument, "NodeOptions::" + std::string(name) + " is " +
-                                           text_of(value) + ", but must be at " +
-                                           std::string(bound) + " " + text_of(limit));
+                                           spelled(value) + ", but must be at " +
+                                           std::string(bound) + " " + spelled(limit));
 }
 
 template <class Value>

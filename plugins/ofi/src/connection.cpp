@@ -18,7 +18,7 @@ std::string uri_of(const std::string& scheme, const SocketAddress& address) {
 }
 
 template <class Ask>
-SocketAddress address_from(Ask ask) {
+SocketAddress fabric_address(Ask ask) {
   std::array<std::byte, sizeof(sockaddr_storage)> bytes{};
   std::size_t size = bytes.size();
   if (ask(bytes.data(), &size) != 0) return {};
@@ -150,11 +150,11 @@ void Connection::on_connected(std::span<const std::byte> greeting) {
 }
 
 void Connection::describe_ends() {
-  info_.local_uri = uri_of(scheme_, address_from([&](void* to, std::size_t* size) {
+  info_.local_uri = uri_of(scheme_, fabric_address([&](void* to, std::size_t* size) {
                              return fi_getname(&endpoint_->fid, to, size);
                            }));
   if (!info_.peer_uri.empty()) return;  // as it was asked for, or as the request said
-  info_.peer_uri = uri_of(scheme_, address_from([&](void* to, std::size_t* size) {
+  info_.peer_uri = uri_of(scheme_, fabric_address([&](void* to, std::size_t* size) {
                             return fi_getpeer(endpoint_.get(), to, size);
                           }));
 }

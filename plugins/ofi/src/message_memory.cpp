@@ -15,18 +15,18 @@ using transport_kit::ReceiveBuffer;
 constexpr std::chrono::nanoseconds idle_time = std::chrono::seconds(1);
 /// Buffers up to this size come in powers of two, so that one fits many messages.
 constexpr std::size_t rounded_bytes_max = 64 * 1024;
-constexpr std::size_t buffer_bytes_min = 256;
+constexpr std::size_t kept_bytes_min = 256;
 
 std::size_t rounded(std::size_t size) {
   if (size > rounded_bytes_max) return size;
-  std::size_t capacity = buffer_bytes_min;
+  std::size_t capacity = kept_bytes_min;
   while (capacity < size) capacity *= 2;
   return capacity;
 }
 
 /// The host may hold a packet for long, so it must not cost much more than its bytes.
 bool fits(std::size_t capacity, std::size_t size) {
-  return capacity >= size && capacity / 2 <= std::max(size, buffer_bytes_min);
+  return capacity >= size && capacity / 2 <= std::max(size, kept_bytes_min);
 }
 
 }  // namespace

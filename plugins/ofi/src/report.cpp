@@ -14,7 +14,7 @@
 namespace trestle::ofi {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr char digits[] = "0123456789abcdef";
   std::string json = "\"";
   for (const char c : text) {
@@ -95,11 +95,11 @@ std::string to_json(const std::vector<FoundProvider>& providers) {
     const std::string uri = provider.reason.empty() ? "ofi+" + provider.name + "://" : "";
     std::string places;
     for (const std::string& place : provider.places) {
-      places += (places.empty() ? "" : ",") + quoted(place);
+      places += (places.empty() ? "" : ",") + in_quotes(place);
     }
-    json += (json.empty() ? "" : ",") + ("{\"name\":" + quoted(provider.name)) +
-            ",\"uri\":" + quoted(uri) + ",\"reason\":" + quoted(provider.reason) + ",\"places\":[" +
-            places + "]}";
+    json += (json.empty() ? "" : ",") + ("{\"name\":" + in_quotes(provider.name)) +
+            ",\"uri\":" + in_quotes(uri) + ",\"reason\":" + in_quotes(provider.reason) +
+            ",\"places\":[" + places + "]}";
   }
   return "[" + json + "]";
 }

@@ -9,7 +9,7 @@ namespace trestle::transport_kit {
 namespace {
 
 /// The host may hold a packet for long, so it must not cost much more than its bytes.
-bool fits(std::size_t capacity, std::size_t size) {
+bool serves(std::size_t capacity, std::size_t size) {
   return capacity >= size && capacity / 2 <= size;
 }
 
@@ -61,7 +61,7 @@ void ReceivePool::finish(const UnfinishedPacket& packet) noexcept {
 ReceiveBufferPtr ReceivePool::take(std::size_t size) noexcept {
   // From the end: what was used last is still in the processor's cache.
   for (std::size_t i = kept_.size(); i-- > 0;) {
-    if (!fits(kept_[i]->capacity(), size)) continue;
+    if (!serves(kept_[i]->capacity(), size)) continue;
     ReceiveBufferPtr buffer = std::move(kept_[i]);
     kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(i));
     kept_bytes_ -= buffer->capacity();

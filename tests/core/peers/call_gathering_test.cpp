@@ -16,7 +16,7 @@ constexpr std::size_t many = 256;
 constexpr TimePoint start = 1s;
 
 /// Calls of one size, behind nothing.
-struct Calls {
+struct GatheredCalls {
   void add(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i, bytes += frame_bytes) {
       gathering.add(bytes, bytes + frame_bytes);
@@ -41,7 +41,7 @@ struct Calls {
 };
 
 TEST(CallGathering, AFewOfManyWaitForOthers) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
 
   EXPECT_TRUE(calls.may_wait(start));
@@ -49,7 +49,7 @@ TEST(CallGathering, AFewOfManyWaitForOthers) {
 }
 
 TEST(CallGathering, WhereFewAreUnderWayNoneWaits) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
 
   EXPECT_FALSE(calls.may_wait(start, CallGathering::calls_min - 1));
@@ -65,14 +65,14 @@ TEST(CallGathering, LargeOnesDoNotWait) {
 }
 
 TEST(CallGathering, WithoutADelayNoneWaits) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
 
   EXPECT_FALSE(calls.gathering.may_wait(many, start, 0us));
 }
 
 TEST(CallGathering, NoneWaitsLongerThanTheDelay) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
   calls.may_wait(start);
   calls.add(1);
@@ -82,7 +82,7 @@ TEST(CallGathering, NoneWaitsLongerThanTheDelay) {
 }
 
 TEST(CallGathering, AFairPartOfAllIsEnough) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
   calls.may_wait(start);
   EXPECT_FALSE(calls.gathering.is_full());
@@ -94,7 +94,7 @@ TEST(CallGathering, AFairPartOfAllIsEnough) {
 }
 
 TEST(CallGathering, WhatElseWaitsKeepsThemFromWaiting) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
 
   EXPECT_TRUE(calls.gathering.is_all_of(calls.bytes));
@@ -104,7 +104,7 @@ TEST(CallGathering, WhatElseWaitsKeepsThemFromWaiting) {
 }
 
 TEST(CallGathering, NothingIsLeftOfThoseThatLeft) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
 
   calls.flush();
@@ -114,7 +114,7 @@ TEST(CallGathering, NothingIsLeftOfThoseThatLeft) {
 }
 
 TEST(CallGathering, WaitingInVainIsTriedEverMoreRarely) {
-  Calls calls;
+  GatheredCalls calls;
   const auto turns_until_one_waits = [&] {
     for (int turn = 1;; ++turn) {
       calls.add(3);
@@ -134,7 +134,7 @@ TEST(CallGathering, WaitingInVainIsTriedEverMoreRarely) {
 }
 
 TEST(CallGathering, WaitingThatPaidIsTriedAgainAtOnce) {
-  Calls calls;
+  GatheredCalls calls;
   calls.add(3);
   calls.may_wait(start);
   calls.add(3);

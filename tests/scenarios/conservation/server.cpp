@@ -12,10 +12,10 @@ namespace {
 
 /// Always the same: each start is the next incarnation of one node.
 constexpr InstanceId server_id = InstanceId::from_halves(0x7365727665720000, 1);
-constexpr std::chrono::seconds watchdog{5};
+constexpr std::chrono::seconds wait_max{5};
 
 bool eventually(auto condition) {
-  const auto until = std::chrono::steady_clock::now() + watchdog;
+  const auto until = std::chrono::steady_clock::now() + wait_max;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::yield();

@@ -156,7 +156,7 @@ ExitCode run_bench(const BenchCommand& command) {
   return bench.outcome();
 }
 
-constexpr const char* help_footer =
+constexpr const char* bench_footer =
     "Modes:\n"
     "  rtt     one call after the other; p50, p99 and mean are times of a call\n"
     "  oneway  messages without a reply; time until the answer to a last one counts, and p50, p99\n"
@@ -211,7 +211,7 @@ void add_bench(CLI::App& app, ExitCode& outcome) {
   auto command = std::make_shared<BenchCommand>();
   CLI::App* verb = app.add_subcommand("bench", "Measure calls and messages to a peer");
   add_options(*verb, command);
-  verb->footer(std::string(exit_codes_help) + help_footer);
+  verb->footer(std::string(exit_codes_help) + bench_footer);
   verb->callback([command, &outcome] {
     command->load.duration = std::chrono::duration_cast<std::chrono::nanoseconds>(
         std::chrono::duration<double>(command->seconds));

@@ -86,7 +86,7 @@ Result<void> run_call(const CallCommand& command) {
   return {};
 }
 
-constexpr const char* help_footer =
+constexpr const char* call_footer =
     "The reply is printed as JSON; bytes in it are base64 strings. Errors go to standard error.\n"
     "Examples:\n"
     "  trestle call tcp://127.0.0.1:7000 echo '{\"hello\": [1, 2, 3]}'\n"
@@ -122,7 +122,7 @@ void add_call(CLI::App& app, ExitCode& outcome) {
   auto command = std::make_shared<CallCommand>();
   CLI::App* verb = app.add_subcommand("call", "Call a handler of a peer");
   add_options(*verb, command);
-  verb->footer(std::string(exit_codes_help) + help_footer);
+  verb->footer(std::string(exit_codes_help) + call_footer);
   verb->callback([command, &outcome] {
     const auto done = run_call(*command);
     outcome = done.has_value() ? ExitCode::success : report(done.error(), command->format);

@@ -130,7 +130,7 @@ ExitCode explain(const ExplainCommand& command) {
   return outcome.has_value() ? ExitCode::success : exit_code_of(outcome.error());
 }
 
-constexpr const char* help_footer =
+constexpr const char* explain_footer =
     "TARGET is a URI, or the text of a PeerInfo or WorkerAddress. Candidates are tried nearest\n"
     "first until one answers. Options that are not shown have the transport's own defaults.\n"
     "Examples:\n"
@@ -146,7 +146,7 @@ void add_explain(CLI::App& app, ExitCode& outcome) {
   add_duration(*verb, "--timeout", command->timeout, "Deadline for each candidate", "5s");
   verb->add_flag_callback(
       "--json", [command] { command->format = OutputFormat::json; }, "One JSON object");
-  verb->footer(std::string(exit_codes_help) + help_footer);
+  verb->footer(std::string(exit_codes_help) + explain_footer);
   verb->callback([command, &outcome] { outcome = explain(*command); });
 }
 

@@ -91,7 +91,7 @@ ExitCode list_fabrics(OutputFormat format) {
   return ExitCode::success;
 }
 
-constexpr const char* help_footer =
+constexpr const char* fabrics_footer =
     "Asks each plugin that has such a report, in a process of its own. 'yes' begins a URI that "
     "can\n"
     "be used here, with the devices and addresses behind it; 'no' says what is missing.\n"
@@ -108,7 +108,7 @@ void add_fabrics(CLI::App& app, ExitCode& outcome) {
       "fabrics", "Show which networks plugins find on this machine, and why others are of no use");
   verb->add_flag_callback(
       "--json", [format] { *format = OutputFormat::json; }, "One JSON array of objects");
-  verb->footer(help_footer);
+  verb->footer(fabrics_footer);
   verb->callback([format, &outcome] { outcome = list_fabrics(*format); });
 }
 

@@ -135,7 +135,7 @@ ExitCode make_transport(const Wanted& wanted) {
   return ExitCode::success;
 }
 
-constexpr const char* help_footer =
+constexpr const char* new_transport_footer =
     "The result is a transport that works, for packets between processes of one machine, with its\n"
     "CMakeLists.txt and a README.md. Put your own I/O into it.\n"
     "Exit codes: 0 done, 2 a bad name, a directory that is not empty, or no template to copy.\n"
@@ -150,7 +150,7 @@ void add_new_transport(CLI::App& app, ExitCode& outcome) {
       "new-transport", "Write the source of a transport plugin, ready to build and change");
   verb->add_option("NAME", wanted->name, "URI scheme of the new transport")->required();
   verb->add_option("DIR", wanted->folder, "Directory to make, or an empty one")->required();
-  verb->footer(help_footer);
+  verb->footer(new_transport_footer);
   verb->callback([wanted, &outcome] { outcome = make_transport(*wanted); });
 }
 

@@ -76,7 +76,7 @@ Result<void> run_ping(const PingCommand& command) {
   return {};
 }
 
-constexpr const char* help_footer =
+constexpr const char* ping_footer =
     "Examples:\n"
     "  trestle ping tcp://127.0.0.1:7000\n"
     "  trestle ping unix:///run/words.sock --count 1000 --interval 1ms --json\n";
@@ -96,7 +96,7 @@ void add_ping(CLI::App& app, ExitCode& outcome) {
   verb->add_flag_callback(
       "--json", [command] { command->format = OutputFormat::json; },
       "One JSON object at the end, times in nanoseconds");
-  verb->footer(std::string(exit_codes_help) + help_footer);
+  verb->footer(std::string(exit_codes_help) + ping_footer);
   verb->callback([command, &outcome] {
     const auto done = run_ping(*command);
     outcome = done.has_value() ? ExitCode::success : report(done.error(), command->format);

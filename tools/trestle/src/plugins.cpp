@@ -117,7 +117,7 @@ ExitCode list_plugins(OutputFormat format) {
   return ExitCode::success;
 }
 
-constexpr const char* help_footer =
+constexpr const char* plugins_footer =
     "Each file is loaded in a process of its own, so that one that crashes is only reported.\n"
     "TRESTLE_PLUGIN_PATH names directories to search instead of the default ones.\n"
     "Exit codes: 0 also if files are refused, 2 usage or a bad TRESTLE_PLUGIN_PATH.\n"
@@ -134,7 +134,7 @@ void add_plugins(CLI::App& app, ExitCode& outcome) {
       app.add_subcommand("plugins", "Show which transport plugins are found, and why used or not");
   verb->add_flag_callback(
       "--json", [format] { *format = OutputFormat::json; }, "One JSON array of objects");
-  verb->footer(help_footer);
+  verb->footer(plugins_footer);
   verb->callback([format, &outcome] { outcome = list_plugins(*format); });
 }
 

@@ -68,7 +68,7 @@ ExitCode serve(const ServeOptions& options) {
   return ExitCode::success;
 }
 
-constexpr const char* help_footer =
+constexpr const char* serve_footer =
     "Handlers:\n"
     "  echo       unary: any value, and the same comes back\n"
     "  sink       am: any value, and nothing comes back\n"
@@ -112,7 +112,7 @@ void add_serve(CLI::App& app, ExitCode& outcome) {
   verb->add_flag_callback(
       "--json", [options] { options->format = OutputFormat::json; },
       "Print one JSON object per listener: {\"listening\": URI}");
-  verb->footer(help_footer);
+  verb->footer(serve_footer);
   verb->callback([options, &outcome] { outcome = serve(*options); });
 }
 

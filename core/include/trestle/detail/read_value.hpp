@@ -126,7 +126,7 @@ bool read_pairs(Reader& reader, T& into) {
     const auto key = reader.read_key();
     if (!key) return false;
     const auto [place, is_new] = into.try_emplace(std::string(*key));
-    if (!is_new) return reader.failure().because("key " + quoted(*key) + " appears twice");
+    if (!is_new) return reader.failure().because("key " + detail::quoted(*key) + " appears twice");
     if (!read_value(reader, place->second)) return reader.failure().in_member(*key);
   }
   return true;

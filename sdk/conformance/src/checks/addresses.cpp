@@ -170,24 +170,24 @@ void nobody_answers(Bench& bench) {
   expect(!other.out.closed, "a connect that nobody answers: expected others to live, got CLOSED");
 }
 
-constexpr std::array checks = {
-    Check{"MalformedUrisAreRefusedAtOnceWithText", "Addresses", 0, refuses_malformed},
-    Check{"AnUnknownOptionIsRefusedByName", "Addresses", 0, refuses_unknown_option},
-    Check{"ListenerUriConnectsVerbatim", "Addresses", 0, listener_uri_connects},
-    Check{"ListenerUriInAShortBufferSaysWhatItNeeds",
-          "Addresses",
-          TT_CAP_LISTEN,
-          short_buffer_is_too_big,
-          {.traffic = Traffic::none}},
-    Check{"AnAddressInUseStaysWithItsFirstListener", "Addresses", 0, address_in_use},
-    Check{"ConnectingWhereNobodyListensIsRefusedLater", "Addresses", 0, refused_later},
-    Check{"AConnectThatNobodyAnswersEnds", "Addresses", 0, nobody_answers},
-    Check{"UnlistenKeepsConnectionsAndRefusesNewOnes", "Addresses", 0, unlisten_keeps_connections},
-};
-
 }  // namespace
 
 std::span<const Check> address_checks() {
+  static constexpr std::array checks = {
+      Check{"MalformedUrisAreRefusedAtOnceWithText", "Addresses", 0, refuses_malformed},
+      Check{"AnUnknownOptionIsRefusedByName", "Addresses", 0, refuses_unknown_option},
+      Check{"ListenerUriConnectsVerbatim", "Addresses", 0, listener_uri_connects},
+      Check{"ListenerUriInAShortBufferSaysWhatItNeeds",
+            "Addresses",
+            TT_CAP_LISTEN,
+            short_buffer_is_too_big,
+            {.traffic = Traffic::none}},
+      Check{"AnAddressInUseStaysWithItsFirstListener", "Addresses", 0, address_in_use},
+      Check{"ConnectingWhereNobodyListensIsRefusedLater", "Addresses", 0, refused_later},
+      Check{"AConnectThatNobodyAnswersEnds", "Addresses", 0, nobody_answers},
+      Check{"UnlistenKeepsConnectionsAndRefusesNewOnes", "Addresses", 0,
+            unlisten_keeps_connections},
+  };
   return checks;
 }
 

@@ -211,20 +211,20 @@ void shown_until_progress(Bench& bench) {
   if (looked_at == 0) throw Skipped{"every packet comes with an rx"};
 }
 
-constexpr std::array checks = {
-    Check{"ABorrowedBufferIsFreeOnceSent", "Lent memory", TT_CAP_TX_BORROW, borrowed_until_sent},
-    Check{"EachPendingSendIsSentOnce", "Lent memory", TT_CAP_TX_BORROW, many_borrowed_at_once},
-    Check{"AnAbortFailsBorrowedSends", "Lent memory", TT_CAP_TX_BORROW, aborted_borrows_fail},
-    Check{"HeldPacketsOutliveOrderCloseAndConnection", "Lent memory", TT_CAP_RX_HOLD, held_packets},
-    Check{"HoldingPacketsStallsReceptionOnly", "Lent memory", TT_CAP_RX_HOLD,
-          holding_stalls_reception_only},
-    Check{"PacketsOfABatchAreIntactTogether", "Ownership", 0, short_lived_packets},
-    Check{"OtherCallsLeaveShownPacketsAlone", "Ownership", 0, shown_until_progress},
-};
-
 }  // namespace
 
 std::span<const Check> borrowing_checks() {
+  static constexpr std::array checks = {
+      Check{"ABorrowedBufferIsFreeOnceSent", "Lent memory", TT_CAP_TX_BORROW, borrowed_until_sent},
+      Check{"EachPendingSendIsSentOnce", "Lent memory", TT_CAP_TX_BORROW, many_borrowed_at_once},
+      Check{"AnAbortFailsBorrowedSends", "Lent memory", TT_CAP_TX_BORROW, aborted_borrows_fail},
+      Check{"HeldPacketsOutliveOrderCloseAndConnection", "Lent memory", TT_CAP_RX_HOLD,
+            held_packets},
+      Check{"HoldingPacketsStallsReceptionOnly", "Lent memory", TT_CAP_RX_HOLD,
+            holding_stalls_reception_only},
+      Check{"PacketsOfABatchAreIntactTogether", "Ownership", 0, short_lived_packets},
+      Check{"OtherCallsLeaveShownPacketsAlone", "Ownership", 0, shown_until_progress},
+  };
   return checks;
 }
 

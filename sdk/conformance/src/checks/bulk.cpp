@@ -316,20 +316,20 @@ void ends_with_its_connection(Bench& bench) {
 }
 
 constexpr Needs provokes{.warnings = Warnings::provoked};
-constexpr std::array checks = {
-    Check{"AGetBringsWhatWasOffered", "Bulk", 0, gets_what_was_offered},
-    Check{"APutStaysInItsRange", "Bulk", 0, puts_into_what_was_offered},
-    Check{"ManyGetsAreUnderWayAtOnce", "Bulk", 0, many_at_once},
-    Check{"ForeignMemoryIsNotWritten", "Bulk", 0, refuses_to_be_written, provokes},
-    Check{"ForeignMemoryIsNotRead", "Bulk", 0, refuses_to_be_read, provokes},
-    Check{"AnAccessThatWasNotOfferedIsRefused", "Bulk", 0, refuses_what_was_not_offered, provokes},
-    Check{"RetiredMemoryIsNotReadAfterItsEvent", "Bulk", 0, retires_what_is_being_read, provokes},
-    Check{"GetsEndWithTheirConnection", "Bulk", 0, ends_with_its_connection},
-};
-
 }  // namespace
 
 std::span<const Check> bulk_checks() {
+  static constexpr std::array checks = {
+      Check{"AGetBringsWhatWasOffered", "Bulk", 0, gets_what_was_offered},
+      Check{"APutStaysInItsRange", "Bulk", 0, puts_into_what_was_offered},
+      Check{"ManyGetsAreUnderWayAtOnce", "Bulk", 0, many_at_once},
+      Check{"ForeignMemoryIsNotWritten", "Bulk", 0, refuses_to_be_written, provokes},
+      Check{"ForeignMemoryIsNotRead", "Bulk", 0, refuses_to_be_read, provokes},
+      Check{"AnAccessThatWasNotOfferedIsRefused", "Bulk", 0, refuses_what_was_not_offered,
+            provokes},
+      Check{"RetiredMemoryIsNotReadAfterItsEvent", "Bulk", 0, retires_what_is_being_read, provokes},
+      Check{"GetsEndWithTheirConnection", "Bulk", 0, ends_with_its_connection},
+  };
   return checks;
 }
 

@@ -11,7 +11,7 @@
 namespace trestle::conformance {
 namespace {
 
-constexpr std::uint64_t packet_count = 50;
+constexpr std::uint64_t packets_each = 50;
 constexpr std::size_t usual_bytes = 3000;
 
 enum class Closer { client, server };
@@ -26,12 +26,12 @@ void close_in_order(Bench& bench, Closer closer) {
   Connection& theirs = from_client ? pair.in : pair.out;
 
   const std::size_t packet_bytes = driver.fitting(usual_bytes);
-  for (std::uint64_t number = 0; number < packet_count; ++number) {
+  for (std::uint64_t number = 0; number < packets_each; ++number) {
     send_or_wait(bench, driver, mine, make_pattern(number, packet_bytes), TT_SEND_COPY);
   }
   driver.close(mine);
 
-  for (std::uint64_t number = 0; number < packet_count; ++number) {
+  for (std::uint64_t number = 0; number < packets_each; ++number) {
     expect_packet(bench, theirs, number, packet_bytes);
   }
   expect_closed(bench, theirs, TT_E_CLOSED, "the other side of an orderly close");
@@ -63,7 +63,7 @@ void send_after_close(Bench& bench) {
 void abort_ends_both_sides(Bench& bench) {
   const Pair pair = connect_pair(bench);
   const std::size_t packet_bytes = pair.client.fitting(usual_bytes);
-  for (std::uint64_t number = 0; number < packet_count; ++number) {
+  for (std::uint64_t number = 0; number < packets_each; ++number) {
     send_or_wait(bench, pair.client, pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY);
   }
 
@@ -201,23 +201,22 @@ void leaks_no_memory(Bench& bench) {
              std::to_string(after - before));
 }
 
-constexpr std::array checks = {
-    Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", "Connections", 0,
-          client_closes_in_order},
-    Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", "Connections", 0,
-          server_closes_in_order},
-    Check{"SendingOnAClosedConnectionSaysClosed", "Connections", 0, send_after_close},
-    Check{"AnAbortEndsBothSides", "Connections", 0, abort_ends_both_sides},
-    Check{"ClosingTwiceIsOneClosed", "Connections", 0, close_twice},
-    Check{"ClosingWhileConnectingEndsTheConnection", "Connections", 0, close_while_connecting},
-    Check{"ConnectionsOfOneListenerAreApart", "Connections", 0, connections_are_apart},
-    Check{"ConnectAndCloseLeakNoMemory", "Ownership", 0, leaks_no_memory},
-    Check{"ConnectAndCloseLeakNoDescriptorsOrThreads", "Ownership", 0, leaks_nothing},
-};
-
 }  // namespace
 
 std::span<const Check> connection_checks() {
+  static constexpr std::array checks = {
+      Check{"AnOrderlyCloseByTheClientDeliversEverythingFirst", "Connections", 0,
+            client_closes_in_order},
+      Check{"AnOrderlyCloseByTheServerDeliversEverythingFirst", "Connections", 0,
+            server_closes_in_order},
+      Check{"SendingOnAClosedConnectionSaysClosed", "Connections", 0, send_after_close},
+      Check{"AnAbortEndsBothSides", "Connections", 0, abort_ends_both_sides},
+      Check{"ClosingTwiceIsOneClosed", "Connections", 0, close_twice},
+      Check{"ClosingWhileConnectingEndsTheConnection", "Connections", 0, close_while_connecting},
+      Check{"ConnectionsOfOneListenerAreApart", "Connections", 0, connections_are_apart},
+      Check{"ConnectAndCloseLeakNoMemory", "Ownership", 0, leaks_no_memory},
+      Check{"ConnectAndCloseLeakNoDescriptorsOrThreads", "Ownership", 0, leaks_nothing},
+  };
   return checks;
 }
 

@@ -319,19 +319,18 @@ void thousand_connections(Bench& bench) {
       "a packet on each of " + std::to_string(count) + " connections");
 }
 
-constexpr std::array checks = {
-    Check{"NoCallBlocks", "Threads", 0, calls_do_not_block, {.company = Company::alone}},
-    Check{"ProgressIsBoundedInAFlood", "Packets", 0, progress_is_bounded},
-    Check{"AFloodStarvesNobody", "Flow", 0, nobody_starves},
-    Check{"AThousandConnectionsAtOnce", "Connections", 0, thousand_connections},
-    Check{"DeadlinesKeepTheHostsClock", "Sleeping", 0, deadlines_keep_the_hosts_clock},
-    Check{"TheWaitDescriptorStays", "Ownership", 0, wait_descriptor_stays},
-    Check{"ThreadsMayTakeTurns", "Threads", 0, threads_take_turns},
-};
-
 }  // namespace
 
 std::span<const Check> driving_checks() {
+  static constexpr std::array checks = {
+      Check{"NoCallBlocks", "Threads", 0, calls_do_not_block, {.company = Company::alone}},
+      Check{"ProgressIsBoundedInAFlood", "Packets", 0, progress_is_bounded},
+      Check{"AFloodStarvesNobody", "Flow", 0, nobody_starves},
+      Check{"AThousandConnectionsAtOnce", "Connections", 0, thousand_connections},
+      Check{"DeadlinesKeepTheHostsClock", "Sleeping", 0, deadlines_keep_the_hosts_clock},
+      Check{"TheWaitDescriptorStays", "Ownership", 0, wait_descriptor_stays},
+      Check{"ThreadsMayTakeTurns", "Threads", 0, threads_take_turns},
+  };
   return checks;
 }
 

@@ -219,24 +219,26 @@ void strangers_do_no_harm(Bench& bench) {
   connect_ends(bench, pair.server, pair.client, pair.listener, pair.uri);
 }
 
-constexpr std::array checks = {
-    Check{
-        "AFailedOpenLeavesNothingBehind", "Ownership", 0, failed_open, {.traffic = Traffic::none}},
-    Check{"AFailedAllocationEndsOnlyWhatNeededIt",
-          "Errors",
-          0,
-          failed_allocations,
-          {.warnings = Warnings::provoked}},
-    Check{"AStrangersBytesDoNoHarm",
-          "Connections",
-          0,
-          strangers_do_no_harm,
-          {.warnings = Warnings::provoked}},
-};
-
 }  // namespace
 
 std::span<const Check> failure_checks() {
+  static constexpr std::array checks = {
+      Check{"AFailedOpenLeavesNothingBehind",
+            "Ownership",
+            0,
+            failed_open,
+            {.traffic = Traffic::none}},
+      Check{"AFailedAllocationEndsOnlyWhatNeededIt",
+            "Errors",
+            0,
+            failed_allocations,
+            {.warnings = Warnings::provoked}},
+      Check{"AStrangersBytesDoNoHarm",
+            "Connections",
+            0,
+            strangers_do_no_harm,
+            {.warnings = Warnings::provoked}},
+  };
   return checks;
 }
 

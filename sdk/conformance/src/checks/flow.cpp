@@ -9,11 +9,11 @@
 namespace trestle::conformance {
 namespace {
 
-constexpr std::uint64_t queue_bytes = 64 * 1024;
+constexpr std::uint64_t narrow_queue_bytes = 64 * 1024;
 
 /// Sends to a receiver that does not run until the queue is full for good; returns how many.
 std::uint64_t fill(Bench& bench, const Pair& pair, std::size_t packet_bytes) {
-  const std::uint64_t bound = queue_bytes + bench.subject().library_buffer_bytes_max;
+  const std::uint64_t bound = narrow_queue_bytes + bench.subject().library_buffer_bytes_max;
   std::uint64_t count = 0;
   while (true) {
     const unsigned writables = pair.out.writables;
@@ -33,7 +33,7 @@ std::uint64_t fill(Bench& bench, const Pair& pair, std::size_t packet_bytes) {
 }
 
 void back_pressure(Bench& bench) {
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = narrow_queue_bytes});
   const std::size_t packet_bytes = pair.client.fitting(1000);
 
   std::uint64_t count = fill(bench, pair, packet_bytes);
@@ -56,7 +56,7 @@ void back_pressure(Bench& bench) {
 void empty_packets_are_bounded(Bench& bench) {
   constexpr std::uint64_t count_max = 20'000'000;
   constexpr std::uint64_t train_packets = 64;
-  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = queue_bytes});
+  const Pair pair = connect_pair(bench, {}, {.queue_bytes_max = narrow_queue_bytes});
   tt_status status = TT_OK;
 
   std::uint64_t count = 0;
@@ -79,7 +79,7 @@ struct Excess {
 
 Excess excess_of(Bench& bench) {
   const std::size_t packet_bytes = bench.open().fitting(1 << 20);
-  return {packet_bytes, std::min<std::uint64_t>(queue_bytes, packet_bytes / 4)};
+  return {packet_bytes, std::min<std::uint64_t>(narrow_queue_bytes, packet_bytes / 4)};
 }
 
 void larger_than_the_queue(Bench& bench) {
@@ -113,7 +113,7 @@ void large_waits_for_room(Bench& bench) {
 // Neither side reads before it has sent: no transport may need the other's attention for that.
 void flood_both_ways(Bench& bench) {
   constexpr std::uint64_t packet_count = 3000;
-  const OpenOptions narrow{.queue_bytes_max = queue_bytes};
+  const OpenOptions narrow{.queue_bytes_max = narrow_queue_bytes};
   const Pair pair = connect_pair(bench, narrow, narrow);
   const std::size_t packet_bytes = pair.client.fitting(4000);
   std::uint64_t out = 0;
@@ -188,19 +188,18 @@ void paused_is_not_read(Bench& bench) {
   expect_packet(bench, pair.in, 1, packet_bytes);
 }
 
-constexpr std::array checks = {
-    Check{"AFullQueueSaysAgainAndThenWritableOnce", "Flow", 0, back_pressure},
-    Check{"EmptyPacketsAreBoundedToo", "Flow", 0, empty_packets_are_bounded},
-    Check{"APacketLargerThanTheQueuePassesAnEmptyOne", "Flow", 0, larger_than_the_queue},
-    Check{"APacketLargerThanTheQueueWaitsForRoom", "Flow", 0, large_waits_for_room},
-    Check{"AFloodInBothDirectionsPasses", "Flow", 0, flood_both_ways},
-    Check{"APausedConnectionIsNotRead", "Flow", TT_CAP_RX_PAUSE, paused_is_not_read},
-    Check{"TheBatchSizeChangesNoEvent", "Packets", 0, batch_size_changes_nothing},
-};
-
 }  // namespace
 
 std::span<const Check> flow_checks() {
+  static constexpr std::array checks = {
+      Check{"AFullQueueSaysAgainAndThenWritableOnce", "Flow", 0, back_pressure},
+      Check{"EmptyPacketsAreBoundedToo", "Flow", 0, empty_packets_are_bounded},
+      Check{"APacketLargerThanTheQueuePassesAnEmptyOne", "Flow", 0, larger_than_the_queue},
+      Check{"APacketLargerThanTheQueueWaitsForRoom", "Flow", 0, large_waits_for_room},
+      Check{"AFloodInBothDirectionsPasses", "Flow", 0, flood_both_ways},
+      Check{"APausedConnectionIsNotRead", "Flow", TT_CAP_RX_PAUSE, paused_is_not_read},
+      Check{"TheBatchSizeChangesNoEvent", "Packets", 0, batch_size_changes_nothing},
+  };
   return checks;
 }
 

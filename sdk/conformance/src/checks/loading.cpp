@@ -121,18 +121,20 @@ void unknown_extensions(Bench& bench) {
 
 constexpr Needs unloaded{.loading = Loading::by_the_check};
 
-constexpr std::array checks = {
-    Check{"ItExportsItsDescriptorAlone", "Versions", 0, exports_descriptor_alone, unloaded},
-    Check{"ItLinksNothingOfTheHost", "Versions", 0, links_nothing_of_the_host, unloaded},
-    Check{"TheDescriptorIsComplete", "Versions", 0, descriptor_is_complete, unloaded},
-    Check{"LoadingStartsNothing", "Calls and events", 0, loading_starts_nothing, unloaded},
-    Check{
-        "UnknownExtensionsAreNull", "Versions", 0, unknown_extensions, {.traffic = Traffic::none}},
-};
-
 }  // namespace
 
 std::span<const Check> loading_checks() {
+  static constexpr std::array checks = {
+      Check{"ItExportsItsDescriptorAlone", "Versions", 0, exports_descriptor_alone, unloaded},
+      Check{"ItLinksNothingOfTheHost", "Versions", 0, links_nothing_of_the_host, unloaded},
+      Check{"TheDescriptorIsComplete", "Versions", 0, descriptor_is_complete, unloaded},
+      Check{"LoadingStartsNothing", "Calls and events", 0, loading_starts_nothing, unloaded},
+      Check{"UnknownExtensionsAreNull",
+            "Versions",
+            0,
+            unknown_extensions,
+            {.traffic = Traffic::none}},
+  };
   return checks;
 }
 

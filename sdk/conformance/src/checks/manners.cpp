@@ -253,21 +253,20 @@ void plugins_are_apart(Bench& bench) {
   expect_carried(bench, again, 21);
 }
 
-constexpr std::array checks = {
-    Check{"WhatTheProcessSharesStaysAsItIs",
-          "Threads",
-          0,
-          shares_stay_as_they_are,
-          {.loading = Loading::by_the_check}},
-    Check{"DescriptorsDoNotPassToOtherPrograms", "Threads", 0, descriptors_stay_here},
-    Check{"ThreadsOfItsOwnAreDeclared", "What to declare", 0, threads_are_declared},
-    Check{"TransportsOfOnePluginAreApart", "Calls and events", 0, transports_are_apart},
-    Check{"TwoPluginsInOneProcessAreApart", "Calls and events", 0, plugins_are_apart},
-};
-
 }  // namespace
 
 std::span<const Check> manner_checks() {
+  static constexpr std::array checks = {
+      Check{"WhatTheProcessSharesStaysAsItIs",
+            "Threads",
+            0,
+            shares_stay_as_they_are,
+            {.loading = Loading::by_the_check}},
+      Check{"DescriptorsDoNotPassToOtherPrograms", "Threads", 0, descriptors_stay_here},
+      Check{"ThreadsOfItsOwnAreDeclared", "What to declare", 0, threads_are_declared},
+      Check{"TransportsOfOnePluginAreApart", "Calls and events", 0, transports_are_apart},
+      Check{"TwoPluginsInOneProcessAreApart", "Calls and events", 0, plugins_are_apart},
+  };
   return checks;
 }
 

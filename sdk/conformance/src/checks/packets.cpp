@@ -241,22 +241,21 @@ void nothing_above_the_largest(Bench& bench) {
   expect_packet(bench, pair.in, 2, 30);
 }
 
-constexpr std::array checks = {
-    Check{"PacketsKeepTheirOrderBothWays", "Packets", 0, order_both_ways},
-    Check{"PacketsOfAllSizesArriveWhole", "Packets", 0, sizes_at_the_edges},
-    Check{"SegmentsArriveAsOnePacket", "Packets", 0, gathers_segments},
-    Check{"MoreSegmentsThanDeclaredAreInvalid", "Packets", 0, too_many_segments},
-    Check{"NoSegmentsAreAnEmptyPacket", "Packets", 0, no_segments},
-    Check{"CopiedBuffersMayBeOverwrittenAtOnce", "Ownership", 0, copies_are_copies},
-    Check{"NothingAboveTheLargestPacketIsTaken", "Packets", 0, nothing_above_the_largest},
-    Check{"AnOversizePacketEndsItsConnectionOnly", "Packets", 0, oversize_is_cut_off},
-    Check{"ALargeFirstPacketEndsItsConnectionOnly", "Packets", TT_CAP_RX_FIRST,
-          large_first_is_cut_off},
-};
-
 }  // namespace
 
 std::span<const Check> packet_checks() {
+  static constexpr std::array checks = {
+      Check{"PacketsKeepTheirOrderBothWays", "Packets", 0, order_both_ways},
+      Check{"PacketsOfAllSizesArriveWhole", "Packets", 0, sizes_at_the_edges},
+      Check{"SegmentsArriveAsOnePacket", "Packets", 0, gathers_segments},
+      Check{"MoreSegmentsThanDeclaredAreInvalid", "Packets", 0, too_many_segments},
+      Check{"NoSegmentsAreAnEmptyPacket", "Packets", 0, no_segments},
+      Check{"CopiedBuffersMayBeOverwrittenAtOnce", "Ownership", 0, copies_are_copies},
+      Check{"NothingAboveTheLargestPacketIsTaken", "Packets", 0, nothing_above_the_largest},
+      Check{"AnOversizePacketEndsItsConnectionOnly", "Packets", 0, oversize_is_cut_off},
+      Check{"ALargeFirstPacketEndsItsConnectionOnly", "Packets", TT_CAP_RX_FIRST,
+            large_first_is_cut_off},
+  };
   return checks;
 }
 

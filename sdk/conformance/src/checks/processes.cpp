@@ -155,25 +155,24 @@ void outside_ends_the_sleep(Bench& bench) {
   }
 }
 
-constexpr std::array checks = {
-    Check{"WhatComesFromOutsideEndsTheSleep",
-          "Sleeping",
-          0,
-          outside_ends_the_sleep,
-          {.peer_processes = 1}},
-    Check{"AKilledPeerIsNoOrderlyClose", "Errors", 0, killed_peer, {.peer_processes = 2}},
-    Check{"AConnectionNeverComesBack", "Connections", 0, never_comes_back, {.peer_processes = 2}},
-    Check{"AStoppedPeerFillsNoMemory", "Flow", 0, stopped_peer, {.peer_processes = 1}},
-    Check{"AProcessMayEndWithoutShutdown",
-          "Shutdown",
-          0,
-          ends_without_shutdown,
-          {.peer_processes = 1}},
-};
-
 }  // namespace
 
 std::span<const Check> process_checks() {
+  static constexpr std::array checks = {
+      Check{"WhatComesFromOutsideEndsTheSleep",
+            "Sleeping",
+            0,
+            outside_ends_the_sleep,
+            {.peer_processes = 1}},
+      Check{"AKilledPeerIsNoOrderlyClose", "Errors", 0, killed_peer, {.peer_processes = 2}},
+      Check{"AConnectionNeverComesBack", "Connections", 0, never_comes_back, {.peer_processes = 2}},
+      Check{"AStoppedPeerFillsNoMemory", "Flow", 0, stopped_peer, {.peer_processes = 1}},
+      Check{"AProcessMayEndWithoutShutdown",
+            "Shutdown",
+            0,
+            ends_without_shutdown,
+            {.peer_processes = 1}},
+  };
   return checks;
 }
 

@@ -111,19 +111,18 @@ void no_threads(Bench& bench) {
   expect_equal("threads with TT_OPEN_NO_THREADS", threads, running_threads());
 }
 
-constexpr std::array checks = {
-    Check{"ShutdownWithTrafficClosesAllAndGoesDownLast", "Shutdown", 0, shutdown_with_traffic},
-    Check{"DestroyIsBusyWhileAConnectionLives", "Shutdown", 0, destroy_waits_for_all},
-    Check{"DestroyIsBusyWhileAPacketIsHeld", "Shutdown", TT_CAP_RX_HOLD, destroy_waits_for_held},
-    Check{"ShutdownWaitsForLentPackets", "Shutdown", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
-          shutdown_waits_for_lent},
-    Check{"AnIdleTransportGoesDown", "Shutdown", 0, idle_shutdown, {.traffic = Traffic::none}},
-    Check{"OpenedWithoutThreadsItStartsNone", "Threads", 0, no_threads},
-};
-
 }  // namespace
 
 std::span<const Check> shutdown_checks() {
+  static constexpr std::array checks = {
+      Check{"ShutdownWithTrafficClosesAllAndGoesDownLast", "Shutdown", 0, shutdown_with_traffic},
+      Check{"DestroyIsBusyWhileAConnectionLives", "Shutdown", 0, destroy_waits_for_all},
+      Check{"DestroyIsBusyWhileAPacketIsHeld", "Shutdown", TT_CAP_RX_HOLD, destroy_waits_for_held},
+      Check{"ShutdownWaitsForLentPackets", "Shutdown", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
+            shutdown_waits_for_lent},
+      Check{"AnIdleTransportGoesDown", "Shutdown", 0, idle_shutdown, {.traffic = Traffic::none}},
+      Check{"OpenedWithoutThreadsItStartsNone", "Threads", 0, no_threads},
+  };
   return checks;
 }
 

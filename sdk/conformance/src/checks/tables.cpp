@@ -182,16 +182,18 @@ void oldest_tables(Bench& bench) {
                "tables of the oldest minor version");
 }
 
-constexpr std::array checks = {
-    Check{"ShortTablesAreNotOverrun", "Ownership", 0, short_tables},
-    Check{"LongerTablesAreAccepted", "Versions", 0, longer_tables, {.traffic = Traffic::none}},
-    Check{
-        "TablesOfTheOldestHostAreEnough", "Versions", 0, oldest_tables, {.traffic = Traffic::none}},
-};
-
 }  // namespace
 
 std::span<const Check> table_checks() {
+  static constexpr std::array checks = {
+      Check{"ShortTablesAreNotOverrun", "Ownership", 0, short_tables},
+      Check{"LongerTablesAreAccepted", "Versions", 0, longer_tables, {.traffic = Traffic::none}},
+      Check{"TablesOfTheOldestHostAreEnough",
+            "Versions",
+            0,
+            oldest_tables,
+            {.traffic = Traffic::none}},
+  };
   return checks;
 }
 

@@ -265,20 +265,19 @@ void shown_packets_hold_nothing_up(Bench& bench) {
   }
 }
 
-constexpr std::array checks = {
-    Check{"NoWakeUpIsLostWhileOthersSend", "Sleeping", 0, no_lost_wake_up},
-    Check{"SideEffectsOfCallsEndTheSleep", "Sleeping", 0, side_effects_wake},
-    Check{"WhatHappenedBeforeArmForbidsTheSleep", "Sleeping", 0, earlier_events_wake},
-    Check{"ShownPacketsHoldNothingUp", "Sleeping", 0, shown_packets_hold_nothing_up},
-    Check{"AReleaseEndsTheSendersSleep", "Sleeping", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
-          release_wakes_the_sender},
-    Check{"AnIdleTransportLetsTheHostSleep", "Sleeping", 0, idle_sleeps},
-    Check{"AStalledSenderLetsTheHostSleep", "Sleeping", 0, stalled_sender_sleeps},
-};
-
 }  // namespace
 
 std::span<const Check> waking_checks() {
+  static constexpr std::array checks = {
+      Check{"NoWakeUpIsLostWhileOthersSend", "Sleeping", 0, no_lost_wake_up},
+      Check{"SideEffectsOfCallsEndTheSleep", "Sleeping", 0, side_effects_wake},
+      Check{"WhatHappenedBeforeArmForbidsTheSleep", "Sleeping", 0, earlier_events_wake},
+      Check{"ShownPacketsHoldNothingUp", "Sleeping", 0, shown_packets_hold_nothing_up},
+      Check{"AReleaseEndsTheSendersSleep", "Sleeping", TT_CAP_TX_BORROW | TT_CAP_RX_HOLD,
+            release_wakes_the_sender},
+      Check{"AnIdleTransportLetsTheHostSleep", "Sleeping", 0, idle_sleeps},
+      Check{"AStalledSenderLetsTheHostSleep", "Sleeping", 0, stalled_sender_sleeps},
+  };
   return checks;
 }
 
