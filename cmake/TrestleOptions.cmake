@@ -4,6 +4,11 @@ option(TRESTLE_WERROR "Treat warnings as errors" OFF)
 set(TRESTLE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 option(TRESTLE_LTO "Optimise the core and each transport as a whole" OFF)
 option(TRESTLE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+# Headers are precompiled where builds are frequent (dev and the sanitizers). Elsewhere each source
+# must name what it includes.
+if(TRESTLE_LTO OR TRESTLE_FUZZ)
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+endif()
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -30,6 +35,11 @@ set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
 
 find_program(TRESTLE_CCACHE ccache)
 if(TRESTLE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${TRESTLE_CCACHE}")
-  set(CMAKE_C_COMPILER_LAUNCHER "${TRESTLE_CCACHE}")
+  # What one working tree compiled serves the others, wherever they lie; and what includes a
+  # precompiled header is cached, too.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      "${TRESTLE_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()

@@ -1,0 +1,2 @@
+// What precompiled headers are made for; it is never run.
+int main() {}
