@@ -4,8 +4,8 @@ option(TRESTLE_WERROR "Treat warnings as errors" OFF)
 set(TRESTLE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 option(TRESTLE_LTO "Optimise the core and each transport as a whole" OFF)
 option(TRESTLE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
-# Headers are precompiled where builds are frequent (dev and the sanitizers). Elsewhere each source
-# must name what it includes.
+# Headers are precompiled but in the presets release and fuzz: there, a source that does not name
+# what it includes is found.
 if(TRESTLE_LTO OR TRESTLE_FUZZ)
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
