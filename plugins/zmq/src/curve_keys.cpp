@@ -18,7 +18,6 @@ namespace trestle::zeromq {
 namespace {
 
 constexpr std::size_t key_characters = 40;
-constexpr std::size_t key_bytes = 32;
 constexpr std::size_t file_bytes_max = 4 * 1024 * 1024;
 
 /// Whether a file holds what others must not see.

@@ -3,6 +3,7 @@
 
 #include <trestle/sdk/result.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,8 @@
 #include "socket_options.hpp"
 
 namespace trestle::zeromq {
+
+inline constexpr std::size_t key_bytes = 32;  ///< before they are written in Z85
 
 /// Public keys in Z85, 40 characters each.
 using PublicKeys = std::set<std::string>;

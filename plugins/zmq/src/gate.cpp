@@ -35,9 +35,8 @@ void answer(zmq::socket_t& socket, const std::string& request, const char* code)
 }
 
 std::string as_z85(const std::string& key) {
-  constexpr std::size_t curve_key_bytes = 32;
   std::array<char, 41> text{};
-  if (key.size() != curve_key_bytes) return {};
+  if (key.size() != key_bytes) return {};
   zmq_z85_encode(text.data(), reinterpret_cast<const std::uint8_t*>(key.data()), key.size());
   return text.data();
 }

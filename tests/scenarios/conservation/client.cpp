@@ -5,12 +5,12 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
-#include <functional>
 #include <iterator>
 #include <thread>
 #include <variant>
 #include <vector>
 
+#include "eventually.hpp"
 #include "message.hpp"
 #include "roles.hpp"
 
@@ -19,19 +19,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds watchdog{5};
 /// So much may wait to be used again: blocks of payloads of the process and of its threads, and
 /// what the transport keeps for the next large packets.
 constexpr std::ptrdiff_t heap_growth_bytes = 16 << 20;
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + watchdog;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 /// What this process holds.
 struct Holdings {

@@ -2,8 +2,8 @@
 #include <trestle/trestle.hpp>
 
 #include <cstdio>
-#include <thread>
 
+#include "eventually.hpp"
 #include "message.hpp"
 #include "roles.hpp"
 
@@ -12,16 +12,6 @@ namespace {
 
 /// Always the same: each start is the next incarnation of one node.
 constexpr InstanceId server_id = InstanceId::from_halves(0x7365727665720000, 1);
-constexpr std::chrono::seconds wait_max{5};
-
-bool eventually(auto condition) {
-  const auto until = std::chrono::steady_clock::now() + wait_max;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 }  // namespace
 
