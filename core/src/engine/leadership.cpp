@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "platform/futex.hpp"
+#include "platform/preemption.hpp"
 #include "platform/relax.hpp"
 
 namespace trestle::engine {
@@ -14,11 +15,15 @@ constexpr std::uint32_t nothing_yet = 0;
 constexpr std::uint32_t finished = 1;
 constexpr std::uint32_t promoted = 2;
 
-// A look at all transports takes less; whoever takes longer did not have the CPU all the time.
-constexpr std::chrono::microseconds longest_look{8};
-
 // How long a spinning leader stays out of the lock for those who want it.
 constexpr int yield_rounds_max = 2000;
+
+/// Since this thread last asked.
+bool was_preempted() noexcept {
+  static thread_local std::uint64_t seen = 0;
+  const std::uint64_t now = platform::preemptions();
+  return std::exchange(seen, now) != now;
+}
 
 }  // namespace
 
@@ -226,28 +231,25 @@ void Leadership::sleep(Lock& lock) {
 
 bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
   const Leader me = leader_;
-  const TimePoint start = engine_.now();
-  bool interrupted = false;
-  for (TimePoint last = start; last - start < budget;) {
+  PolledTime time(spin_, budget, engine_.now());
+  while (!time.is_over()) {
     rest();
     lock.unlock();
     platform::relax();
-    for (int i = 0; engine_.mutex().is_contended() && i < yield_rounds_max; ++i) platform::relax();
+    int rounds = 0;
+    for (; engine_.mutex().is_contended() && rounds < yield_rounds_max; ++rounds) {
+      platform::relax();
+    }
     lock.lock();
     end_rest(me);
     if (leader_ != me || std::exchange(look_again_, false)) return true;
     const TimePoint now = engine_.now();
-    interrupted |= now - last > longest_look;
+    if (rounds > 0) time.stood_aside(now);
+    time.begin_look(now, was_preempted);
     if (turns_.turn(lock) != 0) {
-      // What is there at the first look came while this thread did something else.
-      if (interrupted) {
-        spin_.interrupted();
-      } else if (last != start) {
-        spin_.paid();
-      }
+      time.found();
       return true;
     }
-    last = now;
   }
   return false;
 }

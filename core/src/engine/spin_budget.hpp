@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 namespace trestle::engine {
 
@@ -74,6 +75,52 @@ class SpinBudget {
   std::uint32_t idle_times_ = 0;  // without polling, since the last probe
   std::uint32_t probe_every_ = probe_every_min;
   int misses_ = 0;  // in a row
+};
+
+/// One idle time that is polled through. Threads: one.
+class PolledTime {
+ public:
+  PolledTime(SpinBudget& spin, std::chrono::nanoseconds budget, TimePoint now) noexcept
+      : spin_(spin), budget_(budget), start_(now), idle_since_(now), last_look_(now) {}
+
+  bool is_over() const noexcept { return last_look_ - idle_since_ >= budget_; }
+
+  /// Until `now` this thread left the lock to others.
+  void stood_aside(TimePoint now) noexcept { last_look_ = now; }
+  /// `was_preempted()`: whether this thread lost its CPU to another one since it last asked.
+  template <class WasPreempted>
+  void begin_look(TimePoint now, WasPreempted was_preempted) {
+    ++looks_;
+    if (now - std::exchange(last_look_, now) <= longest_look) return;
+    if (was_preempted()) {
+      was_interrupted_ = true;
+    } else if (now - start_ < longest_in_all) {
+      // The look before took in a part of something large: the rest is on its way.
+      idle_since_ = now;
+    }
+  }
+  /// The look found something.
+  void found() noexcept {
+    if (was_interrupted_) {
+      spin_.interrupted();
+    } else if (looks_ > 1) {  // what is there at the first look came before
+      spin_.paid();
+    }
+  }
+
+ private:
+  /// A look at transports that have nothing takes less.
+  static constexpr std::chrono::nanoseconds longest_look = std::chrono::microseconds(8);
+  /// In case that looks are just slow here.
+  static constexpr std::chrono::nanoseconds longest_in_all = std::chrono::milliseconds(1);
+
+  SpinBudget& spin_;
+  const std::chrono::nanoseconds budget_;
+  const TimePoint start_;
+  TimePoint idle_since_;
+  TimePoint last_look_;
+  std::uint64_t looks_ = 0;
+  bool was_interrupted_ = false;
 };
 
 }  // namespace trestle::engine

@@ -112,5 +112,88 @@ TEST(SpinBudget, ProbesOftenAgainOnceItPaid) {
   EXPECT_LE(idle_times_until_a_probe(budget), 4);
 }
 
+/// An idle time of a node, told what its leader sees.
+class PolledTimeTest : public ::testing::Test {
+ protected:
+  PolledTimeTest() { idle_times_until_a_probe(spin_); }
+
+  /// Looks that take nothing; false: polling has ended before.
+  bool look(int times, std::chrono::nanoseconds apart, bool is_preempted = false) {
+    for (int i = 0; i < times; ++i) {
+      if (time_.is_over()) return false;
+      now_ += apart;
+      time_.begin_look(now_, [=] { return is_preempted; });
+    }
+    return !time_.is_over();
+  }
+
+  SpinBudget spin_{Spin::automatic, 2};
+  TimePoint now_{1};
+  PolledTime time_{spin_, 10us, now_};
+};
+
+TEST_F(PolledTimeTest, EndsWithItsBudget) {
+  EXPECT_TRUE(look(9, 1us));
+  EXPECT_FALSE(look(1, 1us));
+}
+
+TEST_F(PolledTimeTest, PaysIfSomethingCameAfterTheFirstLook) {
+  const auto before = spin_.next();
+  look(1, 1us);
+  time_.found();
+  EXPECT_EQ(spin_.next(), before) << "it was there before";
+
+  look(1, 1us);
+  time_.found();
+
+  EXPECT_GT(spin_.next(), before);
+}
+
+TEST_F(PolledTimeTest, GoesOnWhilePartsOfSomethingLargeComeIn) {
+  const auto before = spin_.next();
+
+  EXPECT_TRUE(look(20, 30us)) << "each took 30 µs, and the whole is not there yet";
+  time_.found();
+
+  EXPECT_GT(spin_.next(), before);
+}
+
+TEST_F(PolledTimeTest, EndsWithItsBudgetAfterTheLastPart) {
+  EXPECT_TRUE(look(20, 30us));
+
+  EXPECT_TRUE(look(9, 1us));
+  EXPECT_FALSE(look(1, 1us));
+}
+
+TEST_F(PolledTimeTest, EndsSometimeWhereLooksAreJustSlow) {
+  EXPECT_TRUE(look(33, 30us));
+  EXPECT_FALSE(look(3, 30us)) << "a millisecond has passed";
+
+  spin_.missed(long_sleep);
+
+  EXPECT_EQ(spin_.next(), none);
+}
+
+TEST_F(PolledTimeTest, EndsPollingWhereAnotherThreadNeedsTheCpu) {
+  look(1, 1us);
+  look(1, 9us, /*is_preempted=*/true);
+  time_.found();
+
+  EXPECT_EQ(spin_.next(), none);
+}
+
+TEST_F(PolledTimeTest, TakesTheLockOfOthersForNeither) {
+  const auto before = spin_.next();
+  now_ += 9us;
+  time_.stood_aside(now_);
+  EXPECT_TRUE(look(1, 0us, /*is_preempted=*/true));
+  EXPECT_EQ(spin_.next(), before);
+
+  look(1, 100ns);
+  time_.found();
+
+  EXPECT_GT(spin_.next(), before);
+}
+
 }  // namespace
 }  // namespace trestle::engine
