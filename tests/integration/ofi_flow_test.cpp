@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <trestle/trestle.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -65,6 +66,44 @@ TEST_P(OfiFlow, LargeAndSmallPacketsPassEachOtherBothWays) {
   for (std::thread& thread : threads) thread.join();
 
   EXPECT_EQ(wrong, 0);
+}
+
+/// Rooms are filled, missed and used up by what is too small or too large for them.
+TEST_P(OfiFlow, FloodsOfManySizesArriveBothWays) {
+  constexpr std::array<std::size_t, 6> sizes{10, 600'000, 1'100'000, 90'000, 40'000, 300};
+  constexpr std::size_t runs = 12;
+  std::atomic<std::size_t> arrived = 0;
+  std::atomic<int> wrong = 0;
+  for (Node* node : {&server, &client}) {
+    node->add(am("keep",
+                 [&](Encoded in) {
+                   if (in.payload.text() != pattern(in.payload.size(), 1)) ++wrong;
+                   ++arrived;
+                 },
+                 {Execution::inline_}))
+        .value();
+  }
+  const Peer to_server = client.connect(uri).value();
+  ASSERT_TRUE(to_server.call<int>("echo", 0).has_value());
+  const Peer to_client = server.peer(client.instance_id());
+  const auto flood = [&](const Peer& peer) {
+    // Runs of one size bring rooms for it; single packets that are much smaller end them.
+    const std::string single = pattern(17'000, 1);
+    for (const std::size_t size : sizes) {
+      const std::string bytes = pattern(size, 1);
+      for (std::size_t i = 0; i < runs; ++i) peer.send("keep", Payload::copy(bytes)).value();
+      for (std::size_t i = 0; i < runs; ++i) {
+        if (!peer.call<Payload>("echo", Payload::copy(single)).has_value()) ++wrong;
+      }
+    }
+  };
+
+  std::thread back([&] { flood(to_client); });
+  flood(to_server);
+  back.join();
+
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(arrived, 2 * sizes.size() * runs);
 }
 
 /// Keeps what it gets, until somebody takes it.

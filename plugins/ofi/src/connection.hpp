@@ -173,6 +173,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void send_packets();
   bool send_message(Parcel& parcel);
   bool send_whole(Parcel& parcel);
+  bool send_into_room(Parcel& parcel);
   bool send_announcement(Parcel& parcel);
   bool send_part(Parcel& parcel);
   bool send_slice(Parcel& parcel, MessageKind kind, Slice& slice);
@@ -229,6 +230,8 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   std::optional<Grant> grant_to_tell_;
   RoomForecast forecast_;
   std::vector<Room> rooms_to_tell_;
+  std::uint64_t rooms_taken_ = 0;  ///< by whole packets
+  std::uint64_t rooms_told_taken_ = 0;
   bool paused_ = false;
   std::shared_ptr<HeldPackets> held_;  ///< only with the option rx_hold_max
   bool peer_ended_ = false;            ///< nothing comes after `arrived_`

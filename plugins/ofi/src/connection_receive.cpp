@@ -41,11 +41,8 @@ bool Connection::take_control(const Arrival& arrival, MessageKind kind) {
 }
 
 void Connection::take_rooms(std::span<const std::byte> bytes) {
-  const auto rooms = Room::decode(bytes);
-  const bool fit = !rooms.empty() && std::ranges::all_of(rooms, [&](const Room& room) {
-    return sender_->add_room(room);
-  });
-  if (!fit) refuse_peer("rooms that make no sense");
+  const auto report = RoomReport::decode(bytes);
+  if (!report || !sender_->take_report(*report)) refuse_peer("rooms that make no sense");
 }
 
 void Connection::take_grant(std::span<const std::byte> bytes) {
@@ -123,6 +120,7 @@ Connection::Progress Connection::take_packet(const Arrival& arrival) {
   const bool keeps = window_->fills_room(arrival.slot, arrival.bytes);
   if (keeps && !may_hand_over()) return Progress::wait;
   note_whole(arrival.bytes);
+  if (arrival.bytes > window_->slot_bytes()) ++rooms_taken_;
   if (keeps) {
     MessageBufferPtr memory = window_->take_room(arrival.slot);
     memory->memory->resize(arrival.bytes);
@@ -174,7 +172,7 @@ Connection::Progress Connection::take_part(const Arrival& arrival) {
   }
   if (is_direct) {
     direct_slot_.reset();
-  } else if (window_->has_room(arrival.slot)) {
+  } else if (window_->has_room(arrival.slot) && assembly_->size() > forecast_.room_bytes()) {
     forecast_.note_waste();
   }
   if (assembly_->is_whole()) {

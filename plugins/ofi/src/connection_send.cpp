@@ -125,8 +125,9 @@ bool Connection::send_message(Parcel& parcel) {
   const SendLimits& limits = sender_->limits();
   if (parcel.pieces() <= limits.segments && parcel.bytes() <= limits.message_bytes) {
     const auto between = sender_->messages_before_room(parcel.bytes());
-    if (between == 0) return send_whole(parcel);
+    if (between == 0) return send_into_room(parcel);
     if (between) return went(sender_->inject(MessageKind::skip, {}));
+    if (sender_->awaits_room(parcel.bytes())) return false;
   }
   return send_announcement(parcel);
 }
@@ -136,6 +137,12 @@ bool Connection::send_whole(Parcel& parcel) {
   parcel.next_part(parcel.bytes(), sender_->limits().segments, slice);
   if (!send_slice(parcel, MessageKind::packet, slice)) return false;
   parcel.take_whole();
+  return true;
+}
+
+bool Connection::send_into_room(Parcel& parcel) {
+  if (!send_whole(parcel)) return false;
+  sender_->count_filled_room();
   return true;
 }
 
@@ -222,18 +229,22 @@ bool Connection::tell_grant() {
   return true;
 }
 
-/// The same.
+/// The same. Also if there are none: the other side waits to hear what became of those it filled.
 bool Connection::tell_rooms() {
-  const std::size_t fit = sender_->limits().inject_bytes / Room::encoded_bytes;
+  const std::size_t fit =
+      std::min(RoomReport::rooms_max,
+               (sender_->limits().inject_bytes - RoomReport::header_bytes) / Room::encoded_bytes);
   std::erase_if(rooms_to_tell_, [&](const Room& r) { return r.number < window_->arrived(); });
-  while (!rooms_to_tell_.empty()) {
-    const std::size_t count = std::min({rooms_to_tell_.size(), fit, Room::count_max});
-    const auto rooms = Room::encode(std::span(rooms_to_tell_).first(count));
-    if (!sender_->may_send_control() || !went(sender_->inject(MessageKind::rooms, rooms))) {
+  while (!rooms_to_tell_.empty() || rooms_told_taken_ != rooms_taken_) {
+    const auto end =
+        rooms_to_tell_.begin() + static_cast<std::ptrdiff_t>(std::min(fit, rooms_to_tell_.size()));
+    const RoomReport report{.taken = rooms_taken_, .rooms = {rooms_to_tell_.begin(), end}};
+    if (!sender_->may_send_control() ||
+        !went(sender_->inject(MessageKind::rooms, report.encode()))) {
       return false;
     }
-    rooms_to_tell_.erase(rooms_to_tell_.begin(),
-                         rooms_to_tell_.begin() + static_cast<std::ptrdiff_t>(count));
+    rooms_told_taken_ = rooms_taken_;
+    rooms_to_tell_.erase(rooms_to_tell_.begin(), end);
   }
   return true;
 }

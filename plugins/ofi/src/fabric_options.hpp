@@ -29,7 +29,7 @@ struct FabricOptions {
   std::int64_t receive_buffers = 16;               ///< posted on each connection
   std::uint64_t receive_buffer_bytes = 16 * 1024;  ///< each
   std::int64_t held_packets_max = 0;               ///< by the host, of one connection; 0: no bound
-  std::uint64_t ahead_bytes = 2 * 1024 * 1024;     ///< posted for large packets to come; 0: none
+  std::uint64_t ahead_bytes = 2304 * 1024;         ///< posted for large packets to come; 0: none
   Registering registering = Registering::as_needed;
   Bulk bulk = Bulk::off;
   transport_kit::Family family = transport_kit::Family::any;

@@ -34,17 +34,24 @@ MessageSender::Outcome MessageSender::send(MessageKind kind, std::span<const iov
   return conclude(fi_sendmsg(endpoint_, &message, FI_REMOTE_CQ_DATA | FI_COMPLETION), credits);
 }
 
+bool MessageSender::take_report(const RoomReport& report) {
+  if (report.taken < rooms_taken_ || report.taken > rooms_filled_) return false;
+  rooms_taken_ = report.taken;
+  return std::ranges::all_of(report.rooms, [&](const Room& room) { return add_room(room); });
+}
+
 bool MessageSender::add_room(const Room& room) {
   forget_passed_rooms();
   const bool is_next = rooms_.empty() || room.number > rooms_.back().number;
   if (!is_next || room.bytes == 0 || rooms_.size() >= Greeting::buffers_max) return false;
   rooms_.push_back(room);
+  room_bytes_ = room.bytes;
   return true;
 }
 
 std::optional<std::uint64_t> MessageSender::messages_before_room(std::size_t bytes) noexcept {
-  /// A message without bytes costs less than copying a part, but not nothing.
-  constexpr std::uint64_t passed_over_max = 4;
+  // An announcement and the parts behind it would be so many messages, and copied.
+  const std::uint64_t passed_over_max = 1 + (bytes + peer_slot_bytes_ - 1) / peer_slot_bytes_;
   forget_passed_rooms();
   const auto fits = [&](const Room& room) { return room.bytes >= bytes; };
   const auto found = std::find_if(rooms_.begin(), rooms_.end(), fits);

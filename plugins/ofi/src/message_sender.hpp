@@ -59,10 +59,16 @@ class MessageSender {
   bool is_ahead(const Grant& grant) const noexcept { return grant.number >= sent_; }
 
   /// The other side has said so. False: it makes no sense.
-  bool add_room(const Room& room);
+  bool take_report(const RoomReport& report);
   /// Messages to come before the one that takes a packet of `bytes` as a whole. Nothing: there is
   /// no such message, or it is too far away.
   std::optional<std::uint64_t> messages_before_room(std::size_t bytes) noexcept;
+  /// The message was sent that a room is for.
+  void count_filled_room() noexcept { ++rooms_filled_; }
+  /// Whether a report is on its way that may bring a room for so many.
+  bool awaits_room(std::size_t bytes) const noexcept {
+    return rooms_filled_ != rooms_taken_ && bytes <= room_bytes_;
+  }
 
   /// What the completion of the next message will name it.
   std::uint32_t next_number() const noexcept {
@@ -75,6 +81,7 @@ class MessageSender {
 
  private:
   Outcome conclude(ssize_t answer, std::uint32_t credits);
+  bool add_room(const Room& room);
   void forget_passed_rooms() noexcept;
 
   const std::uint64_t connection_;
@@ -85,7 +92,10 @@ class MessageSender {
   std::uint64_t credits_ = 0;
   std::uint64_t sent_ = 0;  ///< messages; the number of the next one
   std::optional<Grant> grant_;
-  std::deque<Room> rooms_;  ///< in order; some may have been passed
+  std::deque<Room> rooms_;          ///< in order; some may have been passed
+  std::size_t room_bytes_ = 0;      ///< of the last one
+  std::uint64_t rooms_filled_ = 0;  ///< whole packets that took rooms
+  std::uint64_t rooms_taken_ = 0;   ///< of them, as far as the other side said so
   sdk::Error error_;
 };
 

@@ -6,8 +6,8 @@
 namespace trestle::ofi {
 namespace {
 
-/// "TO2" and a byte that no version uses.
-constexpr std::uint32_t magic = 0x00324F54;
+/// "TO3" and a byte that no version uses.
+constexpr std::uint32_t magic = 0x00334F54;
 
 template <std::size_t Size>
 void put(std::array<std::byte, Size>& out, std::size_t at, std::uint64_t value,
@@ -54,25 +54,28 @@ std::optional<PacketLength> PacketLength::decode(std::span<const std::byte> byte
   return PacketLength{get(bytes, 0, 8)};
 }
 
-Room::Encoded Room::encode(std::span<const Room> rooms) {
-  Encoded out;
+RoomReport::Encoded RoomReport::encode() const {
+  std::array<std::byte, encoded_bytes_max> out{};
+  put(out, 0, taken, 8);
+  std::size_t end = header_bytes;
   for (const Room& room : rooms) {
-    std::array<std::byte, encoded_bytes> one{};
-    put(one, 0, room.number, 8);
-    put(one, 8, room.bytes, 8);
-    out.insert(out.end(), one.begin(), one.end());
+    put(out, end, room.number, 8);
+    put(out, end + 8, room.bytes, 8);
+    end += Room::encoded_bytes;
   }
-  return out;
+  return Encoded(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(end));
 }
 
-boost::container::static_vector<Room, Room::count_max> Room::decode(
-    std::span<const std::byte> bytes) {
-  boost::container::static_vector<Room, count_max> rooms;
-  if (bytes.size() % encoded_bytes != 0 || bytes.size() > count_max * encoded_bytes) return rooms;
-  for (std::size_t at = 0; at < bytes.size(); at += encoded_bytes) {
-    rooms.push_back({get(bytes, at, 8), get(bytes, at + 8, 8)});
+std::optional<RoomReport> RoomReport::decode(std::span<const std::byte> bytes) {
+  if (bytes.size() < header_bytes || bytes.size() > encoded_bytes_max ||
+      (bytes.size() - header_bytes) % Room::encoded_bytes != 0) {
+    return std::nullopt;
   }
-  return rooms;
+  RoomReport report{.taken = get(bytes, 0, 8), .rooms = {}};
+  for (std::size_t at = header_bytes; at < bytes.size(); at += Room::encoded_bytes) {
+    report.rooms.push_back({get(bytes, at, 8), get(bytes, at + 8, 8)});
+  }
+  return report;
 }
 
 std::array<std::byte, Grant::encoded_bytes> Grant::encode() const noexcept {

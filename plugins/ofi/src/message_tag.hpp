@@ -19,7 +19,7 @@ enum class MessageKind : std::uint32_t {
   grant = 5,    ///< where a part may be as large as it likes
   goodbye = 6,  ///< nothing follows
   skip = 7,     ///< nothing: the buffer behind this one is wanted
-  rooms = 8,    ///< which buffers take a whole packet that is large
+  rooms = 8,    ///< which buffers take a whole packet that is large, and how many were taken
 };
 
 /// Of its credits each side keeps so many for messages that carry no packet: without them no
@@ -79,21 +79,30 @@ struct Grant {
   static std::optional<Grant> decode(std::span<const std::byte> bytes) noexcept;
 };
 
-/// In the payload of MessageKind::rooms, one after the other: message `number` may have as many
-/// bytes as a whole packet.
+/// Message `number` may have as many bytes as a whole packet.
 struct Room {
   std::uint64_t number = 0;  ///< as in Grant
   std::uint64_t bytes = 0;   ///< at most
 
   static constexpr std::size_t encoded_bytes = 16;
-  /// Of one message.
-  static constexpr std::size_t count_max = 4;
-  using Encoded = boost::container::static_vector<std::byte, count_max * encoded_bytes>;
+};
 
-  /// At most `count_max`.
-  static Encoded encode(std::span<const Room> rooms);
-  /// Empty if it is none, or no whole number of them.
-  static boost::container::static_vector<Room, count_max> decode(std::span<const std::byte> bytes);
+/// The payload of MessageKind::rooms.
+struct RoomReport {
+  /// Of one message.
+  static constexpr std::size_t rooms_max = 4;
+  static constexpr std::size_t header_bytes = 8;
+  static constexpr std::size_t encoded_bytes_max = header_bytes + rooms_max * Room::encoded_bytes;
+  using Encoded = boost::container::static_vector<std::byte, encoded_bytes_max>;
+
+  /// Whole packets that were larger than a buffer, of all that came: whoever waits for a room hears
+  /// by it that there will be none for these.
+  std::uint64_t taken = 0;
+  boost::container::static_vector<Room, rooms_max> rooms;
+
+  Encoded encode() const;
+  /// Nothing if it is no whole number of rooms, or of too many.
+  static std::optional<RoomReport> decode(std::span<const std::byte> bytes);
 };
 
 }  // namespace trestle::ofi

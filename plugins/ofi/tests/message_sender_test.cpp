@@ -20,6 +20,7 @@ class MessageSenderTest : public testing::Test {
     sender_.open(endpoint_, Greeting{16, 1024});
   }
 
+  bool add_room(const Room& room) { return sender_.take_report({.taken = 0, .rooms = {room}}); }
   void pass(int messages) {
     for (int i = 0; i < messages; ++i) {
       ASSERT_EQ(sender_.inject(MessageKind::skip, {}), MessageSender::Outcome::sent);
@@ -35,7 +36,7 @@ class MessageSenderTest : public testing::Test {
 
 TEST_F(MessageSenderTest, CountsTheMessagesBeforeARoom) {
   EXPECT_EQ(sender_.messages_before_room(5000), std::nullopt);
-  ASSERT_TRUE(sender_.add_room({3, 5000}));
+  ASSERT_TRUE(add_room({3, 5000}));
 
   EXPECT_THAT(sender_.messages_before_room(5000), Optional(3u));
   pass(3);
@@ -45,47 +46,70 @@ TEST_F(MessageSenderTest, CountsTheMessagesBeforeARoom) {
 }
 
 TEST_F(MessageSenderTest, TakesTheFirstRoomThatIsLargeEnough) {
-  ASSERT_TRUE(sender_.add_room({1, 2000}));
-  ASSERT_TRUE(sender_.add_room({3, 5000}));
+  ASSERT_TRUE(add_room({1, 2000}));
+  ASSERT_TRUE(add_room({3, 5000}));
 
   EXPECT_THAT(sender_.messages_before_room(2000), Optional(1u));
   EXPECT_THAT(sender_.messages_before_room(2001), Optional(3u));
   EXPECT_EQ(sender_.messages_before_room(5001), std::nullopt);
 }
 
-TEST_F(MessageSenderTest, DoesNotPassOverManyMessagesForARoom) {
-  ASSERT_TRUE(sender_.add_room({5, 5000}));
+TEST_F(MessageSenderTest, PassesOverNoMoreMessagesThanAnAnnouncementTakes) {
+  ASSERT_TRUE(add_room({7, 5000}));
 
-  EXPECT_EQ(sender_.messages_before_room(5000), std::nullopt);
+  EXPECT_EQ(sender_.messages_before_room(5000), std::nullopt) << "one, and five parts";
   pass(1);
-  EXPECT_THAT(sender_.messages_before_room(5000), Optional(4u));
+  EXPECT_THAT(sender_.messages_before_room(5000), Optional(6u));
+}
+
+TEST_F(MessageSenderTest, AwaitsARoomUntilItHearsOfAllThatItFilled) {
+  EXPECT_FALSE(sender_.awaits_room(5000)) << "there was none";
+  ASSERT_TRUE(add_room({0, 5000}));
+  pass(2);
+  sender_.count_filled_room();
+  sender_.count_filled_room();
+
+  EXPECT_TRUE(sender_.awaits_room(5000));
+  EXPECT_FALSE(sender_.awaits_room(5001)) << "no room was as large as that";
+  ASSERT_TRUE(sender_.take_report({.taken = 1, .rooms = {}}));
+  EXPECT_TRUE(sender_.awaits_room(5000));
+  ASSERT_TRUE(sender_.take_report({.taken = 2, .rooms = {}}));
+  EXPECT_FALSE(sender_.awaits_room(5000));
 }
 
 TEST_F(MessageSenderTest, IgnoresRoomsItWasToldOfTooLate) {
   pass(4);
-  ASSERT_TRUE(sender_.add_room({3, 5000}));
-  ASSERT_TRUE(sender_.add_room({5, 5000}));
+  ASSERT_TRUE(add_room({3, 5000}));
+  ASSERT_TRUE(add_room({5, 5000}));
 
   EXPECT_THAT(sender_.messages_before_room(5000), Optional(1u));
 }
 
 TEST_F(MessageSenderTest, TakesAnyNumberOfRoomsOverTime) {
   for (std::uint64_t i = 0; i < 2 * Greeting::buffers_max; ++i) {
-    ASSERT_TRUE(sender_.add_room({i, 5000})) << i;
+    ASSERT_TRUE(add_room({i, 5000})) << i;
     pass(1);
   }
 }
 
 TEST_F(MessageSenderTest, RefusesRoomsThatMakeNoSense) {
-  ASSERT_TRUE(sender_.add_room({4, 5000}));
+  ASSERT_TRUE(add_room({4, 5000}));
 
-  EXPECT_FALSE(sender_.add_room({4, 5000})) << "there is one";
-  EXPECT_FALSE(sender_.add_room({3, 5000})) << "they come in order";
-  EXPECT_FALSE(sender_.add_room({5, 0}));
+  EXPECT_FALSE(add_room({4, 5000})) << "there is one";
+  EXPECT_FALSE(add_room({3, 5000})) << "they come in order";
+  EXPECT_FALSE(add_room({5, 0}));
   for (std::uint64_t i = 1; i < Greeting::buffers_max; ++i) {
-    ASSERT_TRUE(sender_.add_room({4 + i, 5000}));
+    ASSERT_TRUE(add_room({4 + i, 5000}));
   }
-  EXPECT_FALSE(sender_.add_room({100'000, 5000})) << "more than anybody has buffers";
+  EXPECT_FALSE(add_room({100'000, 5000})) << "more than anybody has buffers";
+}
+
+TEST_F(MessageSenderTest, RefusesReportsOfRoomsThatItDidNotFill) {
+  sender_.count_filled_room();
+  EXPECT_FALSE(sender_.take_report({.taken = 2, .rooms = {}}));
+
+  ASSERT_TRUE(sender_.take_report({.taken = 1, .rooms = {}}));
+  EXPECT_FALSE(sender_.take_report({.taken = 0, .rooms = {}})) << "they were taken already";
 }
 
 }  // namespace

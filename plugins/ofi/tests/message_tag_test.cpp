@@ -35,7 +35,7 @@ TEST(MessageTag, RefusesUnknownKindsAndBits) {
 TEST(Greeting, HasTheLayoutThatTheReadmeGives) {
   const auto encoded = Greeting{16, 0x4000}.encode();
 
-  EXPECT_EQ(std::memcmp(encoded.data(), "TO2\0\x10\0\0\0\0\x40\0\0", encoded.size()), 0);
+  EXPECT_EQ(std::memcmp(encoded.data(), "TO3\0\x10\0\0\0\0\x40\0\0", encoded.size()), 0);
 }
 
 TEST(Greeting, ReadsWhatItWroteAlsoIfTheProviderPadsIt) {
@@ -70,20 +70,30 @@ TEST(Grant, ReadsWhatItWroteAndNothingElse) {
   EXPECT_FALSE(Grant::decode(std::span(encoded).first(23)).has_value());
 }
 
-TEST(Room, ReadsWhatItWroteAndNothingElse) {
-  const std::vector<Room> rooms{{7, 1u << 20}, {9, 5}};
-  const auto encoded = Room::encode(rooms);
+TEST(RoomReport, ReadsWhatItWroteAndNothingElse) {
+  const auto encoded = RoomReport{.taken = 4, .rooms = {{7, 1u << 20}, {9, 5}}}.encode();
 
-  const auto read = Room::decode(encoded);
+  const auto read = RoomReport::decode(encoded);
 
-  ASSERT_EQ(read.size(), 2u);
-  EXPECT_EQ(read[0].number, 7u);
-  EXPECT_EQ(read[0].bytes, 1u << 20);
-  EXPECT_EQ(read[1].number, 9u);
-  EXPECT_EQ(read[1].bytes, 5u);
-  EXPECT_TRUE(Room::decode(std::span(encoded).first(31)).empty());
-  EXPECT_TRUE(Room::decode(std::vector<std::byte>(5 * Room::encoded_bytes)).empty());
-  EXPECT_TRUE(Room::decode({}).empty());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->taken, 4u);
+  ASSERT_EQ(read->rooms.size(), 2u);
+  EXPECT_EQ(read->rooms[0].number, 7u);
+  EXPECT_EQ(read->rooms[0].bytes, 1u << 20);
+  EXPECT_EQ(read->rooms[1].number, 9u);
+  EXPECT_EQ(read->rooms[1].bytes, 5u);
+  EXPECT_FALSE(RoomReport::decode(std::span(encoded).first(encoded.size() - 1)).has_value());
+  EXPECT_FALSE(RoomReport::decode({}).has_value());
+  const std::vector<std::byte> too_many(RoomReport::encoded_bytes_max + Room::encoded_bytes);
+  EXPECT_FALSE(RoomReport::decode(too_many).has_value());
+}
+
+TEST(RoomReport, MaySayThatThereAreNoRooms) {
+  const auto read = RoomReport::decode(RoomReport{.taken = 4, .rooms = {}}.encode());
+
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->taken, 4u);
+  EXPECT_TRUE(read->rooms.empty());
 }
 
 }  // namespace
