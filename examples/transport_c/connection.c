@@ -155,6 +155,7 @@ void seq_drive_conn(tt_transport* t, tt_conn* conn, struct batch* batch) {
     conn->says_writable = false;
     conn_event(batch, TT_EV_WRITABLE, conn);
   }
+  if (conn->state == CONN_CLOSING) seq_discard(conn);
   for (int turns = 64; conn->state == CONN_UP && batch->size < batch->room; --turns) {
     tt_rx* packet = NULL;
     tt_event* event = NULL;

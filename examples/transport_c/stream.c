@@ -134,11 +134,9 @@ static void drop_first(tt_conn* conn) {
 
 static void await_room(tt_conn* conn) {
   const bool waits = conn->first_queued != NULL;
-  /* What arrives after our close is of no interest; that the peer has gone, epoll always tells. */
-  const uint32_t input = conn->state == CONN_UP ? EPOLLIN : 0;
-  if (waits == conn->waits_for_room && input != 0) return;
+  if (waits == conn->waits_for_room) return;
   conn->waits_for_room = waits;
-  seq_watch(conn->transport, &conn->source, EPOLL_CTL_MOD, input | (waits ? EPOLLOUT : 0));
+  seq_watch(conn->transport, &conn->source, EPOLL_CTL_MOD, EPOLLIN | (waits ? EPOLLOUT : 0));
 }
 
 void seq_write(tt_conn* conn) {
@@ -212,4 +210,12 @@ bool seq_read(tt_conn* conn, tt_rx** packet) {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   seq_finish(conn, TT_E_RESET, "the peer's stream ended without a goodbye: was it killed?");
   return false;
+}
+
+void seq_discard(tt_conn* conn) {
+  unsigned char* buffer = conn->transport->arriving;
+  const size_t room = sizeof(conn->transport->arriving);
+  for (int turns = 64; turns > 0; --turns) {
+    if (recv(conn->source.fd, buffer, room, MSG_DONTWAIT) <= 0) break;
+  }
 }

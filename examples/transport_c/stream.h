@@ -16,4 +16,8 @@ void seq_drop_queue(tt_conn* conn);
  * is whole. */
 bool seq_read(tt_conn* conn, tt_rx** packet);
 
+/* Takes what arrives after our close: nobody wants it, but a peer that closes as well waits until
+ * it is rid of it. */
+void seq_discard(tt_conn* conn);
+
 #endif

@@ -154,6 +154,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void refuse_length(std::uint64_t bytes);
   Progress take_part(const Arrival& arrival);
   void note_whole(std::size_t bytes) noexcept;
+  void count_room(std::size_t packet_bytes) noexcept;
   void hand_over(MessageBufferPtr memory);
   bool may_hand_over();
   void post_again(std::uint32_t slot);

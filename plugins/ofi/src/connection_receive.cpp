@@ -92,6 +92,7 @@ Connection::Progress Connection::take_message(const Arrival& arrival, MessageKin
   }
   if (state_ != State::up) {  // closed by us: what comes may be dropped
     if (arrival.slot == direct_slot_) direct_slot_.reset();
+    if (kind == MessageKind::packet) count_room(arrival.bytes);
     post_again(arrival.slot);
     return Progress::done;
   }
@@ -120,7 +121,7 @@ Connection::Progress Connection::take_packet(const Arrival& arrival) {
   const bool keeps = window_->fills_room(arrival.slot, arrival.bytes);
   if (keeps && !may_hand_over()) return Progress::wait;
   note_whole(arrival.bytes);
-  if (arrival.bytes > window_->slot_bytes()) ++rooms_taken_;
+  count_room(arrival.bytes);
   if (keeps) {
     MessageBufferPtr memory = window_->take_room(arrival.slot);
     memory->memory->resize(arrival.bytes);
@@ -182,6 +183,11 @@ Connection::Progress Connection::take_part(const Arrival& arrival) {
   }
   post_again(arrival.slot);
   return Progress::done;
+}
+
+/// The other side waits to hear of all whole packets that only a room takes.
+void Connection::count_room(std::size_t packet_bytes) noexcept {
+  if (packet_bytes > window_->slot_bytes()) ++rooms_taken_;
 }
 
 /// What a packet says of those to come: of a stranger's first one nothing, or it would get more

@@ -1,6 +1,7 @@
 // How connections begin and end.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 
 #include "../bench.hpp"
@@ -91,6 +92,33 @@ void close_twice(Bench& bench) {
   pair.client.close(pair.out,
                     TT_CLOSE_ABORT);  // CLOSED is delivered, conn_free has not been called
   bench.pump_until_quiet({&pair.client, &pair.server});
+}
+
+// Both sides close with much on its way to the other, which reads nothing more. What either had not
+// sent may be lost, but none of them waits for the other's attention.
+void both_close_in_order(Bench& bench) {
+  constexpr std::uint64_t before = 6;
+  constexpr std::uint64_t queued = 12;
+  const OpenOptions patient{.linger = std::chrono::hours(1)};
+  const Pair pair = connect_pair(bench, patient, patient);
+  const std::size_t packet_bytes = pair.client.fitting(600'000);
+  for (std::uint64_t number = 0; number < before; ++number) {
+    send_or_wait(bench, pair.client, pair.out, make_pattern(number, packet_bytes), TT_SEND_COPY);
+    expect_packet(bench, pair.in, number, packet_bytes);
+    send_or_wait(bench, pair.server, pair.in, make_pattern(number, packet_bytes), TT_SEND_COPY);
+    expect_packet(bench, pair.out, number, packet_bytes);
+  }
+
+  for (std::uint64_t number = 0; number < queued; ++number) {
+    const auto bytes = make_pattern(number, packet_bytes);
+    if (pair.client.send(pair.out, bytes, TT_SEND_COPY).status != TT_OK) break;
+    if (pair.server.send(pair.in, bytes, TT_SEND_COPY).status != TT_OK) break;
+  }
+  pair.client.close(pair.out);
+  pair.server.close(pair.in);
+
+  expect_closed(bench, pair.out, TT_E_CLOSED, "the connecting side");
+  expect_closed(bench, pair.in, TT_E_CLOSED, "the accepting side");
 }
 
 void close_while_connecting(Bench& bench) {
@@ -212,6 +240,7 @@ std::span<const Check> connection_checks() {
       Check{"SendingOnAClosedConnectionSaysClosed", "Connections", 0, send_after_close},
       Check{"AnAbortEndsBothSides", "Connections", 0, abort_ends_both_sides},
       Check{"ClosingTwiceIsOneClosed", "Connections", 0, close_twice},
+      Check{"BothSidesMayCloseInOrder", "Connections", 0, both_close_in_order},
       Check{"ClosingWhileConnectingEndsTheConnection", "Connections", 0, close_while_connecting},
       Check{"ConnectionsOfOneListenerAreApart", "Connections", 0, connections_are_apart},
       Check{"ConnectAndCloseLeakNoMemory", "Ownership", 0, leaks_no_memory},
