@@ -87,14 +87,16 @@ class PolledTime {
 
   /// Until `now` this thread left the lock to others.
   void stood_aside(TimePoint now) noexcept { last_look_ = now; }
-  /// `was_preempted()`: whether this thread lost its CPU to another one since it last asked.
+  /// `was_preempted()`: whether this thread lost its CPU to another one since it last asked; also
+  /// before this idle time, which ends polling once too often.
   template <class WasPreempted>
   void begin_look(TimePoint now, WasPreempted was_preempted) {
     ++looks_;
-    if (now - std::exchange(last_look_, now) <= longest_look) return;
-    if (was_preempted()) {
+    if (now - std::exchange(last_look_, now) <= longest_look) {
+      was_short_ = true;
+    } else if (was_preempted()) {
       was_interrupted_ = true;
-    } else if (now - start_ < longest_in_all) {
+    } else if (was_short_ && now - start_ < longest_in_all) {
       // The look before took in a part of something large: the rest is on its way.
       idle_since_ = now;
     }
@@ -111,7 +113,7 @@ class PolledTime {
  private:
   /// A look at transports that have nothing takes less.
   static constexpr std::chrono::nanoseconds longest_look = std::chrono::microseconds(8);
-  /// In case that looks are just slow here.
+  /// In case that some looks are just slow here.
   static constexpr std::chrono::nanoseconds longest_in_all = std::chrono::milliseconds(1);
 
   SpinBudget& spin_;
@@ -120,6 +122,7 @@ class PolledTime {
   TimePoint idle_since_;
   TimePoint last_look_;
   std::uint64_t looks_ = 0;
+  bool was_short_ = false;  // a look, so that long ones mean something
   bool was_interrupted_ = false;
 };
 

@@ -155,6 +155,7 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   Progress take_part(const Arrival& arrival);
   void note_whole(std::size_t bytes) noexcept;
   void count_room(std::size_t packet_bytes) noexcept;
+  bool owes_report() const noexcept;
   void hand_over(MessageBufferPtr memory);
   bool may_hand_over();
   void post_again(std::uint32_t slot);

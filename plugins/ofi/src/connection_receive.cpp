@@ -190,6 +190,12 @@ void Connection::count_room(std::size_t packet_bytes) noexcept {
   if (packet_bytes > window_->slot_bytes()) ++rooms_taken_;
 }
 
+/// Not while the host is shown packets: the credits of these go along, or two sides that only
+/// report to each other would use up what they have.
+bool Connection::owes_report() const noexcept {
+  return rooms_told_taken_ != rooms_taken_ && viewed_.empty();
+}
+
 /// What a packet says of those to come: of a stranger's first one nothing, or it would get more
 /// memory than the host allows it.
 void Connection::note_whole(std::size_t bytes) noexcept {
@@ -227,7 +233,7 @@ void Connection::post_again(std::uint32_t slot) {
 
 /// False: nothing of the kind is awaited.
 bool Connection::post_direct(std::uint32_t slot) {
-  if (!assembly_) return false;
+  if (!assembly_ || state_ != State::up) return false;
   // Messages that have arrived and were not looked at are parts of it, too.
   auto room =
       assembly_->room_after(window_->outstanding() + arrived_.size(), window_->slot_bytes());
@@ -285,7 +291,8 @@ void Connection::recycle() {
 }
 
 bool Connection::must_recycle() const noexcept {
-  return endpoint_ == nullptr || window_->would_owe_credits(viewed_.size());
+  return endpoint_ == nullptr || rooms_told_taken_ != rooms_taken_ ||
+         window_->would_owe_credits(viewed_.size());
 }
 
 }  // namespace trestle::ofi

@@ -235,7 +235,7 @@ bool Connection::tell_rooms() {
       std::min(RoomReport::rooms_max,
                (sender_->limits().inject_bytes - RoomReport::header_bytes) / Room::encoded_bytes);
   std::erase_if(rooms_to_tell_, [&](const Room& r) { return r.number < window_->arrived(); });
-  while (!rooms_to_tell_.empty() || rooms_told_taken_ != rooms_taken_) {
+  while (!rooms_to_tell_.empty() || owes_report()) {
     const auto end =
         rooms_to_tell_.begin() + static_cast<std::ptrdiff_t>(std::min(fit, rooms_to_tell_.size()));
     const RoomReport report{.taken = rooms_taken_, .rooms = {rooms_to_tell_.begin(), end}};

@@ -152,6 +152,7 @@ TEST_F(PolledTimeTest, PaysIfSomethingCameAfterTheFirstLook) {
 TEST_F(PolledTimeTest, GoesOnWhilePartsOfSomethingLargeComeIn) {
   const auto before = spin_.next();
 
+  look(1, 1us);
   EXPECT_TRUE(look(20, 30us)) << "each took 30 µs, and the whole is not there yet";
   time_.found();
 
@@ -159,13 +160,20 @@ TEST_F(PolledTimeTest, GoesOnWhilePartsOfSomethingLargeComeIn) {
 }
 
 TEST_F(PolledTimeTest, EndsWithItsBudgetAfterTheLastPart) {
+  look(1, 1us);
   EXPECT_TRUE(look(20, 30us));
 
   EXPECT_TRUE(look(9, 1us));
   EXPECT_FALSE(look(1, 1us));
 }
 
-TEST_F(PolledTimeTest, EndsSometimeWhereLooksAreJustSlow) {
+TEST_F(PolledTimeTest, EndsWithItsBudgetWhereLooksAreJustSlow) {
+  EXPECT_TRUE(look(1, 9us));
+  EXPECT_FALSE(look(1, 9us));
+}
+
+TEST_F(PolledTimeTest, EndsSometimeWhereManyLooksAreJustSlow) {
+  look(1, 1us);
   EXPECT_TRUE(look(33, 30us));
   EXPECT_FALSE(look(3, 30us)) << "a millisecond has passed";
 
