@@ -244,8 +244,11 @@ bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
     end_rest(me);
     if (leader_ != me || std::exchange(look_again_, false)) return true;
     const TimePoint now = engine_.now();
-    if (rounds > 0) time.stood_aside(now);
-    time.begin_look(now, was_preempted);
+    if (rounds > 0) {
+      time.begin_look_after_others(now);
+    } else {
+      time.begin_look(now, was_preempted);
+    }
     if (turns_.turn(lock) != 0) {
       time.found();
       return true;

@@ -85,8 +85,6 @@ class PolledTime {
 
   bool is_over() const noexcept { return last_look_ - idle_since_ >= budget_; }
 
-  /// Until `now` this thread left the lock to others.
-  void stood_aside(TimePoint now) noexcept { last_look_ = now; }
   /// `was_preempted()`: whether this thread lost its CPU to another one since it last asked; also
   /// before this idle time, which ends polling once too often.
   template <class WasPreempted>
@@ -100,6 +98,11 @@ class PolledTime {
       // The look before took in a part of something large: the rest is on its way.
       idle_since_ = now;
     }
+  }
+  /// The same where this thread left the lock to others before: how long that took says nothing.
+  void begin_look_after_others(TimePoint now) noexcept {
+    ++looks_;
+    last_look_ = now;
   }
   /// The look found something.
   void found() noexcept {

@@ -193,14 +193,20 @@ TEST_F(PolledTimeTest, EndsPollingWhereAnotherThreadNeedsTheCpu) {
 TEST_F(PolledTimeTest, TakesTheLockOfOthersForNeither) {
   const auto before = spin_.next();
   now_ += 9us;
-  time_.stood_aside(now_);
-  EXPECT_TRUE(look(1, 0us, /*is_preempted=*/true));
+  time_.begin_look_after_others(now_);
   EXPECT_EQ(spin_.next(), before);
 
   look(1, 100ns);
   time_.found();
 
   EXPECT_GT(spin_.next(), before);
+}
+
+TEST_F(PolledTimeTest, TakesTheLockOfOthersForNoShortLook) {
+  time_.begin_look_after_others(now_);
+
+  EXPECT_TRUE(look(1, 9us));
+  EXPECT_FALSE(look(1, 9us)) << "all looks were long";
 }
 
 }  // namespace
