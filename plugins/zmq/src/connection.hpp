@@ -88,7 +88,6 @@ class Connection final : public transport_kit::Pollable {
   void take(Incoming& message);
   /// libzmq may take more, or not.
   void on_room();
-  bool is_blocked() const noexcept { return !queue_.empty(); }
   /// libzmq has done with a large packet.
   void on_returned(const Block& block);
   /// The way is gone; what had arrived was taken.

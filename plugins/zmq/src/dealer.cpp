@@ -68,6 +68,7 @@ Link::Sent Dealer::send(Parcel& parcel) {
       sent = zmq_errno() == EAGAIN || zmq_errno() == EINTR ? Sent::full : Sent::gone;
     }
   }
+  waits_for_room_ = sent == Sent::full;  // before the touch: it may find that there is room by now
   shared_.readiness.touch(*this);
   return sent;
 }
@@ -89,7 +90,7 @@ void Dealer::hang_up(std::optional<Control> last) {
 bool Dealer::check_events() {
   if (!socket_) return false;
   const int events = socket_.get(zmq::sockopt::events);
-  const int wanted = ZMQ_POLLIN | (connection_.is_blocked() ? ZMQ_POLLOUT : 0);
+  const int wanted = ZMQ_POLLIN | (waits_for_room_ ? ZMQ_POLLOUT : 0);
   if ((events & wanted) == 0) return false;
   if ((events & ZMQ_POLLIN) != 0) note_more();
   shared_.loop.enqueue(*this);
@@ -121,6 +122,7 @@ int Dealer::read_messages() {
 
 void Dealer::on_drained(int messages) {
   note_drained(messages);
+  waits_for_room_ = false;
   connection_.on_room();
   if (socket_ && lost_) connection_.on_lost(lost_->code, lost_->text);
 }

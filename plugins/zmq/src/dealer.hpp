@@ -51,9 +51,7 @@ class Dealer final : public Link, public ReadsSocket, public transport_kit::Poll
   void connect(Context& context, const DealerPlan& plan);
   int read_messages();
   void on_drained(int messages);
-  bool waits_for_more_than_input() const noexcept {
-    return connection_.is_blocked() || lost_.has_value();
-  }
+  bool waits_for_more_than_input() const noexcept { return waits_for_room_ || lost_.has_value(); }
   void on_event(MonitorEvent event);
   void give_up(tt_status status, const std::string& why);
 
@@ -66,6 +64,7 @@ class Dealer final : public Link, public ReadsSocket, public transport_kit::Poll
   int fd_ = -1;
   Incoming incoming_;
   bool handshaken_ = false;
+  bool waits_for_room_ = false;     ///< libzmq took no more
   std::optional<sdk::Error> lost_;  ///< the end, once all that arrived was read
 };
 

@@ -129,12 +129,13 @@ class Router final : public ReadsSocket, public transport_kit::Pollable {
   bool take_message();
   void say_welcome(RoutingId id, const ControlMessage& hello);
   sdk::ConnectionInfo describe(zmq::message_t& frame) const;
-  Way send(RoutingId id, Parcel& parcel);
+  Way pass_on(RoutingId id, Parcel& parcel);
   void say(RoutingId id, Control word);
   void on_room();
   void suspect(Peer& peer);
   void on_descriptor_closed(int descriptor);
   void probe_suspects();
+  void note_blocked(Peer& peer);
   void note_lost(Peer& peer);
   void end_lost();
   void set_timer();

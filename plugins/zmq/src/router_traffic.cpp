@@ -54,21 +54,11 @@ std::int64_t pop_number(std::string_view& text) {
 
 Link::Sent Router::Peer::send(Parcel& parcel) {
   if (router_ == nullptr) return Sent::gone;
-  switch (router_->send(id, parcel)) {
-    case Way::open:
-      return Sent::yes;
-    case Way::full:
-      if (std::find(router_->blocked_.begin(), router_->blocked_.end(), this) ==
-          router_->blocked_.end()) {
-        router_->blocked_.push_back(this);
-      }
-      router_->set_timer();
-      return Sent::full;
-    case Way::gone:
-      break;
-  }
-  router_->note_lost(*this);
-  return Sent::gone;
+  const Way way = router_->pass_on(id, parcel);
+  if (way == Way::full) router_->note_blocked(*this);
+  if (way == Way::gone) router_->note_lost(*this);
+  router_->shared_.readiness.touch(*router_);
+  return way == Way::open ? Sent::yes : way == Way::full ? Sent::full : Sent::gone;
 }
 
 void Router::Peer::hang_up(std::optional<Control> last) {
@@ -78,7 +68,8 @@ void Router::Peer::hang_up(std::optional<Control> last) {
   router->remove(*this);
 }
 
-Router::Way Router::send(RoutingId id, Parcel& parcel) {
+/// A touch has to follow, once it is noted who waits.
+Router::Way Router::pass_on(RoutingId id, Parcel& parcel) {
   if (!socket_) return Way::gone;
   std::array<unsigned char, routing_id_bytes> to{};
   std::memcpy(to.data() + 1, &id, sizeof(id));
@@ -93,15 +84,16 @@ Router::Way Router::send(RoutingId id, Parcel& parcel) {
       zmq_msg_send(frames[i].handle(), socket_.handle(), ZMQ_DONTWAIT | more);
     }
   }
-  shared_.readiness.touch(*this);
   return way;
 }
 
 void Router::say(RoutingId id, Control word) {
   Parcel parcel({word, 0});
-  if (send(id, parcel) != Way::full) return;
-  farewells_.push_back({id, word});
-  set_timer();
+  if (pass_on(id, parcel) == Way::full) {
+    farewells_.push_back({id, word});
+    set_timer();
+  }
+  shared_.readiness.touch(*this);
 }
 
 bool Router::check_events() {
@@ -222,12 +214,20 @@ void Router::probe_suspects() {
   for (Suspect& suspect : suspects_) {
     Parcel noop({Control::noop, 0});
     --suspect.probes_left;
-    if (send(suspect.peer->id, noop) == Way::gone) note_lost(*suspect.peer);
+    if (pass_on(suspect.peer->id, noop) == Way::gone) note_lost(*suspect.peer);
   }
+  shared_.readiness.touch(*this);
   std::erase_if(suspects_, [&](const Suspect& suspect) {
     return suspect.probes_left == 0 ||
            std::find(lost_.begin(), lost_.end(), suspect.peer) != lost_.end();
   });
+}
+
+void Router::note_blocked(Peer& peer) {
+  if (std::find(blocked_.begin(), blocked_.end(), &peer) == blocked_.end()) {
+    blocked_.push_back(&peer);
+  }
+  set_timer();
 }
 
 void Router::note_lost(Peer& peer) {

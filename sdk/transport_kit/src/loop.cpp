@@ -43,7 +43,11 @@ void Loop::unwatch(int fd) noexcept {
 void Loop::set_deadline(Pollable& owner, std::optional<std::chrono::nanoseconds> at) {
   if (owner.deadline_) deadlines_.erase({*owner.deadline_, &owner});
   owner.deadline_ = at;
-  if (at) deadlines_.insert({*at, &owner});
+  if (!at) return;
+  deadlines_.insert({*at, &owner});
+  if (in_round_ || !may_have_slept_ || (sleeps_until_ && *sleeps_until_ <= *at)) return;
+  sleeps_until_ = at;
+  host_.wake();
 }
 
 void Loop::enqueue(Pollable& owner) {
@@ -177,10 +181,11 @@ std::size_t Loop::end() noexcept {
 }
 
 sdk::Arming Loop::arm() {
-  may_have_slept_ = true;
   sdk::Arming arming;
   arming.may_sleep = events_.empty() && work_.empty();
   if (!deadlines_.empty()) arming.deadline = deadlines_.begin()->first;
+  may_have_slept_ = arming.may_sleep;
+  sleeps_until_ = arming.deadline;
   return arming;
 }
 

@@ -40,7 +40,7 @@ std::uint64_t monotonic_now() {
 
 void wake(const tt_host* host) {
   // Every wake-up of the inner transport is for the side effect of a call.
-  if (has(Bug::wake_up_lost)) return;
+  if (has(Bug::wake_up_lost) || has(Bug::deadline_untold)) return;
   const tt_host* const outer = behind(host).outer;
   outer->wake(outer);
 }

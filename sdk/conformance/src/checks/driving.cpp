@@ -165,7 +165,10 @@ void deadlines_keep_the_hosts_clock(Bench& bench) {
   const Pair pair = connect_pair(
       bench, {}, {.queue_bytes_max = queue_bytes, .clock = ClockKind::manual, .linger = linger});
   stall(bench, pair);
+  while (!pair.client.arm()) pair.client.progress();
+  const bool had_deadline = pair.client.has_deadline();
   pair.client.close(pair.out);
+  const bool was_woken = pair.client.sleep(std::chrono::milliseconds(0));
   bench.pump_until_quiet({&pair.client});
   if (pair.out.closed) throw Skipped{"an orderly close waits for nothing here"};
   while (!pair.client.arm()) pair.client.progress();
@@ -174,6 +177,10 @@ void deadlines_keep_the_hosts_clock(Bench& bench) {
 
   expect(pair.client.has_deadline(),
          "arm() while an orderly close lingers: expected a deadline, got none");
+  expect(
+      had_deadline || was_woken || !pair.client.can_sleep(),
+      "an orderly close while the host sleeps without a deadline: expected a wake-up, so that it "
+      "learns of the new one, got none");
   expect(pair.client.deadline_ns() <= latest,
          "arm() while an orderly close lingers: expected a deadline within linger_ns on the clock "
          "of tt_host.now, got " +

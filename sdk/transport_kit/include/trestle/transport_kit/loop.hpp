@@ -74,7 +74,7 @@ class Loop {
   /// Watches it no more.
   void unwatch(int fd) noexcept;
 
-  /// Calls its on_deadline() then; empty: never.
+  /// Calls its on_deadline() then; empty: never. Wakes a host that would sleep for longer.
   void set_deadline(Pollable& owner, std::optional<std::chrono::nanoseconds> at);
   /// Calls its work() in the next round.
   void enqueue(Pollable& owner);
@@ -129,6 +129,7 @@ class Loop {
   Pollable* last_only_ = nullptr;
   int guesses_left_ = 0;
   bool may_have_slept_ = false;  ///< since the last round; so anything may have ended the sleep
+  std::optional<std::chrono::nanoseconds> sleeps_until_;  ///< as arm() said; empty: for ever
 };
 
 }  // namespace trestle::transport_kit
