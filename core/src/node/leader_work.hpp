@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -46,12 +47,12 @@ class ReusedQueue {
   }
   template <class Value>
   void push(Value&& value) {
-    add() = std::forward<Value>(value);
+    add().template emplace<std::decay_t<Value>>(std::forward<Value>(value));
   }
   bool empty() const noexcept { return next_ == end_; }
   std::size_t size() const noexcept { return end_ - next_; }
 
-  /// The next one; pop() when it was moved out.
+  /// The next one; pop() or take() it.
   T& front() noexcept { return at(next_); }
   void pop() noexcept { end(take()); }
 
@@ -61,8 +62,10 @@ class ReusedQueue {
     std::size_t floor;  ///< of those that come when there are no others
   };
   /// Takes the next element out of the line; end() follows, for the one that was taken last first.
-  Taken take() noexcept {
-    const Taken taken{front(), floor_};
+  Taken take() noexcept { return take(front()); }
+  /// The same, of whoever has looked at it already.
+  Taken take(T& next) noexcept {
+    const Taken taken{next, floor_};
     floor_ = ++next_;
     return taken;
   }

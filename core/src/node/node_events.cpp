@@ -121,8 +121,9 @@ std::size_t NodeCore::run_work(engine::Lock& lock) {
 
 void NodeCore::run_next(Place place) {
   LeaderWork::Item& item = work_.items.front();
+  if (std::holds_alternative<std::shared_ptr<dispatch::Train>>(item)) return run_train();
+  const auto taken = work_.items.take(item);
   if (auto* message = std::get_if<dispatch::Message>(&item)) {
-    const auto taken = work_.items.take();
     TimePoint start{0};  // the clock is read only for those that have a deadline
     if (message->deadline) {
       // Those before it may have taken long.
@@ -131,19 +132,17 @@ void NodeCore::run_next(Place place) {
     const InlineScope scope(inline_now_, message->entry);
     dispatcher_.run(*message, start);
     work_.items.end(taken);
-  } else if (std::holds_alternative<std::shared_ptr<dispatch::Train>>(item)) {
-    run_train();
   } else if (auto* ended = std::get_if<Completion>(&item)) {
     const Completion completion = std::move(*ended);
-    work_.items.pop();
+    work_.items.end(taken);
     completion.call->deliver();
   } else if (auto* plain = std::get_if<PlainCallPtr>(&item)) {
     const PlainCallPtr call = std::move(*plain);
-    work_.items.pop();
+    work_.items.end(taken);
     call->deliver();
   } else {
     Action action = std::move(std::get<Action>(item));
-    work_.items.pop();
+    work_.items.end(taken);
     run(action);
   }
 }

@@ -323,8 +323,44 @@ void OutgoingCalls::start_request(const CallTarget& target, peers::OutgoingReque
   });
 }
 
+bool OutgoingCalls::start_small(const CallTarget& target, Encoded& argument,
+                                detail::CallCompletion& done) {
+  const CallOptions& options = target.options;
+  if (argument.payload.size() >= peers::Outbox::lend_bytes_min || !argument.headers.empty() ||
+      options.deadline || options.stop.stop_possible() || !options.headers.empty()) {
+    return false;
+  }
+  // Given back when it was copied, without the lock. What is around `argument` may live for longer,
+  // or be gone by then.
+  Payload payload = std::move(argument.payload);
+  const TimePoint now = engine_.now();
+  const peers::SmallCall small{
+      target.handler, target.mode, argument.codec, payload.view(), deadline_of(options, now), now};
+  // Whoever completes it has it, from the moment that the connection knows it.
+  auto* const call = new detail::PlainCall(*this, target.link, target.handler, std::move(done));
+  engine::Lock lock(engine_.mutex());
+  ++unattended_;
+  ++counts_.started;
+  // In the child of a fork connections look as good as they were.
+  peers::Connection* const connection =
+      host_.is_undriven() ? nullptr : peers::only_connection(*target.link);
+  if (connection == nullptr || !connection->send_small_call(small, *call)) {
+    --unattended_;
+    --counts_.started;
+    lock.unlock();
+    const std::unique_ptr<detail::PlainCall> unsent(call);
+    done = unsent->take_completion();
+    argument.payload = std::move(payload);
+    return false;
+  }
+  let_call_leave(*connection, now);
+  settle_sent(lock);
+  return true;
+}
+
 void OutgoingCalls::start(const CallTarget& target, Result<Encoded>&& argument,
                           detail::CallCompletion&& done, detail::CallCanceller* canceller) {
+  if (canceller == nullptr && argument.has_value() && start_small(target, *argument, done)) return;
   peers::OutgoingRequest request;
   Result<void> ready = check_handler_name(target.handler);
   if (ready.has_value() && argument.has_error()) ready = std::move(argument).error();
@@ -362,13 +398,17 @@ Result<OutgoingCalls::Sent> OutgoingCalls::send_started(const CallTarget& target
   const TimePoint made_at = request.made_at;
   auto sent = (*connection)->send_request(std::move(request), &sink);
   if (sent.has_error()) return std::move(sent).error();
+  let_call_leave(**connection, made_at);
+  return Sent{*connection, *sent};
+}
+
+void OutgoingCalls::let_call_leave(peers::Connection& connection, TimePoint made_at) {
   // What is sent in a turn leaves at its end, unless that is enough for a packet.
   if (!host_.is_in_turn()) {
-    host_.flush_soon(**connection, made_at);
-  } else if ((*connection)->gathering.is_full()) {
+    host_.flush_soon(connection, made_at);
+  } else if (connection.gathering.is_full()) {
     host_.flush_outputs();
   }
-  return Sent{*connection, *sent};
 }
 
 Result<OutgoingCalls::Sent> OutgoingCalls::send_started_ping(const peers::PeerLinkPtr& link,

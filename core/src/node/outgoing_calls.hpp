@@ -142,6 +142,9 @@ class OutgoingCalls {
   /// The same for one that nobody can end.
   template <class Send>
   void start_plain(const CallTarget& target, detail::CallCompletion&& done, Send& send);
+  /// A call with small bytes and plain options, if nothing stands in the way. False: nothing was
+  /// done, start_request() has to look.
+  bool start_small(const CallTarget& target, Encoded& argument, detail::CallCompletion& done);
   /// Like start_with(), unless it is clear already that it would be in vain.
   void start_request(const CallTarget& target, peers::OutgoingRequest& request,
                      Result<void>&& ready, detail::CallCompletion&& done,
@@ -163,6 +166,8 @@ class OutgoingCalls {
   /// Does so. Lock held, but not while it waits.
   void pace(engine::Lock& lock, const peers::Connection& connection);
   void release_paced();
+  /// A call was queued at `made_at`: lets it leave, with others if it can.
+  void let_call_leave(peers::Connection& connection, TimePoint made_at);
   void settle_sent(engine::Lock& lock);
   /// After what may have led to output, completions and spent payloads. Lock held.
   void settle(engine::Lock& lock);

@@ -34,6 +34,8 @@ class PlainCall final : public calls::CallSink {
     memory::deallocate(call, size);
   }
 
+  /// It was not sent: another has to.
+  CallCompletion take_completion() noexcept { return std::move(done_); }
   /// Has the next turn, or this one, deliver it. Lock held.
   void complete(Result<Encoded>&& outcome) noexcept override;
 

@@ -89,6 +89,9 @@ class Connection final : public engine::LinkEvents,
   /// Sends bytes to a handler that the peer knows by a number, expecting nothing; copies them.
   /// Empty, and nothing was sent: send_request() has to look. What is sent must be announced.
   std::optional<SmallMessage> send_small(std::string_view handler, Codec codec, BytesView payload);
+  /// The same for a call: completes `sink` with its outcome. False: nothing was done. What is sent
+  /// needs no announcement.
+  bool send_small_call(const SmallCall& small, calls::CallSink& sink);
   /// There is something to flush.
   void announce_output() { events_.on_output(*this); }
   /// Hands over packets that take no more frames.

@@ -7,9 +7,6 @@
 namespace trestle::peers {
 namespace {
 
-// A deadline travels as time left; one that is over travels as the least there is.
-constexpr std::uint32_t deadline_ms_max = 0xFFFFFFFF;
-
 std::size_t encoded_bytes(const OutgoingRequest& request) {
   if (request.argument.headers.empty() && request.expectation == nullptr) {
     return wire::named_request_bytes(request.handler.size(), request.argument.payload.size());
@@ -22,19 +19,8 @@ std::size_t encoded_bytes(const OutgoingRequest& request) {
   return wire::encoded_bytes(frame) + request.argument.headers.encoded_bytes();
 }
 
-calls::Awaits awaited_by(DeliveryMode mode) {
-  const bool ack = mode == DeliveryMode::confirmed || mode == DeliveryMode::with_receipt_ack;
-  return ack ? calls::Awaits::ack : calls::Awaits::reply;
-}
-
 std::string bytes_text(std::size_t bytes) {
   return std::to_string(bytes) + " bytes";
-}
-
-std::uint32_t remaining_ms(std::optional<TimePoint> deadline, TimePoint now) {
-  if (!deadline) return 0;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - now).count();
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 1, deadline_ms_max));
 }
 
 }  // namespace
@@ -181,7 +167,7 @@ void Connection::queue_request(OutgoingRequest& request, wire::CallId id,
 
 FrameNumber Connection::add_request(OutgoingRequest& request, wire::CallId id,
                                     const NamesSent::Naming& naming) {
-  const std::uint32_t deadline_ms = remaining_ms(request.deadline, request.made_at);
+  const std::uint32_t deadline_ms = wire_deadline(request.deadline, request.made_at);
   const bool is_plain = naming.name.empty() && !request.wants_accepted &&
                         request.expectation == nullptr && request.argument.headers.empty() &&
                         request.argument.payload.size() < Outbox::lend_bytes_min;

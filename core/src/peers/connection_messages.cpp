@@ -1,4 +1,5 @@
-// Small messages that expect nothing: straight into a packet, or into a run that waits for room.
+// Small messages: straight into a packet, or, if they expect nothing, into a run that waits for
+// room.
 #include <algorithm>
 #include <utility>
 
@@ -29,6 +30,34 @@ std::optional<SmallMessage> Connection::send_small(std::string_view handler, Cod
   ++in_doubt_;
   const bool is_first = outbox_.has_just_begun(bytes);
   return SmallMessage{id, is_first ? SmallMessage::Place::new_packet : SmallMessage::Place::packet};
+}
+
+bool Connection::send_small_call(const SmallCall& small, calls::CallSink& sink) {
+  // With the name: it has to travel again if this connection is lost.
+  const std::size_t bytes = wire::named_request_bytes(small.handler.size(), small.payload.size());
+  if (!is_open() || !deferred_.empty() || !blocked_.empty() || !has_window() ||
+      is_too_large(bytes) || !has_queue_room(bytes)) {
+    return false;
+  }
+  const std::uint32_t number = names_sent_.known_number(small.handler);
+  if (number == 0) return false;
+  const auto call = calls_->acquire(sink, awaited_by(small.mode));
+  if (call.has_error()) return false;
+  calls::PendingCall& pending = **call;
+  if (small.deadline) engine_.arm_timer(pending, *small.deadline);
+  const std::size_t queued = outbox_.queued_bytes();
+  pending.frame = outbox_.add_plain({.kind = wire::FrameKind::request,
+                                     .mode = small.mode,
+                                     .codec = small.codec,
+                                     .handler = number,
+                                     .deadline_ms = wire_deadline(small.deadline, small.made_at),
+                                     .call = pending.id,
+                                     .payload = small.payload});
+  pending.may_withdraw = true;
+  gathering.add(queued, outbox_.queued_bytes());
+  ++under_way_;
+  events_.on_output(*this);
+  return true;
 }
 
 SmallMessage::Place Connection::defer_small(const wire::PlainFrame& message) {

@@ -5,6 +5,10 @@
 #include <trestle/error.hpp>
 #include <trestle/ids.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -20,6 +24,20 @@
 namespace trestle::peers {
 
 class Connection;
+
+/// What ends a call in good order.
+inline calls::Awaits awaited_by(DeliveryMode mode) noexcept {
+  const bool ack = mode == DeliveryMode::confirmed || mode == DeliveryMode::with_receipt_ack;
+  return ack ? calls::Awaits::ack : calls::Awaits::reply;
+}
+
+/// A deadline as it travels: milliseconds left, 0 for none. One that is over is the least there is.
+inline std::uint32_t wire_deadline(std::optional<TimePoint> deadline, TimePoint now) {
+  if (!deadline) return 0;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - now).count();
+  constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 1, most));
+}
 
 /// A request as the application made it.
 struct OutgoingRequest {
@@ -52,6 +70,17 @@ struct SmallMessage {
   };
   wire::CallId id;
   Place place;
+};
+
+/// A call that may be made without waiting for anything, with less than Outbox::lend_bytes_min.
+/// Lifetime: that of a function call.
+struct SmallCall {
+  std::string_view handler;
+  DeliveryMode mode;
+  Codec codec;
+  BytesView payload;
+  std::optional<TimePoint> deadline;
+  TimePoint made_at;
 };
 
 /// A request that waits for the handshake, or for room in the peer's window.
