@@ -123,9 +123,8 @@ class Router final : public ReadsSocket, public transport_kit::Pollable {
 
   // router_traffic.cpp
   int read_messages();
-  bool waits_for_more_than_input() const noexcept {
-    return !blocked_.empty() || !farewells_.empty() || !lost_.empty();
-  }
+  bool waits_for_room() const noexcept { return !blocked_.empty() || !farewells_.empty(); }
+  bool waits_for_more_than_input() const noexcept { return waits_for_room() || !lost_.empty(); }
   bool take_message();
   void say_welcome(RoutingId id, const ControlMessage& hello);
   sdk::ConnectionInfo describe(zmq::message_t& frame) const;

@@ -99,7 +99,7 @@ void Router::say(RoutingId id, Control word) {
 bool Router::check_events() {
   if (!socket_) return false;
   // Asking would take note of room for those who wait for it, without saying for whom.
-  bool ready = !blocked_.empty() && is_readable(fd_);
+  bool ready = waits_for_room() && is_readable(fd_);
   if (!ready && (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) {
     note_more();
     ready = true;
@@ -246,7 +246,7 @@ void Router::end_lost() {
 void Router::set_timer() {
   if (!socket_) return;
   std::optional<std::chrono::nanoseconds> pause;
-  if (!blocked_.empty() || !farewells_.empty()) pause = full_pipe_retry;
+  if (waits_for_room()) pause = full_pipe_retry;
   if (!suspects_.empty()) pause = std::min(pause.value_or(probe_pause_), probe_pause_);
   if (pause) shared_.loop.set_deadline(*this, shared_.loop.host().now() + *pause);
 }
