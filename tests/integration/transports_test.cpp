@@ -88,6 +88,7 @@ TEST_P(Transports, KeepSendersOfLargeMessagesNearWhatLeaves) {
 
   EXPECT_EQ(near, 100);
   EXPECT_TRUE(peer.call<int>("double", 1).has_value()) << "after all of them";
+  while (unsent != 0) std::this_thread::yield();  // the receiver may be done with them later
 }
 
 TEST_P(Transports, LetSendersOfLargeMessagesGoOnThoughNobodyReads) {
