@@ -1,11 +1,16 @@
 // How a node drains: what still ends, what is refused at once, and within which time it closes.
 #include <gmock/gmock.h>
+#include <trestle/statistics.hpp>
 #include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
+#include <latch>
+#include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -174,6 +179,77 @@ TEST(Drain, NoneOfManyMissesItsLastHandler) {
 
     ASSERT_TRUE(node.close().has_value());
   }
+}
+
+// A drain whose last handler ends while the leader, at the end of its turn, is in code of the
+// application that sent or kept something.
+class DrainBesideUserCode : public ::testing::Test {
+ public:
+  // What that code does: keep the leader until the handler has ended and said so.
+  void hold_up() {
+    may_end.count_down();
+    while (node.statistics().messages_under_way != 0) std::this_thread::yield();
+    std::this_thread::sleep_for(20ms);
+  }
+
+ protected:
+  DrainBesideUserCode() {
+    node.add(am("last", [this] {
+          started.count_down();
+          may_end.wait();
+        }))
+        .value();
+    node.peer(node.instance_id()).send("last").value();
+    started.wait();
+  }
+
+  void expect_to_drain_once(const std::function<void()>& lets_go) {
+    std::latch begins(1);
+    const std::stop_callback on_stop(node.stop_token(), [&] { begins.count_down(); });
+    auto closed = std::async(std::launch::async, [&] { return node.close(); });
+    begins.wait();
+    std::this_thread::sleep_for(20ms);  // it waits for the handler by now
+    const auto before = std::chrono::steady_clock::now();
+
+    lets_go();
+
+    EXPECT_TRUE(closed.get().has_value());
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 10s);
+  }
+
+  std::latch started{1};
+  std::latch may_end{1};
+  Node other{{.heartbeat = 0s, .log = quiet()}};  // whatever comes would end a wait in vain
+  Node node{{.close_timeout = 20s, .heartbeat = 0s, .log = quiet()}};
+};
+
+TEST_F(DrainBesideUserCode, GoesOnAfterAPayloadWasReleased) {
+  std::latch taken(1);
+  std::latch may_drop(1);
+  const auto keep = [&](BytesView) {
+    taken.count_down();
+    may_drop.wait();
+  };
+  other.add(am("keep", keep)).value();
+  const Peer peer = node.connect(other.listen("inproc://*").value()).value();
+  const std::vector<std::byte> bytes(8192);
+  const auto release = [](void* test) noexcept {
+    static_cast<DrainBesideUserCode*>(test)->hold_up();
+  };
+  peer.send("keep", Payload::lend(bytes, release, static_cast<DrainBesideUserCode*>(this))).value();
+  taken.wait();
+
+  expect_to_drain_once([&] { may_drop.count_down(); });
+}
+
+TEST_F(DrainBesideUserCode, GoesOnAfterARemovedHandlerWasDestroyed) {
+  std::shared_ptr<DrainBesideUserCode> owned(this, [](auto* test) { test->hold_up(); });
+  node.add(unary("removed", [owned = std::move(owned)] { return 1; })).value();
+  const Peer peer = other.connect(node.listen("inproc://*").value()).value();
+  peer.call<int>("removed").value();
+  node.remove("removed").value();
+
+  expect_to_drain_once([&] { other.close().value(); });
 }
 
 TEST(Drain, OfManyNodesEndsTheCallsOfTenCallers) {

@@ -23,6 +23,7 @@ std::size_t NodeCore::turn(engine::Lock& lock) {
     const TurnScope scope(*this);
     drop_spent(lock);
     --turns_on_stack_;
+    check_awaited();  // what came meanwhile found a turn on the stack
   }
   return handled;
 }
@@ -43,13 +44,13 @@ std::size_t NodeCore::run_turn(engine::Lock& lock) {
   }
   if (!held_.empty()) release_held_outputs(engine_.recent_time());
   outputs_.empty() ? calls_.on_flushed() : flush_turn();
-  check_awaited();
   if (!buried_.empty() && may_drop_buried()) {
     auto buried = take_buried();
     work_is_ours_ = false;
     run_user_code(lock, [&] { buried.clear(); });  // what they hold may be the application's
   }
   work_is_ours_ = false;
+  check_awaited();  // last, because user code may hold up what is awaited
   return handled;
 }
 
