@@ -194,11 +194,11 @@ class DrainBesideUserCode : public ::testing::Test {
 
  protected:
   DrainBesideUserCode() {
-    node.add(am("last", [this] {
-          started.count_down();
-          may_end.wait();
-        }))
-        .value();
+    const auto last = [this] {
+      started.count_down();
+      may_end.wait();
+    };
+    node.add(am("last", last)).value();
     node.peer(node.instance_id()).send("last").value();
     started.wait();
   }

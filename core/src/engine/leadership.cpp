@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "platform/futex.hpp"
-#include "platform/preemption.hpp"
 #include "platform/relax.hpp"
 
 namespace trestle::engine {
@@ -18,20 +17,13 @@ constexpr std::uint32_t promoted = 2;
 // How long a spinning leader stays out of the lock for those who want it.
 constexpr int yield_rounds_max = 2000;
 
-/// Since this thread last asked.
-bool was_preempted() noexcept {
-  static thread_local std::uint64_t seen = 0;
-  const std::uint64_t now = platform::preemptions();
-  return std::exchange(seen, now) != now;
-}
-
 }  // namespace
 
 Leadership::Leadership(Engine& engine, Turns& turns, Spin spin)
-    : engine_(engine), turns_(turns), spin_(spin, std::thread::hardware_concurrency()) {}
+    : engine_(engine), turns_(turns), spin_(spin) {}
 
 void Leadership::set_spin(Spin spin) noexcept {
-  spin_ = SpinBudget(spin, std::thread::hardware_concurrency());
+  spin_ = SpinBudget(spin);
 }
 
 // ---- Callers ----
@@ -229,13 +221,21 @@ void Leadership::sleep(Lock& lock) {
   end_rest(me);
 }
 
+std::chrono::nanoseconds Leadership::offer_cpu() const {
+  const TimePoint before = engine_.now();
+  std::this_thread::yield();
+  return engine_.now() - before;
+}
+
 bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
   const Leader me = leader_;
   PolledTime time(spin_, budget, engine_.now());
   while (!time.is_over()) {
+    const bool offers_cpu = spin_.offers_cpu();
     rest();
     lock.unlock();
-    platform::relax();
+    const auto was_away = offers_cpu ? offer_cpu() : std::chrono::nanoseconds(0);
+    if (!offers_cpu) platform::relax();
     int rounds = 0;
     for (; engine_.mutex().is_contended() && rounds < yield_rounds_max; ++rounds) {
       platform::relax();
@@ -243,11 +243,12 @@ bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
     lock.lock();
     end_rest(me);
     if (leader_ != me || std::exchange(look_again_, false)) return true;
+    if (offers_cpu) time.offered_cpu(was_away);
     const TimePoint now = engine_.now();
     if (rounds > 0) {
       time.begin_look_after_others(now);
     } else {
-      time.begin_look(now, was_preempted);
+      time.begin_look(now);
     }
     if (turns_.turn(lock) != 0) {
       time.found();

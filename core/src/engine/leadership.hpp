@@ -106,6 +106,7 @@ class Leadership {
   void take_lead() noexcept;
   void lead(Lock& lock, const Waiter& waiter);
   void step(Lock& lock);
+  std::chrono::nanoseconds offer_cpu() const;
   bool spin(Lock& lock, std::chrono::nanoseconds budget);
   void sleep(Lock& lock);
   void step_down() noexcept;

@@ -20,7 +20,7 @@ int idle_times_until_a_probe(SpinBudget& budget) {
 }
 
 TEST(SpinBudget, NeverPollsWhenOff) {
-  SpinBudget budget(Spin::off, 8);
+  SpinBudget budget(Spin::off);
   for (int i = 0; i < 10'000; ++i) {
     EXPECT_EQ(budget.next(), none);
     budget.missed(1us);
@@ -28,27 +28,22 @@ TEST(SpinBudget, NeverPollsWhenOff) {
 }
 
 TEST(SpinBudget, AlwaysPollsWhenOn) {
-  SpinBudget budget(Spin::on, 1);
+  SpinBudget budget(Spin::on);
   for (int i = 0; i < 10'000; ++i) {
     EXPECT_EQ(budget.next(), SpinBudget::longest);
     budget.missed(long_sleep);
   }
 }
 
-TEST(SpinBudget, NeverPollsByItselfOnOneCpu) {
-  SpinBudget budget(Spin::automatic, 1);
-  for (int i = 0; i < 10'000; ++i) EXPECT_EQ(budget.next(), none);
-}
-
 TEST(SpinBudget, ProbesNowAndThen) {
-  SpinBudget budget(Spin::automatic, 2);
+  SpinBudget budget(Spin::automatic);
 
   EXPECT_EQ(budget.next(), none);
   EXPECT_GT(budget.next(), none);
 }
 
 TEST(SpinBudget, GrowsWhileItPaysUpToItsBound) {
-  SpinBudget budget(Spin::automatic, 2);
+  SpinBudget budget(Spin::automatic);
   ASSERT_GT(idle_times_until_a_probe(budget), 0);
   const auto first = budget.next();
 
@@ -60,7 +55,7 @@ TEST(SpinBudget, GrowsWhileItPaysUpToItsBound) {
 }
 
 TEST(SpinBudget, TriesLongerAFewTimesWhenItMissedBarely) {
-  SpinBudget budget(Spin::automatic, 2);
+  SpinBudget budget(Spin::automatic);
   ASSERT_GT(idle_times_until_a_probe(budget), 0);
   const auto first = budget.next();
 
@@ -72,7 +67,7 @@ TEST(SpinBudget, TriesLongerAFewTimesWhenItMissedBarely) {
 }
 
 TEST(SpinBudget, GivesUpAtOnceWhenItMissedByFar) {
-  SpinBudget budget(Spin::automatic, 2);
+  SpinBudget budget(Spin::automatic);
   ASSERT_GT(idle_times_until_a_probe(budget), 0);
   for (int i = 0; i < 10; ++i) budget.paid();
 
@@ -82,7 +77,7 @@ TEST(SpinBudget, GivesUpAtOnceWhenItMissedByFar) {
 }
 
 TEST(SpinBudget, ProbesMoreSeldomTheMoreOftenItMissed) {
-  SpinBudget budget(Spin::automatic, 2);
+  SpinBudget budget(Spin::automatic);
   int last = idle_times_until_a_probe(budget);
 
   for (int i = 0; i < 5; ++i) {
@@ -99,7 +94,7 @@ TEST(SpinBudget, ProbesMoreSeldomTheMoreOftenItMissed) {
 }
 
 TEST(SpinBudget, ProbesOftenAgainOnceItPaid) {
-  SpinBudget budget(Spin::automatic, 2);
+  SpinBudget budget(Spin::automatic);
   for (int i = 0; i < 20; ++i) {
     idle_times_until_a_probe(budget);
     budget.missed(long_sleep);
@@ -112,22 +107,100 @@ TEST(SpinBudget, ProbesOftenAgainOnceItPaid) {
   EXPECT_LE(idle_times_until_a_probe(budget), 4);
 }
 
+TEST(SpinBudget, KeepsOnThoughItMissedBarelyNowAndThen) {
+  SpinBudget budget(Spin::automatic);
+  ASSERT_GT(idle_times_until_a_probe(budget), 0);
+
+  for (int i = 0; i < 100; ++i) {
+    budget.paid();
+    for (int barely = 0; barely < 5; ++barely) budget.missed(1us);
+    ASSERT_GT(budget.next(), none) << i;
+  }
+}
+
+TEST(SpinBudget, BeginsAnewWithHalfOfWhatPaid) {
+  SpinBudget budget(Spin::automatic);
+  ASSERT_GT(idle_times_until_a_probe(budget), 0);
+  const auto first = budget.next();
+  for (int i = 0; i < 10; ++i) budget.paid();
+
+  budget.missed(long_sleep);
+  idle_times_until_a_probe(budget);
+  EXPECT_EQ(budget.next(), SpinBudget::longest / 2);
+
+  for (int i = 0; i < 10; ++i) {
+    budget.missed(long_sleep);
+    idle_times_until_a_probe(budget);
+  }
+  EXPECT_EQ(budget.next(), first);
+}
+
+/// Looks until the CPU is offered once more.
+int looks_until_an_offer(SpinBudget& budget) {
+  for (int i = 1; i < 10'000'000; ++i) {
+    if (budget.offers_cpu()) return i;
+  }
+  return -1;
+}
+
+TEST(SpinBudget, OffersTheCpuNowAndThenWhereNobodyTakesIt) {
+  SpinBudget budget(Spin::on);
+  EXPECT_EQ(looks_until_an_offer(budget), 1);
+
+  for (int i = 0; i < 10; ++i) budget.offered_cpu(Offer::left);
+
+  EXPECT_EQ(looks_until_an_offer(budget), 8);
+}
+
+TEST(SpinBudget, OffersTheCpuBeforeEachLookOnceItWasTaken) {
+  SpinBudget budget(Spin::on);
+  for (int i = 0; i < 10; ++i) budget.offered_cpu(Offer::left);
+
+  budget.offered_cpu(Offer::taken);
+
+  EXPECT_EQ(looks_until_an_offer(budget), 1);
+}
+
+TEST(SpinBudget, OffersTheCpuSeldomWhereItIsKept) {
+  SpinBudget budget(Spin::on);
+
+  budget.offered_cpu(Offer::kept);
+  EXPECT_EQ(looks_until_an_offer(budget), 1024);
+  for (int i = 0; i < 10; ++i) budget.offered_cpu(Offer::kept);
+
+  EXPECT_EQ(looks_until_an_offer(budget), 1024 * 1024);
+  for (int i = 0; i < 20; ++i) budget.offered_cpu(Offer::left);
+  EXPECT_EQ(looks_until_an_offer(budget), 8) << "not for ever";
+}
+
 /// An idle time of a node, told what its leader sees.
 class PolledTimeTest : public ::testing::Test {
  protected:
   PolledTimeTest() { idle_times_until_a_probe(spin_); }
 
   /// Looks that take nothing; false: polling has ended before.
-  bool look(int times, std::chrono::nanoseconds apart, bool is_preempted = false) {
+  bool look(int times, std::chrono::nanoseconds apart) {
     for (int i = 0; i < times; ++i) {
       if (time_.is_over()) return false;
       now_ += apart;
-      time_.begin_look(now_, [=] { return is_preempted; });
+      time_.begin_look(now_);
     }
     return !time_.is_over();
   }
 
-  SpinBudget spin_{Spin::automatic, 2};
+  /// Others have the CPU before each look.
+  bool look_between_others(int times, std::chrono::nanoseconds each) {
+    for (int i = 0; i < times; ++i) {
+      if (time_.is_over()) return false;
+      now_ += each;
+      time_.offered_cpu(each);
+      now_ += 100ns;
+      time_.begin_look(now_);
+    }
+    return !time_.is_over();
+  }
+
+  SpinBudget spin_{Spin::automatic};
   TimePoint now_{1};
   PolledTime time_{spin_, 10us, now_};
 };
@@ -182,12 +255,37 @@ TEST_F(PolledTimeTest, EndsSometimeWhereManyLooksAreJustSlow) {
   EXPECT_EQ(spin_.next(), none);
 }
 
-TEST_F(PolledTimeTest, EndsPollingWhereAnotherThreadNeedsTheCpu) {
+TEST_F(PolledTimeTest, EndsPollingWhereAnotherThreadTookTheCpuForLong) {
   look(1, 1us);
-  look(1, 9us, /*is_preempted=*/true);
+  look(1, 2ms);
   time_.found();
 
   EXPECT_EQ(spin_.next(), none);
+}
+
+TEST_F(PolledTimeTest, CountsNoTimeThatOthersTakeWhenTheyAreOfferedTheCpu) {
+  const auto before = spin_.next();
+
+  EXPECT_TRUE(look_between_others(9, 100us));
+  time_.found();
+
+  EXPECT_GT(spin_.next(), before);
+  EXPECT_EQ(looks_until_an_offer(spin_), 1);
+}
+
+TEST_F(PolledTimeTest, EndsSometimeWhereOthersTakeTheCpuAllTheTime) {
+  EXPECT_FALSE(look_between_others(11, 100us));
+}
+
+TEST_F(PolledTimeTest, GoesOnPollingWhereTheCpuIsKept) {
+  const auto before = spin_.next();
+  look(1, 1us);
+
+  look_between_others(1, 3ms);
+  time_.found();
+
+  EXPECT_GT(spin_.next(), before);
+  EXPECT_EQ(looks_until_an_offer(spin_), 1024) << "it is not offered again soon";
 }
 
 TEST_F(PolledTimeTest, TakesTheLockOfOthersForNeither) {
