@@ -36,9 +36,10 @@ set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
 find_program(TRESTLE_CCACHE ccache)
 if(TRESTLE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # What one working tree compiled serves the others, wherever they lie; and what includes a
-  # precompiled header is cached, too.
+  # precompiled header is cached, too. One of these fits no header whose text has changed, be it in
+  # a comment alone.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+      "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 CCACHE_COMMENTS=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       "${TRESTLE_CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})

@@ -6,8 +6,8 @@
 namespace trestle {
 
 /// Whether the thread that drives a node (one that waits for an outcome, or the node's own) polls a
-/// little before it sleeps. Waking a sleeping CPU takes longer than a message on its way. Whoever
-/// polls offers the CPU to other threads between two looks. Nodes with a ManualDriver never poll.
+/// little before it sleeps. Waking a sleeping CPU takes longer than a message on its way. Between
+/// two looks other threads are offered the CPU. Nodes with a ManualDriver never poll.
 enum class Spin : std::uint8_t {
   automatic,  ///< as long as it pays
   on,         ///< always, for 50 µs
