@@ -18,8 +18,8 @@ enum class Offer { left, taken, kept };
 /// Learns from each idle time whether polling through it would have paid. Waking a sleeping CPU
 /// costs some 20 µs here and there, so polling longer than two of these never pays. Whoever is
 /// waited for may need this very CPU: so the poller offers it between looks, each time where it was
-/// taken of late, else now and then, seldom where somebody kept it. Threads: under the engine's
-/// lock.
+/// taken of late, else now and then, seldom where somebody kept it.
+/// Threads: under the engine's lock.
 class SpinBudget {
  public:
   static constexpr std::chrono::nanoseconds longest = std::chrono::microseconds(50);
@@ -105,7 +105,7 @@ class SpinBudget {
   std::uint32_t offer_every_ = 1;
 };
 
-/// One idle time that is polled through. Threads: as for its budget.
+/// One idle time that is polled through. Threads: under the engine's lock.
 class PolledTime {
  public:
   PolledTime(SpinBudget& spin, std::chrono::nanoseconds budget, TimePoint now) noexcept
