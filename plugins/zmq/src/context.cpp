@@ -29,6 +29,13 @@ sdk::Result<> expect_descriptors(std::int64_t count) {
   return {};
 }
 
+/// Differs from those of this plugin's other contexts; the names of the application's own begin
+/// with no number, most likely. Of a thread's name the kernel keeps 15 characters.
+int next_number() noexcept {
+  static std::atomic<unsigned> latest{0};
+  return static_cast<int>(++latest % 10'000);
+}
+
 /// Signals are for the application's threads.
 class BlockedSignals {
  public:
@@ -48,9 +55,14 @@ class BlockedSignals {
 }  // namespace
 
 Context::Context(sdk::Host host, const SocketOptions& options)
-    : host_(host), io_threads_(options.io_threads), max_sockets_(options.max_sockets) {
+    : host_(host),
+      io_threads_(options.io_threads),
+      max_sockets_(options.max_sockets),
+      number_(next_number()),
+      threads_(number_, static_cast<std::size_t>(io_threads_)) {
   context_.set(zmq::ctxopt::io_threads, static_cast<int>(io_threads_));
   context_.set(zmq::ctxopt::max_sockets, static_cast<int>(max_sockets_));
+  ::zmq_ctx_set(context_.handle(), ZMQ_THREAD_NAME_PREFIX, number_);
 }
 
 sdk::Result<std::unique_ptr<Context>> Context::create(sdk::Host host,

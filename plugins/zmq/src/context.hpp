@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "gate.hpp"
+#include "io_threads.hpp"
 #include "socket_options.hpp"
 
 namespace trestle::zeromq {
@@ -27,6 +28,8 @@ class Context {
 
   zmq::context_t& zmq() noexcept { return context_; }
   Gate& gate() noexcept { return gate_; }
+  /// Not once it is ending.
+  IoThreads& threads() noexcept { return threads_; }
   std::int64_t io_threads() const noexcept { return io_threads_; }
   std::int64_t max_sockets() const noexcept { return max_sockets_; }
 
@@ -43,6 +46,8 @@ class Context {
   sdk::Host host_;
   std::int64_t io_threads_;
   std::int64_t max_sockets_;
+  const int number_;
+  IoThreads threads_;
   zmq::context_t context_;
   Gate gate_;
   bool ending_ = false;

@@ -281,10 +281,19 @@ void ZmqTransport::take_returned() {
   });
 }
 
+void ZmqTransport::update_threads() {
+  if (context_ == nullptr || context_->is_ending()) return;
+  context_->threads().wait_for_offers(watch_.polls_alone());
+}
+
 std::int32_t ZmqTransport::progress(std::span<tt_event> events) {
   if (loop_->events().empty()) {
     // Nothing waiting means that UNLISTENED was handed out in an earlier batch.
     std::erase_if(routers_, [](const auto& router) { return router->is_over(); });
+  }
+  if (watch_.looks_again()) {
+    watch_.begin_look(loop_->host().now());
+    update_threads();
   }
   packets_.begin_round();
   readiness_.begin_round();
@@ -293,10 +302,18 @@ std::int32_t ZmqTransport::progress(std::span<tt_event> events) {
   take_returned();
   loop_->run();
   drive_shutdown();
-  return static_cast<std::int32_t>(loop_->end());
+  const std::size_t found = loop_->end();
+  if (found != 0) {
+    watch_.found();
+  } else {
+    watch_.found_nothing(loop_->host().now());
+  }
+  return static_cast<std::int32_t>(found);
 }
 
 sdk::Arming ZmqTransport::arm() {
+  watch_.sleeps();
+  update_threads();
   const bool quiet = readiness_.may_sleep();
   sdk::Arming arming = loop_->arm();
   if (!quiet || returned_.has_news()) arming.may_sleep = false;

@@ -15,6 +15,7 @@
 #include "connection.hpp"
 #include "context.hpp"
 #include "dealer.hpp"
+#include "poll_watch.hpp"
 #include "router.hpp"
 #include "socket_options.hpp"
 
@@ -72,6 +73,7 @@ class ZmqTransport {
   sdk::Result<DealerPlan> plan_for(const Place& place) const;
   Connection& add_connection(const SocketOptions& options);
   void take_returned();
+  void update_threads();
   bool can_end_more() const;
   void drive_shutdown();
 
@@ -79,6 +81,7 @@ class ZmqTransport {
   Readiness readiness_;
   ReturnedBlocks returned_;
   LentPackets packets_;
+  PollWatch watch_;
   const std::string scheme_name_;
   const Scheme scheme_;
   const SocketOptions defaults_;
