@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -29,11 +30,11 @@ sdk::Result<> expect_descriptors(std::int64_t count) {
   return {};
 }
 
-/// Differs from those of this plugin's other contexts; the names of the application's own begin
-/// with no number, most likely. Of a thread's name the kernel keeps 15 characters.
+/// Most likely no other context in this process has it, of this copy of the plugin, of another one
+/// or of the application. Less than a thousand, as libzmq may write larger ones with a comma.
 int next_number() noexcept {
-  static std::atomic<unsigned> latest{0};
-  return static_cast<int>(++latest % 10'000);
+  static std::atomic<std::uintptr_t> latest{reinterpret_cast<std::uintptr_t>(&latest) >> 12};
+  return static_cast<int>(++latest % 1000);
 }
 
 /// Signals are for the application's threads.
@@ -95,6 +96,7 @@ Context::~Context() {
 
 void Context::begin_end() noexcept {
   if (std::exchange(ending_, true)) return;
+  threads_.wait_for_offers(false);
   context_.shutdown();
 }
 

@@ -31,10 +31,10 @@ class IoThreads {
   /// They name themselves when they have started, which is long before anybody polls.
   static constexpr int searches_max = 4;
 
-  int number_;
-  std::size_t count_;
-  std::vector<pid_t> threads_;
-  int searches_ = 0;
+  const int number_;
+  const std::size_t count_;
+  std::vector<pid_t> threads_;  ///< whose policy is nobody else's business
+  int searches_left_ = searches_max;
   bool wait_ = false;
 };
 

@@ -21,16 +21,18 @@ class PollWatch {
     const auto away = now - idle_since_;
     if (away >= time_slice_min) {
       note_others(now);
-    } else if (away <= offer_max) {
+    } else if (away.count() > 0 && away <= offer_max) {  // a clock may stand still
       was_left_ = true;
       crowded_ = 0;
     }
-    polls_alone_ = (polls_alone_ || was_left_) && crowded_ < crowded_max && now >= shared_until_;
+    polls_alone_ = (polls_alone_ || was_left_) && crowded_ < crowded_max && paid_ == paid_max &&
+                   now >= shared_until_;
   }
   /// A look ends that found something.
   void found() noexcept {
-    if (idle_looks_ > 0 && !std::exchange(was_left_, false)) ++crowded_;
-    idle_looks_ = 0;
+    if (std::exchange(idle_looks_, 0) == 0) return;
+    paid_ = std::min(paid_ + 1, paid_max);
+    if (!std::exchange(was_left_, false)) ++crowded_;
   }
   /// A look ends that found nothing.
   void found_nothing(TimePoint now) noexcept {
@@ -39,18 +41,21 @@ class PollWatch {
   }
   /// The host is about to sleep.
   void sleeps() noexcept {
-    idle_looks_ = 0;
+    // Whoever was to bring something may have waited for an offer that did not come.
+    if (std::exchange(idle_looks_, 0) > 0) paid_ = 0;
     was_left_ = false;
     polls_alone_ = false;
   }
 
-  /// The host polls, and nobody but this transport's threads has wanted its CPU of late.
+  /// The host polls, which has paid of late, and nobody but this transport's threads has wanted its
+  /// CPU meanwhile.
   bool polls_alone() const noexcept { return polls_alone_; }
 
  private:
   void note_others(TimePoint now) noexcept {
-    if (now - shared_until_ > 8 * pause_) pause_ = pause_min / 2;
-    pause_ = std::min(pause_ * 2, pause_max);
+    if (now >= shared_until_) {
+      pause_ = now - shared_until_ > 8 * pause_ ? pause_min : std::min(pause_ * 2, pause_max);
+    }
     shared_until_ = now + pause_;
   }
 
@@ -61,9 +66,11 @@ class PollWatch {
   static constexpr std::chrono::nanoseconds pause_max = std::chrono::seconds(10);
   /// A peer on this CPU takes each offer, in each idle time.
   static constexpr unsigned crowded_max = 16;
+  static constexpr unsigned paid_max = 4;
 
   unsigned idle_looks_ = 0;
   unsigned crowded_ = 0;  // idle times in a row in which each offer was taken
+  unsigned paid_ = 0;     // idle times in a row that did not end in sleep
   bool was_left_ = false;
   bool polls_alone_ = false;
   TimePoint idle_since_{0};

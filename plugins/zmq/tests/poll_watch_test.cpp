@@ -12,6 +12,11 @@ using namespace std::chrono_literals;
 
 class PollWatchTest : public ::testing::Test {
  protected:
+  /// Polling has paid.
+  PollWatchTest() {
+    for (int i = 0; i < 4; ++i) find_something_from_here();
+  }
+
   /// A look in vain, after the CPU was offered for so long.
   void look_in_vain_after(std::chrono::nanoseconds away) {
     begin_look_after(away);
@@ -79,6 +84,38 @@ TEST_F(PollWatchTest, SleepEndsIt) {
   EXPECT_FALSE(watch.polls_alone());
 }
 
+TEST_F(PollWatchTest, AfterAnIdleTimeInVainPollingHasToPayAgain) {
+  find_something_from_afar();
+  for (int looks = 0; looks < 5; ++looks) look_in_vain_after(500ns);
+  watch.sleeps();
+
+  for (int i = 0; i < 4; ++i) {
+    find_something_from_afar();
+    EXPECT_FALSE(watch.polls_alone()) << i;
+  }
+  look_in_vain_after(500ns);
+  look_in_vain_after(500ns);
+  EXPECT_TRUE(watch.polls_alone());
+}
+
+TEST_F(PollWatchTest, SleepWithoutPollingSaysNothing) {
+  find_after(1us);
+  watch.sleeps();
+
+  find_something_from_afar();
+
+  EXPECT_TRUE(watch.polls_alone());
+}
+
+TEST_F(PollWatchTest, AClockThatStandsStillSaysNothing) {
+  for (int i = 0; i < 10; ++i) {
+    watch.begin_look(now);
+    watch.found_nothing(now);
+  }
+
+  EXPECT_FALSE(watch.polls_alone());
+}
+
 TEST_F(PollWatchTest, APeerOnTheSameCpuTakesEachOffer) {
   for (int i = 0; i < 50; ++i) find_something_from_here();
 
@@ -109,7 +146,7 @@ TEST_F(PollWatchTest, WhoeverTakesATimeSliceIsNotMadeToWait) {
   find_something_from_afar();
 
   look_in_vain_after(10us);
-  look_in_vain_after(3ms);
+  for (int slices = 0; slices < 5; ++slices) look_in_vain_after(3ms);
   EXPECT_FALSE(watch.polls_alone());
 
   for (int i = 0; i < 90; ++i) find_something_from_afar();
@@ -127,7 +164,6 @@ TEST_F(PollWatchTest, WhoComesBackIsExpectedForLonger) {
     look_in_vain_after(3ms);
     const auto start = now;
     while (!watch.polls_alone()) {
-      watch.sleeps();
       now += 5ms;
       find_something_from_afar();
     }
