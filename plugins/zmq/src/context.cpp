@@ -59,11 +59,10 @@ Context::Context(sdk::Host host, const SocketOptions& options)
     : host_(host),
       io_threads_(options.io_threads),
       max_sockets_(options.max_sockets),
-      number_(next_number()),
-      threads_(number_, static_cast<std::size_t>(io_threads_)) {
+      threads_(next_number(), static_cast<std::size_t>(io_threads_)) {
   context_.set(zmq::ctxopt::io_threads, static_cast<int>(io_threads_));
   context_.set(zmq::ctxopt::max_sockets, static_cast<int>(max_sockets_));
-  ::zmq_ctx_set(context_.handle(), ZMQ_THREAD_NAME_PREFIX, number_);
+  ::zmq_ctx_set(context_.handle(), ZMQ_THREAD_NAME_PREFIX, threads_.number());
 }
 
 sdk::Result<std::unique_ptr<Context>> Context::create(sdk::Host host,

@@ -46,7 +46,6 @@ class Context {
   sdk::Host host_;
   std::int64_t io_threads_;
   std::int64_t max_sockets_;
-  const int number_;
   IoThreads threads_;
   zmq::context_t context_;
   Gate gate_;

@@ -18,6 +18,8 @@ class IoThreads {
   /// `number`: of a context, before the names of its threads (ZMQ_THREAD_NAME_PREFIX).
   IoThreads(int number, std::size_t count) noexcept : number_(number), count_(count) {}
 
+  int number() const noexcept { return number_; }
+
   /// Whether they wait until the CPU is offered; else they are as they were. Not once the context
   /// is ending.
   void wait_for_offers(bool wait) noexcept {

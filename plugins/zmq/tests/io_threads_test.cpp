@@ -182,6 +182,20 @@ TEST_F(IoThreadsTest, ThoseOfLibzmqAreFound) {
   EXPECT_EQ(threads_in_batch(), 2);
 }
 
+TEST_F(IoThreadsTest, TheyDoNotWaitWhileTheContextEnds) {
+  const tt_host host = idle_host();
+  const auto context = Context::create(sdk::Host(&host), SocketOptions());
+  ASSERT_TRUE(context.has_value());
+  const zmq::socket_t holds_it((*context)->zmq(), zmq::socket_type::dealer);
+  wait_for_threads_of_libzmq(1);
+  (*context)->threads().wait_for_offers(true);
+  ASSERT_EQ(threads_in_batch(), 1);
+
+  (*context)->begin_end();
+
+  EXPECT_EQ(threads_in_batch(), 0);
+}
+
 /// The module as a host has it.
 class Plugin {
  public:
