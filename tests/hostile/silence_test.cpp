@@ -58,7 +58,7 @@ TEST_P(Silence, OfAThousandEndsSoonAndFillsNoLog) {
   EXPECT_TRUE(comes_true([&] { return server_.counters().connections <= 1; }));
 }
 
-TEST_P(Silence, DoesNotHoldUpTheClose) {
+TEST_P(Silence, HoldsUpTheCloseForASecond) {
   const auto before_hello = silent(8);
   const auto in_hello = silent(8, "\xABTS1\x40\0\0\0TRSL");
   EXPECT_TRUE(comes_true([&] { return server_.counters().strangers_closed == 0; }));
@@ -68,7 +68,8 @@ TEST_P(Silence, DoesNotHoldUpTheClose) {
   const TimePoint began = server_.now();
   EXPECT_TRUE(server_.close().has_value());
 
-  EXPECT_LT(server_.now() - began, 400ms) << "they would have had 500 ms for their hello";
+  EXPECT_GE(server_.now() - began, 1s) << "a hello, and calls behind it, may be on their way";
+  EXPECT_LT(server_.now() - began, 30s) << "close_timeout is 60 s";
   for (const Stranger& stranger : before_hello) EXPECT_TRUE(stranger.is_dropped(10s));
 }
 

@@ -31,6 +31,11 @@ class HeldCalls {
     std::unique_lock lock(mutex_);
     return one_more_.wait_for(lock, watchdog, [&] { return came_ >= calls; });
   }
+  /// Whether one has come.
+  bool has_come() {
+    const std::lock_guard lock(mutex_);
+    return came_ > 0;
+  }
   /// Answers what has come and was not answered yet, the last one first.
   void answer() {
     for (const auto& [value, reply] : take()) reply(value);

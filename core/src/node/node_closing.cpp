@@ -14,8 +14,8 @@ namespace {
 // What completions and timers lead to while the node ends, and lead to in turn.
 constexpr int last_turns_max = 1000;
 
-// What a stranger gets to take in that the node closes.
-constexpr std::chrono::milliseconds last_greeting{100};
+// What a stranger gets to say hello, or to take in that the node closes.
+constexpr std::chrono::seconds last_greeting{1};
 
 // A leader that is alive ends a wait at its deadline; one that is not, holds it up no longer.
 constexpr std::chrono::milliseconds longest_delay{50};
