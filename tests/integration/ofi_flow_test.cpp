@@ -1,7 +1,10 @@
 // What the checks do not look at in libfabric: large packets among small ones, names, refusals.
 #include <gmock/gmock.h>
+#include <trestle/test_support/raw_peer.hpp>
+#include <trestle/testing/test_network.hpp>
 #include <trestle/trestle.hpp>
 
+#include <poll.h>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -16,7 +19,7 @@ namespace trestle {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string pattern(std::size_t size, unsigned seed) {
   std::string bytes(size, '\0');
@@ -25,7 +28,7 @@ std::string pattern(std::size_t size, unsigned seed) {
 }
 
 /// Both nodes serve `echo`; windows as narrow as they may be, so that credits run out all the time.
-class OfiFlow : public testing::TestWithParam<const char*> {
+class OfiFlow : public ::testing::TestWithParam<const char*> {
  protected:
   OfiFlow() {
     for (Node* node : {&server, &client}) {
@@ -41,10 +44,10 @@ class OfiFlow : public testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(
     Uris, OfiFlow,
-    testing::Values("ofi+tcp://127.0.0.1:0", "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=1KiB",
-                    "ofi+tcp://127.0.0.1:0?rx_ahead=0B",
-                    "ofi+tcp://127.0.0.1:0?rx_buffers=64&rx_ahead=8MiB&register=always",
-                    "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=256B&register=always"),
+    ::testing::Values("ofi+tcp://127.0.0.1:0", "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=1KiB",
+                      "ofi+tcp://127.0.0.1:0?rx_ahead=0B",
+                      "ofi+tcp://127.0.0.1:0?rx_buffers=64&rx_ahead=8MiB&register=always",
+                      "ofi+tcp://127.0.0.1:0?rx_buffers=8&rx_buffer=256B&register=always"),
     [](const auto& parameter) { return "Uri" + std::to_string(parameter.index); });
 
 TEST_P(OfiFlow, LargeAndSmallPacketsPassEachOtherBothWays) {
@@ -214,6 +217,27 @@ TEST(OfiProviders, ThatAreOfNoUseAreRefusedByNameWithOthers) {
     EXPECT_THAT(refused.error().text, HasSubstr("; providers that can be used here: ")) << uri;
     EXPECT_THAT(refused.error().text, HasSubstr("tcp")) << uri;
   }
+}
+
+/// libfabric's event queue keeps its descriptor ready when all was read. A host that polls and does
+/// not sleep would read it again in each round, which takes longer than a message.
+TEST(OfiPolling, AloneMakesTheDescriptorQuiet) {
+  Node server;
+  const std::string uri = server.listen("ofi+tcp://127.0.0.1:0").value();
+  testing::TestNetwork clock;
+  test_support::RawPeer peer(clock.driver(), uri);
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  const auto is_ready = [&] {
+    pollfd entry{peer.wait_fd(), POLLIN, 0};
+    return ::poll(&entry, 1, 0) == 1;
+  };
+
+  do {
+    peer.settle();
+  } while ((peer.frames_received() == 0 || is_ready()) && std::chrono::steady_clock::now() < until);
+
+  EXPECT_GT(peer.frames_received(), 0u) << "it was connected, and heard the server's hello";
+  EXPECT_FALSE(is_ready());
 }
 
 }  // namespace

@@ -231,20 +231,23 @@ void Device::close(Handle<fid_pep> listener) {
 
 bool Device::may_sleep() {
   // One by one: who has nothing to read is not read in vain, which is dear for the event queue.
-  const auto may_wait_for = [this](fid& queue) {
-    std::array<fid*, 1> queues{&queue};
-    return fi_trywait(fabric_.get(), queues.data(), 1) == 0;
-  };
   if (completions_ != nullptr && !may_wait_for(completions_->fid)) {
     loop_.enqueue(*completion_source_);
     return false;
   }
-  if (!events_armed_ && !may_wait_for(events_->fid)) {
-    loop_.enqueue(*event_source_);
-    return false;
-  }
-  events_armed_ = true;
-  return true;
+  return events_armed_ || arm_events();
+}
+
+/// Whether its descriptor is ready only when something more comes.
+bool Device::may_wait_for(fid& queue) {
+  std::array<fid*, 1> queues{&queue};
+  return fi_trywait(fabric_.get(), queues.data(), 1) == 0;
+}
+
+bool Device::arm_events() {
+  events_armed_ = may_wait_for(events_->fid);
+  if (!events_armed_) loop_.enqueue(*event_source_);
+  return events_armed_;
 }
 
 EventSink* Device::event_sink(const fid* object) const {
@@ -268,6 +271,8 @@ void Device::read_events() {
     }
     // Handshakes have steps that are no events, but not many without one.
     if (++rounds_for_nothing_ % rounds_for_nothing_max == 0) drop_ended_handshakes();
+    // Reading does not make the descriptor quiet; a host that polls would find it ready for ever.
+    arm_events();
     return;
   }
   loop_.enqueue(*event_source_);

@@ -121,6 +121,8 @@ class Device {
   Device(transport_kit::Loop& loop, const fi_info& info, Registration registration);
   sdk::Result<> open_fabric();
   sdk::Result<> open_domain(fi_info& info);
+  bool may_wait_for(fid& queue);
+  bool arm_events();
   void read_events();
   bool read_event();
   void read_event_error();

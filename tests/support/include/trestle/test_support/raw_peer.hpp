@@ -59,6 +59,8 @@ class RawPeer final : private engine::LinkEvents {
   std::size_t frames_received() const { return frames_received_; }
   bool is_closed() const { return closed_; }
   void settle();
+  /// Of its transport, which is never told that somebody sleeps.
+  int wait_fd() const { return transport_->attributes().wait_fd; }
 
  private:
   template <class Frame>
