@@ -1,6 +1,7 @@
 // Election, promotion, and the thread that leads when nobody waits.
 #include "engine/leadership.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "platform/futex.hpp"
@@ -288,6 +289,7 @@ void Leadership::leave_thread() noexcept {
 
 void Leadership::run_thread() {
   Lock lock(engine_.mutex());
+  stands_by_since_ = engine_.now();
   while (!stopping_) {
     if (leader_ != Leader::nobody || is_lingering()) {
       stand_by(lock);
@@ -298,6 +300,7 @@ void Leadership::run_thread() {
     while (leader_ == Leader::thread && !stopping_) {
       if (!promote_next()) step(lock);
     }
+    stands_by_since_ = engine_.now();
   }
   if (leader_ == Leader::thread && !promote_next()) leader_ = Leader::nobody;
   lock.unlock();
@@ -310,15 +313,17 @@ bool Leadership::is_lingering() const {
   return led_until_.count() != 0 && engine_.now() < led_until_ + linger;
 }
 
+std::chrono::nanoseconds Leadership::pause() const {
+  return std::clamp<std::chrono::nanoseconds>((engine_.now() - stands_by_since_) / 8, linger,
+                                              longest_pause);
+}
+
 void Leadership::stand_by(Lock& lock) {
-  std::optional<std::chrono::nanoseconds> timeout = linger;
-  if (leader_ == Leader::nobody) {
-    timeout = led_until_ + linger - engine_.now();
-    standby_ = Standby::shallow;
-  } else if (leads_seen_ != leads_ended_) {
+  std::optional<std::chrono::nanoseconds> timeout = pause();
+  if (leader_ == Leader::nobody || leads_seen_ != leads_ended_) {
     standby_ = Standby::shallow;
   } else {
-    // The same caller has led for as long as a linger: whoever leaves next says so.
+    // The same caller has led since the last look: whoever leaves next says so.
     timeout.reset();
     standby_ = Standby::deep;
   }
@@ -328,6 +333,7 @@ void Leadership::stand_by(Lock& lock) {
   lock.unlock();
   platform::futex_wait(thread_signal_, nothing_yet, timeout);
   lock.lock();
+  if (standby_ == Standby::deep) stands_by_since_ = engine_.now();
   standby_ = Standby::none;
 }
 

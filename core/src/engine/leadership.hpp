@@ -94,6 +94,9 @@ class Leadership {
 
   /// Nobody leads for so long after a caller, in case that it calls again.
   static constexpr std::chrono::microseconds linger{200};
+  /// While callers come and go, the thread looks ever more seldom whether it is needed: each look
+  /// takes a CPU from somebody, most likely from who calls.
+  static constexpr std::chrono::microseconds longest_pause{1600};
 
   bool may_lead() const noexcept;
   Seat seat() const noexcept { return leader_ == Leader::thread ? Seat::thread : Seat::caller; }
@@ -118,6 +121,8 @@ class Leadership {
 
   void run_thread();
   void stand_by(Lock& lock);
+  /// Until its next look, while callers come and go.
+  std::chrono::nanoseconds pause() const;
   bool is_lingering() const;
   void notify_thread() noexcept;
 
@@ -139,6 +144,7 @@ class Leadership {
   std::uint64_t leads_ended_ = 0;
   std::uint64_t leads_seen_ = 0;  // by the thread, when it last stood by
   TimePoint led_until_{0};
+  TimePoint stands_by_since_{0};  // of the thread; or somebody left it alone for long since
 };
 
 }  // namespace trestle::engine
