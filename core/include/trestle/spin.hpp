@@ -10,7 +10,7 @@ namespace trestle {
 /// two looks other threads are offered the CPU. Nodes with a ManualDriver never poll.
 enum class Spin : std::uint8_t {
   automatic,  ///< as long as it pays
-  on,         ///< always, for 50 µs
+  on,         ///< always, until nothing has come for 5 ms
   off,        ///< never
 };
 

@@ -23,9 +23,12 @@ enum class Offer { left, taken, kept };
 class SpinBudget {
  public:
   static constexpr std::chrono::nanoseconds longest = std::chrono::microseconds(50);
+  /// Of Spin::on: longer than a time slice, since the peer may have lost its CPU for one. Whoever
+  /// sleeps then has to be woken, by a peer that may lose its CPU for that.
+  static constexpr std::chrono::nanoseconds always = std::chrono::milliseconds(5);
 
   explicit SpinBudget(Spin policy) noexcept
-      : policy_(policy), budget_(policy == Spin::on ? longest : std::chrono::nanoseconds(0)) {}
+      : policy_(policy), budget_(policy == Spin::on ? always : std::chrono::nanoseconds(0)) {}
 
   /// For the idle time that begins now; 0: sleep at once.
   std::chrono::nanoseconds next() noexcept {
