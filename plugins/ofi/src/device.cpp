@@ -269,10 +269,11 @@ void Device::read_events() {
       rounds_for_nothing_ = 0;
       continue;
     }
+    // Reading an event does not make the descriptor quiet: a host that polls would find it ready
+    // for ever. Without one, only the next reading goes on with a handshake.
+    if (i > 0) arm_events();
     // Handshakes have steps that are no events, but not many without one.
     if (++rounds_for_nothing_ % rounds_for_nothing_max == 0) drop_ended_handshakes();
-    // Reading does not make the descriptor quiet; a host that polls would find it ready for ever.
-    arm_events();
     return;
   }
   loop_.enqueue(*event_source_);
