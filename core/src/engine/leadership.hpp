@@ -144,7 +144,7 @@ class Leadership {
   std::uint64_t leads_ended_ = 0;
   std::uint64_t leads_seen_ = 0;  // by the thread, when it last stood by
   TimePoint led_until_{0};
-  TimePoint stands_by_since_{0};  // of the thread; or somebody left it alone for long since
+  TimePoint stands_by_since_{0};  // since then callers come and go, as far as the thread knows
 };
 
 }  // namespace trestle::engine

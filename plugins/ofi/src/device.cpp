@@ -270,7 +270,7 @@ void Device::read_events() {
       continue;
     }
     // Reading an event does not make the descriptor quiet: a host that polls would find it ready
-    // for ever. Without one, only the next reading goes on with a handshake.
+    // for ever. Not after each reading in vain: libfabric leaked handshakes of strangers then.
     if (i > 0) arm_events();
     // Handshakes have steps that are no events, but not many without one.
     if (++rounds_for_nothing_ % rounds_for_nothing_max == 0) drop_ended_handshakes();
