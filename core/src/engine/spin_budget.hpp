@@ -117,16 +117,17 @@ class PolledTime {
   bool is_over() const noexcept { return last_look_ - idle_since_ >= budget_; }
 
   void begin_look(TimePoint now) noexcept {
-    ++looks_;
     const auto took = now - std::exchange(last_look_, now);
-    if (took <= longest_look) {
-      was_short_ = true;
-    } else if (took > longest_turn_of_others) {
+    if (++looks_ == 1) return;  // what lies before the first says nothing of looks
+    if (took > longest_turn_of_others) {
       was_interrupted_ = true;
-    } else if (was_short_ && now - start_ < longest_in_all) {
+    } else if (took > std::max(longest_look, 3 * shortest_look_)) {
       // The look before took in a part of something large, and the rest is on its way; or somebody
       // took the CPU unoffered.
-      idle_since_ = now;
+      arriving_ += took;
+      if (may_go_on(now - start_)) idle_since_ = now;
+    } else {
+      shortest_look_ = std::min(shortest_look_, took);
     }
   }
   /// The same where this thread left the lock to others before: how long that took says nothing.
@@ -136,10 +137,10 @@ class PolledTime {
   }
   /// Before it: the CPU was offered to others, and came back after that time.
   void offered_cpu(std::chrono::nanoseconds took) noexcept {
+    last_look_ += took;  // not a part of the look
     if (took <= longest_offer) return spin_.offered_cpu(Offer::left);
     spin_.offered_cpu(took <= longest_turn_of_others ? Offer::taken : Offer::kept);
-    // Not a part of the look. Most likely whoever took it did what this thread waits for.
-    last_look_ += took;
+    // Most likely whoever took it did what this thread waits for.
     if (last_look_ - start_ < longest_in_all) idle_since_ += took;
   }
   /// The look found something.
@@ -152,8 +153,9 @@ class PolledTime {
   }
 
  private:
-  /// A look at transports that have nothing takes less.
-  static constexpr std::chrono::nanoseconds longest_look = std::chrono::microseconds(8);
+  /// A look at transports that have nothing takes less; where they are slow, less than three of the
+  /// shortest.
+  static constexpr std::chrono::nanoseconds longest_look = std::chrono::microseconds(2);
   /// An offer of the CPU that nobody takes is over by then.
   static constexpr std::chrono::nanoseconds longest_offer = std::chrono::microseconds(2);
   /// Of those who work for this node, or for its peer. Others get the CPU for a time slice, which
@@ -161,6 +163,12 @@ class PolledTime {
   static constexpr std::chrono::nanoseconds longest_turn_of_others = std::chrono::milliseconds(1);
   /// In case that some looks are just slow here.
   static constexpr std::chrono::nanoseconds longest_in_all = std::chrono::milliseconds(1);
+  /// Where a quarter of the time and more goes into looks that take in something.
+  static constexpr std::chrono::nanoseconds longest_arrival = std::chrono::milliseconds(50);
+
+  bool may_go_on(std::chrono::nanoseconds polled) const noexcept {
+    return polled < longest_in_all || (polled < longest_arrival && 4 * arriving_ >= polled);
+  }
 
   SpinBudget& spin_;
   const std::chrono::nanoseconds budget_;
@@ -168,7 +176,8 @@ class PolledTime {
   TimePoint idle_since_;
   TimePoint last_look_;
   std::uint64_t looks_ = 0;
-  bool was_short_ = false;  // a look, so that long ones mean something
+  std::chrono::nanoseconds shortest_look_{longest_turn_of_others};
+  std::chrono::nanoseconds arriving_{0};  // in looks that took in parts of something large
   bool was_interrupted_ = false;
 };
 

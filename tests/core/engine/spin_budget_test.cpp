@@ -225,15 +225,20 @@ TEST_F(PolledTimeTest, PaysIfSomethingCameAfterTheFirstLook) {
 TEST_F(PolledTimeTest, GoesOnWhilePartsOfSomethingLargeComeIn) {
   const auto before = spin_.next();
 
-  look(1, 1us);
+  look(2, 1us);
   EXPECT_TRUE(look(20, 30us)) << "each took 30 µs, and the whole is not there yet";
   time_.found();
 
   EXPECT_GT(spin_.next(), before);
 }
 
+TEST_F(PolledTimeTest, GoesOnWhereASenderIsSlower) {
+  look(2, 500ns);
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(look(8, 500ns) && look(1, 3us)) << i;
+}
+
 TEST_F(PolledTimeTest, EndsWithItsBudgetAfterTheLastPart) {
-  look(1, 1us);
+  look(2, 1us);
   EXPECT_TRUE(look(20, 30us));
 
   EXPECT_TRUE(look(9, 1us));
@@ -241,14 +246,38 @@ TEST_F(PolledTimeTest, EndsWithItsBudgetAfterTheLastPart) {
 }
 
 TEST_F(PolledTimeTest, EndsWithItsBudgetWhereLooksAreJustSlow) {
+  look(1, 100ns);  // up to the first one
   EXPECT_TRUE(look(1, 9us));
   EXPECT_FALSE(look(1, 9us));
 }
 
+TEST_F(PolledTimeTest, EndsSoonWhereAFewLooksAreSlow) {
+  look(2, 500ns);
+  while (look(16, 500ns) && look(1, 2500ns)) {
+  }
+
+  EXPECT_GE(now_, 1ms) << "something large might be on its way";
+  EXPECT_LT(now_, 1100us) << "they are less than a quarter of the time";
+
+  spin_.missed(long_sleep);
+
+  EXPECT_EQ(spin_.next(), none);
+}
+
+TEST_F(PolledTimeTest, TakesAnOfferThatNobodyTookForNoPartOfALook) {
+  look(2, 500ns);
+  const TimePoint before = now_;
+
+  while (look(1, 500ns) && look_between_others(1, 2us)) {
+  }
+
+  EXPECT_LT(now_ - before, 15us) << "its budget is 10 µs";
+}
+
 TEST_F(PolledTimeTest, EndsSometimeWhereManyLooksAreJustSlow) {
-  look(1, 1us);
-  EXPECT_TRUE(look(33, 30us));
-  EXPECT_FALSE(look(3, 30us)) << "a millisecond has passed";
+  look(2, 1us);
+  EXPECT_TRUE(look(1600, 30us));
+  EXPECT_FALSE(look(100, 30us)) << "50 ms have passed";
 
   spin_.missed(long_sleep);
 
