@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace trestle::engine {
 namespace {
@@ -75,7 +76,7 @@ void Engine::release_buffers_now() {
 
 std::size_t Engine::collect() {
   release_buffers();
-  recent_time_.reset();
+  recent_time_ = std::exchange(noted_time_, std::nullopt);
   ++turns_;
   std::size_t handled = 0;
   bool one_is_down = false;

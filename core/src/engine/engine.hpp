@@ -81,6 +81,8 @@ class Engine {
   /// Takes in what has come: a batch of events of every transport, and the timers that are due.
   /// Returns how much that was. Threads: the leader.
   std::size_t collect();
+  /// The leader has just looked at the clock: the next collect() need not. Threads: the leader.
+  void note_time(TimePoint now) noexcept { noted_time_ = now; }
 
   /// How many collect() there were. Threads: the leader.
   std::uint64_t turns() const noexcept { return turns_; }
@@ -138,6 +140,7 @@ class Engine {
   TimerQueue timers_;
   TimePoint latest_until_{0};  // of both seats
   std::optional<TimePoint> recent_time_;
+  std::optional<TimePoint> noted_time_;  // for the next collect()
   std::uint64_t turns_ = 0;
   std::shared_ptr<ReleaseQueue> released_;
   std::map<std::string, std::unique_ptr<Transport>, std::less<>> transports_;

@@ -246,6 +246,7 @@ bool Leadership::spin(Lock& lock, std::chrono::nanoseconds budget) {
     if (leader_ != me || std::exchange(look_again_, false)) return true;
     if (offers_cpu) time.offered_cpu(was_away);
     const TimePoint now = engine_.now();
+    engine_.note_time(now);
     if (rounds > 0) {
       time.begin_look_after_others(now);
     } else {
