@@ -10,7 +10,7 @@ void EventQueue::begin(std::span<tt_event> out) {
   batch_ = out;
   used_ = 0;
   accepted_.clear();
-  texts_.clear();
+  if (!texts_.empty()) texts_.clear();
   while (!waiting_.empty() && used_ < batch_.size() &&
          !was_accepted_in_batch(waiting_.front().event.conn)) {
     Waiting& first = waiting_.front();
@@ -22,14 +22,6 @@ void EventQueue::begin(std::span<tt_event> out) {
 std::size_t EventQueue::end() noexcept {
   batch_ = {};
   return std::exchange(used_, 0);
-}
-
-bool EventQueue::has_room(const tt_conn* conn) const noexcept {
-  return room() > 0 && !was_accepted_in_batch(conn);
-}
-
-std::size_t EventQueue::room() const noexcept {
-  return waiting_.empty() ? batch_.size() - used_ : 0;
 }
 
 void EventQueue::push(const tt_event& event, void* const* user) {

@@ -14,6 +14,9 @@ namespace {
 /// Rounds in a row without asking epoll, so that a busy socket delays the others by no more.
 constexpr int guesses_max = 16;
 
+/// To be set aside and put back costs about as much as so many arrivals save.
+constexpr int right_guesses_min = 64;
+
 }  // namespace
 
 sdk::Result<std::unique_ptr<Loop>> Loop::create(sdk::Host host) {
@@ -23,6 +26,8 @@ sdk::Result<std::unique_ptr<Loop>> Loop::create(sdk::Host host) {
 }
 
 int Loop::watch(int fd, Pollable& owner, std::uint32_t interest) noexcept {
+  owner.fd_ = fd;
+  owner.interest_ = interest;
   epoll_event event{};
   event.events = interest;
   event.data.ptr = &owner;
@@ -30,6 +35,8 @@ int Loop::watch(int fd, Pollable& owner, std::uint32_t interest) noexcept {
 }
 
 void Loop::change(int fd, Pollable& owner, std::uint32_t interest) noexcept {
+  owner.interest_ = interest;
+  if (aside_ == &owner && put_back()) return;
   epoll_event event{};
   event.events = interest;
   event.data.ptr = &owner;
@@ -37,6 +44,10 @@ void Loop::change(int fd, Pollable& owner, std::uint32_t interest) noexcept {
 }
 
 void Loop::unwatch(int fd) noexcept {
+  if (aside_ != nullptr && aside_->fd_ == fd) {
+    aside_ = nullptr;
+    return;
+  }
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
@@ -60,6 +71,7 @@ void Loop::forget(Pollable& owner) {
   if (std::exchange(owner.enqueued_, false)) std::erase(work_, &owner);
   if (favourite_ == &owner) favourite_ = nullptr;
   if (last_only_ == &owner) last_only_ = nullptr;
+  if (aside_ == &owner && !put_back()) aside_ = nullptr;
 }
 
 void Loop::emit(const tt_event& event, void* const* user) {
@@ -135,10 +147,12 @@ void Loop::find_ready() {
 
 /// False: epoll has to be asked.
 bool Loop::guess_ready() {
+  if (aside_ != nullptr) return guess_aside();
   if (favourite_ == nullptr || guesses_left_ == 0 || !work_.empty()) return false;
   --guesses_left_;
   switch (favourite_->guess()) {
     case Pollable::Guess::right:
+      note_right_guess();
       return true;
     case Pollable::Guess::wrong:
       return !may_have_slept_;
@@ -146,6 +160,31 @@ bool Loop::guess_ready() {
       break;
   }
   return false;
+}
+
+/// The same. It is tried in any case: epoll does not know it.
+bool Loop::guess_aside() {
+  const bool is_unsure = !aside_->enqueued_ && aside_->guess() == Pollable::Guess::unsure;
+  const bool is_in_the_way = events_.room() == 0 && !work_.empty();
+  if ((is_unsure || is_in_the_way) && aside_ != nullptr) put_back();  // guessing may have done that
+  if (aside_ == nullptr || guesses_left_ == 0 || !work_.empty()) return false;
+  --guesses_left_;
+  return true;
+}
+
+/// A favourite that keeps having input is set aside.
+void Loop::note_right_guess() {
+  if (++right_guesses_ < right_guesses_min || favourite_ == nullptr) return;
+  right_guesses_ = 0;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, favourite_->fd_, nullptr) == 0) aside_ = favourite_;
+}
+
+/// False: the system does not take it now, so it stays aside.
+bool Loop::put_back() noexcept {
+  Pollable& owner = *aside_;
+  if (watch(owner.fd_, owner, owner.interest_) != 0) return false;
+  aside_ = nullptr;
+  return true;
 }
 
 void Loop::ask_epoll() {
@@ -161,7 +200,10 @@ void Loop::ask_epoll() {
 }
 
 void Loop::note_ready(Pollable* only) {
-  favourite_ = only == last_only_ ? only : nullptr;
+  if (aside_ != nullptr) put_back();  // others are busy, too
+  Pollable* const next = only == last_only_ ? only : nullptr;
+  if (next != favourite_) right_guesses_ = 0;
+  favourite_ = next;
   last_only_ = only;
 }
 
@@ -183,6 +225,8 @@ std::size_t Loop::end() noexcept {
 sdk::Arming Loop::arm() {
   sdk::Arming arming;
   arming.may_sleep = events_.empty() && work_.empty();
+  right_guesses_ = 0;
+  if (aside_ != nullptr && !put_back()) arming.may_sleep = false;
   if (!deadlines_.empty()) arming.deadline = deadlines_.begin()->first;
   may_have_slept_ = arming.may_sleep;
   sleeps_until_ = arming.deadline;

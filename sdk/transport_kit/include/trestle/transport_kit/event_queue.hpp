@@ -24,10 +24,12 @@ class EventQueue {
 
   /// Whether an event of `conn`, pushed now, goes into the current batch. Ask before pushing a
   /// PACKET whose bytes live only until the next progress().
-  bool has_room(const tt_conn* conn) const noexcept;
+  bool has_room(const tt_conn* conn) const noexcept {
+    return room() > 0 && (accepted_.empty() || !was_accepted_in_batch(conn));
+  }
 
   /// Events that the current batch can still take.
-  std::size_t room() const noexcept;
+  std::size_t room() const noexcept { return waiting_.empty() ? batch_.size() - used_ : 0; }
 
   /// Adds an event. `user` is where its cookie is kept: read when the event is handed out, because
   /// the host sets it only after ACCEPTED. Null: the event's own cookie stands.

@@ -18,7 +18,7 @@
 
 namespace trestle::transport_kit {
 
-/// Something with a socket, driven by the loop.
+/// Something with a socket, driven by the loop. One descriptor at a time.
 class Pollable {
  public:
   Pollable() = default;
@@ -39,11 +39,14 @@ class Pollable {
     wrong,   ///< there was none
     unsure,  ///< not tried: ask epoll
   };
-  /// Works on input that epoll has not reported.
+  /// Works on input that epoll has not reported. Unsure where it waits for more than input: of what
+  /// else there is, such as room to write, epoll may not be asked for long.
   virtual Guess guess() { return Guess::unsure; }
 
  private:
   friend class Loop;
+  int fd_ = -1;                 ///< the one that is watched
+  std::uint32_t interest_ = 0;  ///< in events of it
   bool enqueued_ = false;
   std::optional<std::chrono::nanoseconds> deadline_;
 };
@@ -56,7 +59,9 @@ struct EventSource {
 
 /// One per transport. Work is done round robin, so that nobody starves behind a flood.
 /// Who is alone in being busy is tried first, and epoll is asked only if that finds nothing: then
-/// a message costs one system call here. Sleeping hosts are safe, because epoll keeps reporting.
+/// a message costs one system call here. While the host polls and finds all there, it is set aside:
+/// taken out of the epoll set, where each arrival would cost the sender a call into it. Sleeping
+/// hosts are safe: arm() puts it back, and epoll reports what is there, whenever that came.
 class Loop {
  public:
   /// Errors: what the system says.
@@ -64,7 +69,7 @@ class Loop {
 
   /// The services of the host.
   const sdk::Host& host() const noexcept { return host_; }
-  /// The epoll set: readable when progress() has work.
+  /// The epoll set: after arm() readable when progress() has work.
   int wait_fd() const noexcept { return epoll_.get(); }
 
   /// Level-triggered. Returns errno, or 0.
@@ -78,7 +83,7 @@ class Loop {
   void set_deadline(Pollable& owner, std::optional<std::chrono::nanoseconds> at);
   /// Calls its work() in the next round.
   void enqueue(Pollable& owner);
-  /// Forgets the owner's deadline and work; its descriptor is the owner's business.
+  /// Forgets the owner's deadline and work; its descriptor stays watched, if it is.
   void forget(Pollable& owner);
 
   /// Tells the host; wakes it unless it is listening already.
@@ -114,8 +119,11 @@ class Loop {
   void run_due();
   void find_ready();
   bool guess_ready();
+  bool guess_aside();
   void ask_epoll();
   void note_ready(Pollable* only);
+  void note_right_guess();
+  bool put_back() noexcept;
 
   sdk::Host host_;
   FileDescriptor epoll_;
@@ -128,6 +136,8 @@ class Loop {
   Pollable* favourite_ = nullptr;
   Pollable* last_only_ = nullptr;
   int guesses_left_ = 0;
+  int right_guesses_ = 0;        ///< of the favourite, since the last arm()
+  Pollable* aside_ = nullptr;    ///< not in the epoll set, but tried in each round
   bool may_have_slept_ = false;  ///< since the last round; so anything may have ended the sleep
   std::optional<std::chrono::nanoseconds> sleeps_until_;  ///< as arm() said; empty: for ever
 };
