@@ -12,6 +12,7 @@
 
 #include <array>
 #include <memory>
+#include <utility>
 
 namespace {
 
@@ -32,7 +33,10 @@ class Source final : public Pollable {
 
   int fd() const { return reading_.get(); }
   void send() const { EXPECT_EQ(::write(writing_.get(), "x", 1), 1); }
-  void work() override { read_all(); }
+  void work() override {
+    read_all();
+    if (forgets != nullptr) loop_.forget(*std::exchange(forgets, nullptr));
+  }
   Guess guess() override {
     if (is_unsure) return Guess::unsure;
     return read_all() ? Guess::right : Guess::wrong;
@@ -41,6 +45,7 @@ class Source final : public Pollable {
   int bytes = 0;
   bool is_unsure = false;
   bool fills_the_batch = false;
+  Source* forgets = nullptr;
 
  private:
   bool read_all() {
@@ -145,6 +150,22 @@ TEST_F(BusyLoop, LeavesRoomInTheBatchesToOthersThatWait) {
   }
 
   EXPECT_EQ(other.bytes, 1);
+}
+
+TEST_F(BusyLoop, DoesNotDriveWhoIsForgottenInTheSameRound) {
+  Source other(*loop_);
+  source_.forgets = &other;
+  loop_->enqueue(source_);
+  loop_->enqueue(other);
+  source_.send();
+  other.send();
+
+  round();
+
+  EXPECT_EQ(source_.bytes, 1);
+  EXPECT_EQ(other.bytes, 0);
+  round();
+  EXPECT_EQ(other.bytes, 1) << "it is watched still";
 }
 
 TEST_F(BusyLoop, IsBackInTheSetWhereItCannotBeTried) {

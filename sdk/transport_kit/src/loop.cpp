@@ -68,7 +68,10 @@ void Loop::enqueue(Pollable& owner) {
 
 void Loop::forget(Pollable& owner) {
   set_deadline(owner, std::nullopt);
-  if (std::exchange(owner.enqueued_, false)) std::erase(work_, &owner);
+  if (std::exchange(owner.enqueued_, false)) {
+    std::replace(work_.begin(), work_.end(), &owner, static_cast<Pollable*>(nullptr));
+    if (!in_round_) std::erase(work_, nullptr);  // run() may be in the middle of it
+  }
   if (favourite_ == &owner) favourite_ = nullptr;
   if (last_only_ == &owner) last_only_ = nullptr;
   if (aside_ == &owner && !put_back()) aside_ = nullptr;
@@ -132,12 +135,14 @@ void Loop::run() {
   run_due();
   find_ready();
   // Each once: what enqueues itself again waits for the next round.
-  for (std::size_t left = work_.size(); left > 0 && !work_.empty() && events_.room() > 0; --left) {
-    Pollable& owner = *work_.front();
-    work_.pop_front();
-    owner.enqueued_ = false;
-    owner.work();
+  std::size_t done = 0;
+  for (const std::size_t all = work_.size(); done < all && events_.room() > 0; ++done) {
+    Pollable* const owner = std::exchange(work_[done], nullptr);
+    if (owner == nullptr) continue;  // it was forgotten
+    owner->enqueued_ = false;
+    owner->work();
   }
+  work_.erase(work_.begin(), work_.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 void Loop::find_ready() {

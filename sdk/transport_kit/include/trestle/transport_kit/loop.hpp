@@ -9,12 +9,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace trestle::transport_kit {
 
@@ -128,7 +128,7 @@ class Loop {
   sdk::Host host_;
   FileDescriptor epoll_;
   EventQueue events_;
-  std::deque<Pollable*> work_;
+  std::vector<Pollable*> work_;  ///< in order; null: forgotten. A deque would not keep its memory
   std::set<std::pair<std::chrono::nanoseconds, Pollable*>> deadlines_;
   bool in_round_ = false;
 
