@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <trestle/test_support/built_transports.hpp>
 
 #include "counting.hpp"
 #include "fakes/counted_allocations.hpp"
@@ -105,6 +106,20 @@ TEST_P(Allocations, OfAPageThatNobodyAnswers) {
       many_rounds);
 
   expect_within(counted, bound_of_pages(), "allocations");
+}
+
+/// Of libraries, whose other messages may ask for more.
+class AllocationsBesideALibrary : public Allocations {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Transports, AllocationsBesideALibrary,
+    ::testing::ValuesIn(test_support::of_this_build({"ofi+tcp://127.0.0.1:0"})),
+    [](const auto&) { return "ofi"; });
+
+TEST_P(AllocationsBesideALibrary, OfABlockingCallWithAFewBytes) {
+  const double counted = allocations_of(allocations, [&] { pair_.call("echo", small_, messages); });
+
+  expect_within(counted, allocations, "allocations");
 }
 
 }  // namespace

@@ -144,10 +144,13 @@ class Connection final : public transport_kit::Pollable, public EventSink, publi
   void on_arrival(const Arrival& arrival) override;
   void on_broken(int number, const std::string& text) override;
   void on_batch_end() override;
+  bool may_show_at_once(const Arrival& arrival) const noexcept;
+  void show(const Arrival& arrival);
   bool take_control(const Arrival& arrival, MessageKind kind);
   void take_grant(std::span<const std::byte> bytes);
   void take_rooms(std::span<const std::byte> bytes);
   void deliver();
+  bool hand_out_arrived();
   Progress take_message(const Arrival& arrival, MessageKind kind);
   Progress take_packet(const Arrival& arrival);
   Progress take_first(const Arrival& arrival);

@@ -12,6 +12,7 @@ void Connection::on_arrival(const Arrival& arrival) {
   const auto tag = arrival.tag ? MessageTag::decode(*arrival.tag) : std::nullopt;
   if (!tag) return refuse_peer("a message without a known tag");
   sender_->add_credits(tag->credits);
+  if (tag->kind == MessageKind::packet && may_show_at_once(arrival)) return show(arrival);
   // Control is not in turn with packets, which may have to wait for the host, but at once: what
   // this side wants to send must not wait for them.
   if (arrival.slot == direct_slot_ || !take_control(arrival, tag->kind)) {
@@ -62,16 +63,28 @@ void Connection::refuse_peer(const std::string& why) {
   finish_later(TT_E_PROTOCOL, "the other side sent " + why);
 }
 
+/// A small packet with nothing in front of it, as nearly all are.
+bool Connection::may_show_at_once(const Arrival& arrival) const noexcept {
+  const bool is_next = arrived_.empty() && !direct_slot_ && !assembly_;
+  const bool is_small = arrival.bytes <= window_->slot_bytes() &&
+                        arrival.bytes <= arriving_bytes_max_ && !window_->has_room(arrival.slot);
+  return is_next && is_small && state_ == State::up && !paused_ && !is_refused_ &&
+         shared_.loop.events().has_room(handle());
+}
+
 void Connection::on_batch_end() {
   if (state_ == State::closed) return;
   retire_parcels();
   if (state_ == State::dialling || state_ == State::accepting) return;
-  deliver();
-  if (state_ != State::closed) send_queue();
+  if (hand_out_arrived()) send_queue();
 }
 
-/// Hands out what has arrived, as far as the host has room for it.
 void Connection::deliver() {
+  if (hand_out_arrived()) send_control();
+}
+
+/// As far as the host has room for it. False: the connection has ended.
+bool Connection::hand_out_arrived() {
   while (!arrived_.empty() && !paused_ && state_ != State::closed) {
     const Arrival arrival = arrived_.front();
     arrived_.pop_front();
@@ -80,9 +93,10 @@ void Connection::deliver() {
     arrived_.push_front(arrival);
     break;
   }
-  if (state_ == State::closed) return;
-  if (is_refused_ || (peer_ended_ && arrived_.empty())) return end_of_peer();
-  send_control();
+  if (state_ == State::closed) return false;
+  if (!is_refused_ && (!peer_ended_ || !arrived_.empty())) return true;
+  end_of_peer();
+  return false;
 }
 
 Connection::Progress Connection::take_message(const Arrival& arrival, MessageKind kind) {
@@ -120,16 +134,23 @@ Connection::Progress Connection::take_packet(const Arrival& arrival) {
   }
   const bool keeps = window_->fills_room(arrival.slot, arrival.bytes);
   if (keeps && !may_hand_over()) return Progress::wait;
-  note_whole(arrival.bytes);
   count_room(arrival.bytes);
   if (keeps) {
+    note_whole(arrival.bytes);
     MessageBufferPtr memory = window_->take_room(arrival.slot);
     memory->memory->resize(arrival.bytes);
     post_again(arrival.slot);
     hand_over(std::move(memory));
     return Progress::done;
   }
+  show(arrival);
   if (window_->has_room(arrival.slot)) forecast_.note_waste();
+  return Progress::done;
+}
+
+/// The host reads it where it is, until the round ends.
+void Connection::show(const Arrival& arrival) {
+  note_whole(arrival.bytes);
   if (viewed_.empty()) shared_.viewed.push_back(this);
   viewed_.push_back(arrival.slot);
   tt_event event{};
@@ -138,7 +159,6 @@ Connection::Progress Connection::take_packet(const Arrival& arrival) {
   event.data = window_->bytes(arrival.slot, arrival.bytes).data();
   event.len = arrival.bytes;
   shared_.loop.emit(event, &user_);
-  return Progress::done;
 }
 
 Connection::Progress Connection::take_first(const Arrival& arrival) {
@@ -280,9 +300,10 @@ bool Connection::posted(int failed) {
 }
 
 void Connection::recycle() {
-  for (const std::uint32_t slot : std::exchange(viewed_, {})) {
-    if (endpoint_ != nullptr) post_again(slot);
+  if (endpoint_ != nullptr) {
+    for (const std::uint32_t slot : viewed_) post_again(slot);
   }
+  viewed_.clear();
   if (endpoint_ == nullptr) {
     if (window_) window_->close();
     return;

@@ -101,8 +101,10 @@ tt_status Connection::queue(std::span<const tt_iov> segments, std::size_t bytes,
 /// As much as credits and provider allow. Must not end the connection: see `went`.
 void Connection::send_queue() {
   if (state_ != State::up && state_ != State::flushing) return;
-  send_packets();
-  retire_parcels();
+  if (!parcels_.empty()) {
+    send_packets();
+    retire_parcels();
+  }
   send_control();
   send_fence();
   if (state_ != State::flushing || first_unposted_ < parcels_.size()) return;
@@ -231,6 +233,7 @@ bool Connection::tell_grant() {
 
 /// The same. Also if there are none: the other side waits to hear what became of those it filled.
 bool Connection::tell_rooms() {
+  if (rooms_to_tell_.empty() && !owes_report()) return true;
   const std::size_t fit =
       std::min(RoomReport::rooms_max,
                (sender_->limits().inject_bytes - RoomReport::header_bytes) / Room::encoded_bytes);

@@ -214,7 +214,8 @@ void OfiTransport::accept(Listener& listener, InfoPtr request,
 }
 
 std::int32_t OfiTransport::progress(std::span<tt_event> events) {
-  for (Connection* const conn : std::exchange(shared_.viewed, {})) conn->recycle();
+  for (Connection* const conn : shared_.viewed) conn->recycle();
+  shared_.viewed.clear();
   roster_.begin_round(events);
   return roster_.end_round();
 }

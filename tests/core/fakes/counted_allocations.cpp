@@ -18,6 +18,12 @@ void* count(void* block, std::size_t size) noexcept {
   return block;
 }
 
+/// The size of what std::aligned_alloc() gives has to be a multiple of the alignment.
+void* aligned(std::size_t size, std::align_val_t align) noexcept {
+  const auto unit = static_cast<std::size_t>(align);
+  return count(std::aligned_alloc(unit, (size + unit - 1) / unit * unit), size);
+}
+
 void* existing(void* block) {
   if (block != nullptr) return block;
   throw std::bad_alloc();
@@ -46,13 +52,24 @@ void trestle::fakes::forget_largest_allocation() noexcept {
   return count(std::malloc(size), size);
 }
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t align) {
-  return existing(count(std::aligned_alloc(static_cast<std::size_t>(align), size), size));
+  return existing(aligned(size, align));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t align,
+                                     const std::nothrow_t&) noexcept {
+  return aligned(size, align);
 }
 [[gnu::noinline]] void* operator new[](std::size_t size) {
   return operator new(size);
 }
 [[gnu::noinline]] void* operator new[](std::size_t size, const std::nothrow_t& never) noexcept {
   return operator new(size, never);
+}
+[[gnu::noinline]] void* operator new[](std::size_t size, std::align_val_t align) {
+  return operator new(size, align);
+}
+[[gnu::noinline]] void* operator new[](std::size_t size, std::align_val_t align,
+                                       const std::nothrow_t& never) noexcept {
+  return operator new(size, align, never);
 }
 [[gnu::noinline]] void operator delete(void* block) noexcept {
   std::free(block);
@@ -67,6 +84,20 @@ void trestle::fakes::forget_largest_allocation() noexcept {
   std::free(block);
 }
 [[gnu::noinline]] void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t,
+                                       const std::nothrow_t&) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, std::align_val_t) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, std::align_val_t,
+                                         const std::nothrow_t&) noexcept {
   std::free(block);
 }
 [[gnu::noinline]] void operator delete[](void* block) noexcept {
