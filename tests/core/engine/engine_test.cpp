@@ -230,6 +230,22 @@ TEST_F(EngineTest, LooksAtTheClockOncePerTurn) {
   EXPECT_GT(engine_.recent_time(), first);
 }
 
+TEST_F(EngineTest, TakesTheTimeThatItsLeaderNotedForOneRound) {
+  const TimePoint noted = engine_.now();
+  {
+    const Lock lock(engine_.mutex());
+    engine_.note_time(noted);
+  }
+  collect();
+  EXPECT_EQ(engine_.recent_time(), noted);
+  while (engine_.now() == noted) {
+  }
+
+  collect();
+
+  EXPECT_GT(engine_.recent_time(), noted);
+}
+
 TEST_F(EngineTest, KnowsWhetherTheKernelMayBringMore) {
   EXPECT_FALSE(engine_.waits_on_kernel());
   fake_.attributes.wait_flags = TT_WAIT_FD;
